@@ -1,0 +1,121 @@
+#include "arrays.hpp"
+
+#include <array>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+namespace gramian {
+namespace {
+
+struct NamedType {
+  const char* name;
+  DType dtype;
+  std::uint8_t code, bits;  // DLPack's: 0 int, 1 uint, 2 float, 4 bfloat, 6 bool
+};
+constexpr std::array types = {
+    NamedType{"float16", DType::f16, 2, 16}, NamedType{"bfloat16", DType::bf16, 4, 16},
+    NamedType{"float32", DType::f32, 2, 32}, NamedType{"float64", DType::f64, 2, 64},
+    NamedType{"bool", DType::u8, 6, 8},      NamedType{"int8", DType::i8, 0, 8},
+    NamedType{"uint8", DType::u8, 1, 8},     NamedType{"int16", DType::i16, 0, 16},
+    NamedType{"uint16", DType::u16, 1, 16},  NamedType{"int32", DType::i32, 0, 32},
+    NamedType{"uint32", DType::u32, 1, 32},  NamedType{"int64", DType::i64, 0, 64},
+    NamedType{"uint64", DType::u64, 1, 64},
+};
+
+// The structures of the DLPack 1.x ABI (dmlc/dlpack, dlpack.h), of which only the reader's half is
+// needed.
+struct DLDevice {
+  std::int32_t type, id;
+};
+struct DLTensor {
+  void* data;
+  DLDevice device;
+  std::int32_t ndim;
+  std::uint8_t code, bits;
+  std::uint16_t lanes;
+  std::int64_t* shape;
+  std::int64_t* strides;  // in elements; null: row-major
+  std::uint64_t byte_offset;
+};
+struct Managed {  // "dltensor"
+  DLTensor tensor;
+  void* context;
+  void (*deleter)(Managed*);
+};
+struct ManagedVersioned {  // "dltensor_versioned"
+  std::uint32_t major, minor;
+  void* context;
+  void (*deleter)(ManagedVersioned*);
+  std::uint64_t flags;
+  DLTensor tensor;
+};
+
+/// Takes the tensor out of its capsule: the returned owner frees it when the array is gone.
+template <class M>
+py::capsule take(const py::capsule& capsule, const char* used_name) {
+  auto* managed = static_cast<M*>(PyCapsule_GetPointer(capsule.ptr(), capsule.name()));
+  if (managed == nullptr) throw py::error_already_set();
+  PyCapsule_SetName(capsule.ptr(), used_name);
+  return {managed, [](void* p) {
+            auto* owned = static_cast<M*>(p);
+            if (owned->deleter != nullptr) owned->deleter(owned);
+          }};
+}
+
+py::tuple as_array(const DLTensor& t, const py::capsule& owner) {
+  if (t.device.type != 1)
+    throw std::invalid_argument("the DLPack tensor is not in CPU memory (device type " +
+                                std::to_string(t.device.type) + ")");
+  for (const NamedType& type : types) {
+    if (t.code != type.code || t.bits != type.bits || t.lanes != 1) continue;
+    std::vector<py::ssize_t> shape(t.shape, t.shape + t.ndim), strides(shape.size());
+    const auto size = static_cast<py::ssize_t>(t.bits / 8);
+    py::ssize_t step = size;
+    for (std::size_t k = shape.size(); k-- > 0;) {
+      strides[k] = t.strides != nullptr ? static_cast<py::ssize_t>(t.strides[k]) * size : step;
+      step *= shape[k];
+    }
+    const bool bits_only = type.dtype == DType::bf16;
+    auto* data = static_cast<std::byte*>(t.data) + t.byte_offset;
+    return py::make_tuple(
+        py::array(py::dtype(bits_only ? "uint16" : type.name), shape, strides, data, owner),
+        type.name);
+  }
+  throw py::type_error("the DLPack tensor's element type is not supported (code " +
+                       std::to_string(t.code) + ", " + std::to_string(t.bits) + " bits)");
+}
+
+}  // namespace
+
+DType parse_dtype(const std::string& name) {
+  for (const NamedType& type : types)
+    if (name == type.name) return type.dtype;
+  throw py::type_error("unsupported element type " + name);
+}
+
+Source source_of(const py::array& array, const std::string& dtype) {
+  if (array.ndim() != 2) throw std::invalid_argument("an array must be 2-D");
+  const auto size = array.itemsize();
+  return {array.data(),     parse_dtype(dtype),       array.shape(0),
+          array.shape(1),   array.strides(0) / size,  array.strides(1) / size};
+}
+
+py::tuple from_dlpack(const py::capsule& capsule) {
+  const std::string name = capsule.name();
+  if (name == "dltensor") {
+    const auto owner = take<Managed>(capsule, "used_dltensor");
+    return as_array(owner.get_pointer<Managed>()->tensor, owner);
+  }
+  if (name == "dltensor_versioned") {
+    const auto owner = take<ManagedVersioned>(capsule, "used_dltensor_versioned");
+    const auto* managed = owner.get_pointer<ManagedVersioned>();
+    if (managed->major != 1)
+      throw py::buffer_error("DLPack version " + std::to_string(managed->major) +
+                             " is not supported");
+    return as_array(managed->tensor, owner);
+  }
+  throw py::type_error("expected a DLPack capsule, got one named " + name);
+}
+
+}  // namespace gramian

@@ -1,0 +1,24 @@
+// Arrays from Python: numpy arrays as sources, and a reader of DLPack capsules for what numpy itself
+// cannot take (bfloat16).
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "../gramian/backend.hpp"
+
+namespace gramian {
+
+namespace py = pybind11;
+
+/// The element type of a name that _validate.py has accepted.
+DType parse_dtype(const std::string& name);
+
+Source source_of(const py::array& array, const std::string& dtype);
+
+/// (array, dtype name) that share the memory of a DLPack capsule; bfloat16 as uint16.
+py::tuple from_dlpack(const py::capsule& capsule);
+
+}  // namespace gramian

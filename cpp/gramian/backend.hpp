@@ -1,0 +1,147 @@
+// The contract between measures and hardware: what a layer, a panel and a tile are, and the
+// operations every backend offers. Measures are written over this and nothing else.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <variant>
+#include <vector>
+
+namespace gramian {
+
+using Index = std::int64_t;
+
+/// Element types that activations may come in. bool is u8, bfloat16 is the top half of a float.
+enum class DType : std::uint8_t { f16, bf16, f32, f64, i8, u8, i16, u16, i32, u32, i64, u64 };
+
+/// Activations as the caller holds them: any element type, any strides (counted in elements).
+struct Source {
+  const void* data;
+  DType dtype;
+  Index rows, cols;
+  Index row_stride, col_stride;
+
+  /// The order in which elements are adjacent, and in which panels of this source are packed.
+  bool row_major() const { return col_stride == 1 || row_stride != 1; }
+};
+
+/// A source, and what happens to an element when a tile of it is read:
+/// (element - mean of its column) * scale. The mean is kept as a sum of two numbers of the
+/// backend's precision, so that a large offset costs no digits. `scale` is a power of two, so it
+/// costs none either; it keeps squares of huge or tiny activations inside the range of float.
+template <class B>
+struct Layer {
+  Source source;
+  double scale;
+  typename B::Buffer mean_high, mean_low;
+};
+
+/// Rows first, first + 1, ... of a layer; or every (num / den)-th one, rounded down.
+struct Rows {
+  Index first, count;
+  Index num = 1, den = 1;
+  Index operator[](Index i) const { return first + i * num / den; }
+};
+
+/// Matrix in the memory of backend B, row-major; does not own it.
+template <class B>
+struct View {
+  const typename B::scalar* data;
+  Index rows, cols;
+};
+
+/// Matrix owned by backend B, row-major. Move-only.
+template <class B>
+struct Matrix : View<B> {
+  Matrix(B& b, Index row_count, Index col_count)
+      : View<B>{nullptr, row_count, col_count}, memory{b.allocate(row_count * col_count)} {
+    this->data = memory.get();
+  }
+  typename B::scalar* mutable_data() { return memory.get(); }
+  typename B::Buffer memory;
+};
+
+/// Some rows of a layer, centred and scaled, in the backend's precision and the source's order, so
+/// that packing never transposes; `multiply` takes either order. Its memory is used again.
+template <class B>
+struct Panel {
+  typename B::Buffer memory{};
+  Index capacity = 0, rows = 0, cols = 0;
+  bool row_major = true;
+};
+
+/// What a tile of a Gram matrix needs along one of its sides.
+template <class B>
+struct Side {
+  const typename B::scalar* squared_norms;  // |x_i|² of the packed rows
+  const typename B::scalar* shift;          // a_i, see near-centring in gram_products.hpp
+};
+
+/// Linear kernel: the inner product itself.
+struct Linear {
+  double self_value(double squared_norm) const { return squared_norm; }
+};
+
+/// Gaussian kernel. A wide one is held as k - 1 = expm1(-gamma d²): the constant shift changes no
+/// HSIC, and without it float loses 660,000 eps of CKA at a bandwidth of 1,000 medians. A narrow one
+/// is held as it is: next to -1 its small values would round away.
+struct Rbf {
+  double gamma;
+  bool minus_one = false;
+  double self_value(double) const { return minus_one ? 0 : 1; }
+};
+
+/// The squared distance, for the median.
+struct SquaredDistance {};
+
+using Kernel = std::variant<Linear, Rbf>;
+
+/// Counts of values by cell: cell c holds the bit patterns first + (c << shift) and up.
+struct Histogram {
+  std::uint64_t first = 0;
+  int shift = 0;
+  std::uint64_t below = 0;
+  std::vector<std::uint64_t> cells;
+};
+
+/// Hears how far the work is, in [0, 1], and may throw to cancel it. Called on the thread that
+/// called the library, about every 50 ms.
+struct Control {
+  std::function<void(double fraction)> poll;
+  double begin = 0, end = 1;  // the part of the whole that the current step is
+  void operator()(double fraction) const {
+    if (poll) poll(begin + (end - begin) * fraction);
+  }
+};
+
+/// The operations measures are written in. Models: Cpu<T> (BLAS, LAPACK, own thread pool).
+/// What steers an algorithm lives on the host, in double. Tile operations work on one worker's own
+/// buffers; `run_ordered` (cpu/ordered.hpp) shares tasks out and commits results in their order.
+template <class B>
+concept Backend =
+    std::floating_point<typename B::scalar> &&
+    requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
+             typename B::scalar* tile, double* sums, std::span<const double> host, Histogram& bins) {
+      { b.upload(host) } -> std::same_as<typename B::Buffer>;
+      { b.cross(layer, layer) } -> std::same_as<Matrix<B>>;  // XᵀY, both centred
+      { b.self_cross(layer) } -> std::same_as<Matrix<B>>;    // XᵀX at half the cost
+      { b.dot(view, view) } -> std::same_as<double>;         // Σ xᵢⱼ yᵢⱼ, in double
+
+      { b.pack(layer, rows, panel) };
+      { b.squared_norms(panel, sums) };      // |xᵢ|² of its rows
+      { b.multiply(panel, panel, tile) };    // tile = Pᵢ Pⱼᵀ
+      { b.fill_diagonal(tile, Index{}, side.squared_norms) };  // tile(i, i) = |xᵢ|², exactly
+      { b.drop_diagonal(tile, Index{}, sums) };  // tile(i, i) = 0, and out of the row sums
+      // tile = k(tile) - aᵢ - aⱼ; its row and column sums are added to the last two arguments.
+      { b.apply(Linear{}, tile, Index{}, Index{}, side, side, sums, sums) };
+      { b.apply(Rbf{}, tile, Index{}, Index{}, side, side, sums, sums) };
+      { b.apply(SquaredDistance{}, tile, Index{}, Index{}, side, side, sums, sums) };
+      { b.count(tile, Index{}, Index{}, bool{}, bins) };  // true: below the diagonal only
+      // Inner products of tiles: those of the first `x` with the rest (or, without a rest, with one
+      // another), then of each with itself.
+      { b.tile_products(tile, Index{}, Index{}, Index{}, sums) };
+    };
+
+}  // namespace gramian

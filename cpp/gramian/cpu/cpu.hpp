@@ -1,0 +1,204 @@
+// The CPU backend: sequential BLAS on tiles under the engine's own threads, vector loops from
+// simd.cpp for the rest.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "../backend.hpp"
+#include "lapack.hpp"
+#include "ordered.hpp"
+#include "simd.hpp"
+
+namespace gramian {
+
+template <class T>
+class Cpu {
+ public:
+  using scalar = T;
+  struct Free {
+    void operator()(T* p) const noexcept { ::operator delete[](p, std::align_val_t{64}); }
+  };
+  using Buffer = std::unique_ptr<T[], Free>;
+
+  explicit Cpu(Control progress = {}) : control{std::move(progress)} {}
+
+  Buffer allocate(Index n) {
+    const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
+    return Buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
+  }
+  Buffer upload(std::span<const double> values) {
+    Buffer buffer = allocate(std::ssize(values));
+    std::ranges::transform(values, buffer.get(), [](double v) { return static_cast<T>(v); });
+    return buffer;
+  }
+
+  template <class Workspace, class Slot>
+  void run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
+                   const std::function<Slot()>& make_slot,
+                   const std::function<void(Workspace&, Index, Slot&)>& work,
+                   const std::function<void(Index, const Slot&)>& commit) {
+    gramian::run_ordered(tasks, control, make_workspace, make_slot, work, commit);
+  }
+
+  Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y) { return cross(x, y, false); }
+  Matrix<Cpu> self_cross(const Layer<Cpu>& x) { return cross(x, x, true); }
+
+  double dot(View<Cpu> x, View<Cpu> y) {
+    return simd_.dot(x.data, y.data, x.rows * x.cols);
+  }
+
+  void pack(const Layer<Cpu>& layer, Rows rows, Panel<Cpu>& panel) {
+    pack(layer, rows, 0, layer.source.cols, panel);
+  }
+  void squared_norms(const Panel<Cpu>& panel, double* out) {
+    simd_.squared_norms(panel.memory.get(), panel.rows, panel.cols, panel.row_major, out);
+  }
+  void multiply(const Panel<Cpu>& i, const Panel<Cpu>& j, T* tile) {
+    blas::gemm(i.row_major ? blas::no : blas::yes, j.row_major ? blas::yes : blas::no, i.rows,
+               j.rows, i.cols, i.memory.get(), leading(i), j.memory.get(), leading(j), tile,
+               j.rows);
+  }
+  void fill_diagonal(T* tile, Index n, const T* values) {
+    for (Index i = 0; i < n; ++i) tile[i * n + i] = values[i];
+  }
+  void drop_diagonal(T* tile, Index n, double* row_sums) {
+    for (Index i = 0; i < n; ++i) {
+      row_sums[i] -= static_cast<double>(tile[i * n + i]);
+      tile[i * n + i] = 0;
+    }
+  }
+  void apply(Linear, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j, double* row_sums,
+             double* col_sums) {
+    simd_.linear(tile, rows, cols, simd_side(i), simd_side(j), row_sums, col_sums);
+  }
+  void apply(Rbf k, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j, double* row_sums,
+             double* col_sums) {
+    simd_.rbf(tile, rows, cols, simd_side(i), simd_side(j), k, row_sums, col_sums);
+  }
+  void apply(SquaredDistance, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j,
+             double* row_sums, double* col_sums) {
+    simd_.squared_distance(tile, rows, cols, simd_side(i), simd_side(j), row_sums, col_sums);
+  }
+  void count(const T* tile, Index rows, Index cols, bool below_diagonal, Histogram& bins) {
+    if (!below_diagonal) return simd_.count(tile, rows * cols, bins);
+    for (Index i = 1; i < rows; ++i) simd_.count(tile + i * cols, i, bins);
+  }
+
+  void tile_products(const T* tiles, Index x, Index y, Index area, double* products) {
+    const auto tile = [&](Index l) { return tiles + l * area; };
+    const Index others = y == 0 ? x : y;
+    double* const self = products + x * others;
+    for (Index l = 0; l < x + y; ++l) self[l] = simd_.dot(tile(l), tile(l), area);
+    // One pass of dot products beats a GEMM with so few rows, and sums in double.
+    const bool few = x * others <= 4;
+    std::vector<T> c(few ? 0 : static_cast<std::size_t>(x * others));
+    if (!few && y > 0)
+      blas::gemm(blas::no, blas::yes, x, y, area, tiles, area, tile(x), area, c.data(), y);
+    if (!few && y == 0) blas::syrk(x, area, tiles, area, c.data(), x);
+    for (Index i = 0; i < x; ++i)
+      for (Index j = 0; j < (y == 0 ? i + 1 : y); ++j) {
+        const Index at = i * others + j;
+        products[at] = few ? simd_.dot(tile(i), tile(y == 0 ? j : x + j), area)
+                           : static_cast<double>(c[static_cast<std::size_t>(at)]);
+        if (y == 0) products[j * others + i] = products[at];
+      }
+  }
+
+  Control control;
+
+ private:
+  static simd::Side<T> simd_side(Side<Cpu> s) { return {s.squared_norms, s.shift}; }
+  static Index leading(const Panel<Cpu>& p) { return p.row_major ? p.cols : p.rows; }
+
+  void pack(const Layer<Cpu>& layer, Rows rows, Index first_col, Index cols, Panel<Cpu>& panel) {
+    if (panel.capacity < rows.count * cols) {
+      panel.capacity = rows.count * cols;
+      panel.memory = allocate(panel.capacity);
+    }
+    panel.rows = rows.count;
+    panel.cols = cols;
+    panel.row_major = layer.source.row_major();
+    simd_.pack(layer.source, rows, first_col, cols,
+               {layer.mean_high.get(), layer.mean_low.get(), static_cast<T>(layer.scale),
+                panel.memory.get(), panel.row_major});
+  }
+
+  Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y, bool lower_only);
+
+  const simd::Kernels<T>& simd_ = simd::kernels<T>();
+};
+
+/// XᵀY by tiles of columns and segments of rows, summed in double over the segments. A segment is
+/// long enough that committing its tile costs little, and its length depends on the shapes alone.
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::cross(const Layer<Cpu>& x, const Layer<Cpu>& y, bool lower_only) {
+  constexpr Index tile = 256, chunk = 512;
+  const Index n = x.source.rows, p = x.source.cols, q = y.source.cols;
+  const Index tiles_p = (p + tile - 1) / tile, tiles_q = (q + tile - 1) / tile;
+  const Index flops_a_row = 2 * std::min(p, tile) * std::min(q, tile);
+  const Index segment = std::max(4 * chunk, (Index{1} << 26) / flops_a_row / chunk * chunk);
+  const Index segments = (n + segment - 1) / segment;
+
+  struct Task {
+    Index p, q, segment;
+  };
+  std::vector<Task> tasks;
+  for (Index i = 0; i < tiles_p; ++i)
+    for (Index j = 0; j < (lower_only ? i + 1 : tiles_q); ++j)
+      for (Index s = 0; s < segments; ++s) tasks.push_back({i * tile, j * tile, s});
+
+  Matrix<Cpu> c(*this, p, q);
+  struct Workspace {
+    Panel<Cpu> x, y;
+    Buffer product;
+  };
+  using Sums = std::vector<double>;
+  const Index rows_c = std::min(p, tile), cols_c = std::min(q, tile);
+  Sums total(static_cast<std::size_t>(rows_c * cols_c));
+
+  run_ordered<Workspace, Sums>(
+      std::ssize(tasks), [&] { return Workspace{{}, {}, allocate(rows_c * cols_c)}; },
+      [&] { return Sums(total.size()); },
+      [&](Workspace& w, Index t, Sums& sums) {
+        const Task& task = tasks[static_cast<std::size_t>(t)];
+        const Index rows = std::min(tile, p - task.p), cols = std::min(tile, q - task.q);
+        const bool diagonal = lower_only && task.p == task.q;
+        const Index last = std::min(n, (task.segment + 1) * segment);
+        std::ranges::fill(sums, 0.0);
+        for (Index first = task.segment * segment; first < last; first += chunk) {
+          const Rows part{first, std::min(chunk, last - first)};
+          pack(x, part, task.p, rows, w.x);
+          if (!diagonal) pack(y, part, task.q, cols, w.y);
+          const Panel<Cpu>& a = w.x;
+          const Panel<Cpu>& b = diagonal ? w.x : w.y;
+          blas::gemm(a.row_major ? blas::yes : blas::no, b.row_major ? blas::no : blas::yes, rows,
+                     cols, part.count, a.memory.get(), leading(a), b.memory.get(), leading(b),
+                     w.product.get(), cols);
+          simd_.accumulate(w.product.get(), rows * cols, sums.data());
+        }
+      },
+      [&](Index t, const Sums& sums) {
+        const Task& task = tasks[static_cast<std::size_t>(t)];
+        const Index rows = std::min(tile, p - task.p), cols = std::min(tile, q - task.q);
+        if (task.segment == 0) std::ranges::fill(total, 0.0);
+        for (std::size_t k = 0; k < static_cast<std::size_t>(rows * cols); ++k) total[k] += sums[k];
+        if (task.segment + 1 < segments) return;
+        for (Index i = 0; i < rows; ++i)
+          for (Index j = 0; j < cols; ++j) {
+            const auto value = static_cast<T>(total[static_cast<std::size_t>(i * cols + j)]);
+            c.mutable_data()[(task.p + i) * q + task.q + j] = value;
+            if (lower_only) c.mutable_data()[(task.q + j) * q + task.p + i] = value;
+          }
+      });
+  return c;
+}
+
+static_assert(Backend<Cpu<float>> && Backend<Cpu<double>>);
+
+}  // namespace gramian

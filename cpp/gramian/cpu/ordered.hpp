@@ -1,0 +1,98 @@
+// Tasks run by any number of threads, results committed in the order of the tasks: the sums, and so
+// their last bits, do not depend on the number of threads.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "../backend.hpp"
+#include "thread_pool.hpp"
+
+namespace gramian {
+
+/// For task t = 0, 1, ...: work(workspace, t, slot) on any thread, then commit(t, slot), one at a
+/// time and in order. Each thread makes one workspace; slots are a ring of at most four a thread,
+/// and a task waits while its slot is still to be committed. `control` is polled by the calling
+/// thread; what it or a task throws ends the run and is thrown here.
+template <class Workspace, class Slot>
+void run_ordered(Index tasks, const Control& control,
+                 const std::function<Workspace()>& make_workspace,
+                 const std::function<Slot()>& make_slot,
+                 const std::function<void(Workspace&, Index, Slot&)>& work,
+                 const std::function<void(Index, const Slot&)>& commit) {
+  struct Place {
+    Slot slot;
+    bool finished = false;
+  };
+  const int width = static_cast<int>(std::min<Index>(num_threads(), tasks));
+  const Index ring_size = width == 1 ? 1 : std::min<Index>(tasks, 4 * Index{width});
+  std::vector<Place> ring;
+  for (Index i = 0; i < ring_size; ++i) ring.push_back({make_slot()});
+
+  std::mutex mutex;
+  std::condition_variable committed_more;
+  Index next_task = 0, next_commit = 0;
+  std::exception_ptr failure;
+  const auto caller = std::this_thread::get_id();
+  constexpr auto poll_every = std::chrono::milliseconds{50};
+  auto next_poll = std::chrono::steady_clock::now() + poll_every;
+
+  const auto poll = [&](std::unique_lock<std::mutex>& lock) {
+    if (std::this_thread::get_id() != caller) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_poll) return;
+    next_poll = now + poll_every;
+    const double done = static_cast<double>(next_commit) / static_cast<double>(tasks);
+    lock.unlock();
+    control(done);
+    lock.lock();
+  };
+
+  const auto body = [&] {
+    std::unique_lock lock{mutex, std::defer_lock};
+    try {
+      Workspace workspace = make_workspace();
+      lock.lock();
+      for (;;) {
+        while (!failure && next_task < tasks && next_task - next_commit >= ring_size) {
+          committed_more.wait_for(lock, poll_every);
+          poll(lock);
+        }
+        if (failure || next_task == tasks) break;
+        const Index task = next_task++;
+        Place& place = ring[static_cast<std::size_t>(task % ring_size)];
+        lock.unlock();
+        work(workspace, task, place.slot);
+        lock.lock();
+        place.finished = true;
+        for (;;) {
+          Place& oldest = ring[static_cast<std::size_t>(next_commit % ring_size)];
+          if (!oldest.finished) break;
+          commit(next_commit, oldest.slot);
+          oldest.finished = false;
+          ++next_commit;
+        }
+        committed_more.notify_all();
+        poll(lock);
+      }
+      // Workers may still hold tasks: the caller stays to be polled until the last is committed.
+      while (!failure && next_commit < tasks && std::this_thread::get_id() == caller) {
+        committed_more.wait_for(lock, poll_every);
+        poll(lock);
+      }
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      if (!failure) failure = std::current_exception();
+      committed_more.notify_all();
+    }
+  };
+  parallel(width, body);
+  if (failure) std::rethrow_exception(failure);
+  control(1);
+}
+
+}  // namespace gramian

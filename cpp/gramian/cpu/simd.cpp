@@ -1,0 +1,327 @@
+// Compiled once a level, each time with other machine flags and another GRAMIAN_SIMD_TABLE. All of
+// it is local to the file: an inline function compiled here for AVX-512 and kept by the linker for
+// everyone would crash older processors, hence also no standard library beyond <cmath>.
+#include "simd.hpp"
+
+#include <cmath>
+#include <cstring>
+
+namespace gramian::simd {
+namespace {
+
+using std::int32_t;
+using std::int64_t;
+using std::uint16_t;
+using std::uint32_t;
+
+// --- element types -------------------------------------------------------------------------------
+
+struct Half {
+  uint16_t bits;
+};
+struct BFloat {
+  uint16_t bits;
+};
+
+float from_bits(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+template <class T, class D>
+T widen(D x) {
+  return static_cast<T>(x);
+}
+template <class T>
+T widen(BFloat x) {
+  return from_bits(uint32_t{x.bits} << 16);
+}
+// The exponent is moved by multiplying, which also turns half's denormals into normal floats.
+template <class T>
+T widen(Half x) {
+  const uint32_t magnitude = (x.bits & 0x7FFFU) << 13;
+  const uint32_t special = magnitude >= (0x7C00U << 13) ? 0x7F800000U : 0U;  // infinity, NaN
+  const float scaled = from_bits(magnitude) * 0x1p112F;
+  uint32_t bits;
+  std::memcpy(&bits, &scaled, sizeof bits);
+  return from_bits(bits | special | (x.bits & 0x8000U) << 16);
+}
+
+/// Calls f with a null pointer of the source's element type.
+template <class F>
+void with_type(DType dtype, F f) {
+  switch (dtype) {
+    case DType::f16: return f(static_cast<const Half*>(nullptr));
+    case DType::bf16: return f(static_cast<const BFloat*>(nullptr));
+    case DType::f32: return f(static_cast<const float*>(nullptr));
+    case DType::f64: return f(static_cast<const double*>(nullptr));
+    case DType::i8: return f(static_cast<const std::int8_t*>(nullptr));
+    case DType::u8: return f(static_cast<const std::uint8_t*>(nullptr));
+    case DType::i16: return f(static_cast<const std::int16_t*>(nullptr));
+    case DType::u16: return f(static_cast<const uint16_t*>(nullptr));
+    case DType::i32: return f(static_cast<const int32_t*>(nullptr));
+    case DType::u32: return f(static_cast<const uint32_t*>(nullptr));
+    case DType::i64: return f(static_cast<const int64_t*>(nullptr));
+    case DType::u64: return f(static_cast<const std::uint64_t*>(nullptr));
+  }
+}
+
+// --- reading sources -----------------------------------------------------------------------------
+
+template <class T, class D>
+void pack_as(const D* x, const Source& source, Rows rows, Index first, Index cols,
+             const Packing<T>& to) {
+  const Index rs = source.row_stride, cs = source.col_stride;
+  const T* const high = to.mean_high + first;
+  const T* const low = to.mean_low + first;
+  const T scale = to.scale;
+  if (to.row_major) {
+    for (Index i = 0; i < rows.count; ++i) {
+      const D* const row = x + rows[i] * rs + first * cs;
+      T* const out = to.out + i * cols;
+      if (cs == 1) {
+#pragma omp simd
+        for (Index j = 0; j < cols; ++j) out[j] = (widen<T>(row[j]) - high[j] - low[j]) * scale;
+      } else {
+        for (Index j = 0; j < cols; ++j)
+          out[j] = (widen<T>(row[j * cs]) - high[j] - low[j]) * scale;
+      }
+    }
+    return;
+  }
+  const bool contiguous = rs == 1 && rows.num == rows.den;
+  for (Index j = 0; j < cols; ++j) {
+    const D* const col = x + (first + j) * cs;
+    T* const out = to.out + j * rows.count;
+    const T h = high[j], l = low[j];
+    if (contiguous) {
+#pragma omp simd
+      for (Index i = 0; i < rows.count; ++i)
+        out[i] = (widen<T>(col[rows.first + i]) - h - l) * scale;
+    } else {
+      for (Index i = 0; i < rows.count; ++i) out[i] = (widen<T>(col[rows[i] * rs]) - h - l) * scale;
+    }
+  }
+}
+
+template <class T>
+void pack(const Source& source, Rows rows, Index first, Index cols, const Packing<T>& to) {
+  with_type(source.dtype, [&]<class D>(const D*) {
+    pack_as(static_cast<const D*>(source.data), source, rows, first, cols, to);
+  });
+}
+
+template <class D>
+void column_sums_of(const D* x, const Source& source, Rows rows, double* sums, double* largest) {
+  const Index rs = source.row_stride, cs = source.col_stride;
+  double top = *largest;
+  if (cs == 1) {
+    for (Index i = 0; i < rows.count; ++i) {
+      const D* const row = x + rows[i] * rs;
+#pragma omp simd reduction(max : top)
+      for (Index j = 0; j < source.cols; ++j) {
+        const double v = widen<double>(row[j]);
+        sums[j] += v;
+        top = std::fabs(v) > top ? std::fabs(v) : top;
+      }
+    }
+  } else {
+    for (Index j = 0; j < source.cols; ++j) {
+      const D* const col = x + rows.first * rs + j * cs;
+      double sum = 0;
+#pragma omp simd reduction(+ : sum) reduction(max : top)
+      for (Index i = 0; i < rows.count; ++i) {
+        const double v = widen<double>(col[i * rs]);
+        sum += v;
+        top = std::fabs(v) > top ? std::fabs(v) : top;
+      }
+      sums[j] += sum;
+    }
+  }
+  *largest = top;
+}
+
+void column_sums(const Source& source, Rows rows, double* sums, double* largest) {
+  with_type(source.dtype, [&]<class D>(const D*) {
+    column_sums_of(static_cast<const D*>(source.data), source, rows, sums, largest);
+  });
+}
+
+template <class T>
+void squared_norms(const T* panel, Index rows, Index cols, bool row_major, double* out) {
+  if (row_major) {
+    for (Index i = 0; i < rows; ++i) {
+      const T* const row = panel + i * cols;
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (Index j = 0; j < cols; ++j) sum += double{row[j]} * double{row[j]};
+      out[i] = sum;
+    }
+    return;
+  }
+  for (Index i = 0; i < rows; ++i) out[i] = 0;
+  for (Index j = 0; j < cols; ++j) {
+    const T* const col = panel + j * rows;
+#pragma omp simd
+    for (Index i = 0; i < rows; ++i) out[i] += double{col[i]} * double{col[i]};
+  }
+}
+
+// --- exp(x) and exp(x) - 1 for x <= 0 ------------------------------------------------------------
+
+// x = k ln2 + r, |r| <= ln2 / 2, and exp(r) - 1 by its Taylor polynomial q:
+// exp(x) = 2^k q + 2^k, exp(x) - 1 = 2^k q + (2^k - 1).
+struct ExpFloat {
+  using Bits = int32_t;
+  static constexpr float lowest = -87, log2e = 1.44269504F;  // exp(lowest) is a normal number
+  static constexpr float ln2_high = 0.693145752F, ln2_low = 1.42860677e-6F;
+  static constexpr int mantissa = 23, bias = 127, terms = 8;
+};
+struct ExpDouble {
+  using Bits = int64_t;
+  static constexpr double lowest = -708, log2e = 1.4426950408889634;
+  static constexpr double ln2_high = 0.693147180369123816490, ln2_low = 1.90821492927058770002e-10;
+  static constexpr int mantissa = 52, bias = 1023, terms = 14;
+};
+template <class T>
+struct ExpOf;
+template <>
+struct ExpOf<float> : ExpFloat {};
+template <>
+struct ExpOf<double> : ExpDouble {};
+
+constexpr double inverse_factorial(int n) { return n <= 1 ? 1.0 : inverse_factorial(n - 1) / n; }
+
+/// 1/N! + r/(N+1)! + ... up to 1/Last!, by Horner's rule.
+template <class T, int N, int Last>
+T taylor(T r) {
+  if constexpr (N == Last)
+    return T(inverse_factorial(N));
+  else
+    return taylor<T, N + 1, Last>(r) * r + T(inverse_factorial(N));
+}
+
+template <bool MinusOne, class T>
+T exp_negative(T x) {
+  using E = ExpOf<T>;
+  x = x < E::lowest ? E::lowest : x;
+  // Adding 1.5 * 2^mantissa rounds to an integer and leaves it in the low bits of the sum.
+  constexpr T shifter = T(3LL << (E::mantissa - 1));
+  const T shifted = x * E::log2e + shifter;
+  const T k = shifted - shifter;
+  const T r = (x - k * E::ln2_high) - k * E::ln2_low;
+  typename E::Bits bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits + E::bias) << E::mantissa;
+  T power;
+  std::memcpy(&power, &bits, sizeof power);
+  const T q = taylor<T, 1, E::terms>(r) * r;
+  return power * q + (MinusOne ? power - T(1) : power);
+}
+
+// --- tiles ---------------------------------------------------------------------------------------
+
+/// tile(i, j) = k(g, |xᵢ|², |xⱼ|²) - aᵢ - aⱼ, row and column sums added in double. Within a tile the
+/// sums run in T: at most a few hundred near-centred values of size 1.
+template <class T, class K>
+void apply(T* tile, Index rows, Index cols, Side<T> side_i, Side<T> side_j, double* row_sums,
+           double* col_sums, K k) {
+  constexpr Index strip = 512;  // columns at a time, so that their sums stay in cache
+  for (Index first = 0; first < cols; first += strip) {
+    const Index count = cols - first < strip ? cols - first : strip;
+    const T* const sj = side_j.squared_norms + first;
+    const T* const aj = side_j.shift + first;
+    T sums[strip] = {};
+    for (Index i = 0; i < rows; ++i) {
+      T* const row = tile + i * cols + first;
+      const T si = side_i.squared_norms[i], ai = side_i.shift[i];
+      T sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (Index j = 0; j < count; ++j) {
+        const T v = k(row[j], si, sj[j]) - ai - aj[j];
+        row[j] = v;
+        sum += v;
+        sums[j] += v;
+      }
+      row_sums[i] += double{sum};
+    }
+    for (Index j = 0; j < count; ++j) col_sums[first + j] += double{sums[j]};
+  }
+}
+
+template <class T>
+void linear(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
+            double* col_sums) {
+  apply(tile, rows, cols, i, j, row_sums, col_sums, [](T g, T, T) { return g; });
+}
+
+template <bool MinusOne, class T>
+void rbf_as(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, T gamma, double* row_sums,
+            double* col_sums) {
+  apply(tile, rows, cols, i, j, row_sums, col_sums, [gamma](T g, T si, T sj) {
+    const T squared = si + sj - T(2) * g;
+    return exp_negative<MinusOne, T>(-gamma * (squared > T(0) ? squared : T(0)));
+  });
+}
+
+template <class T>
+void rbf(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, Rbf kernel, double* row_sums,
+         double* col_sums) {
+  const auto as = kernel.minus_one ? rbf_as<true, T> : rbf_as<false, T>;
+  as(tile, rows, cols, i, j, T(kernel.gamma), row_sums, col_sums);
+}
+
+template <class T>
+void squared_distance(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
+                      double* col_sums) {
+  apply(tile, rows, cols, i, j, row_sums, col_sums, [](T g, T si, T sj) {
+    const T squared = si + sj - T(2) * g;
+    return squared > T(0) ? squared : T(0);
+  });
+}
+
+template <class T>
+void count(const T* values, Index n, Histogram& bins) {
+  using Bits = typename ExpOf<T>::Bits;  // signed is enough: the values are not negative
+  const auto first = static_cast<Bits>(bins.first);
+  const int shift = bins.shift;
+  std::uint64_t* const cells = bins.cells.data();
+  const auto size = static_cast<Bits>(bins.cells.size());
+  std::uint64_t below = 0;
+  for (Index i = 0; i < n; ++i) {
+    Bits bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    below += bits < first;
+    const Bits cell = (bits - first) >> shift;
+    if (bits >= first && cell < size) ++cells[cell];
+  }
+  bins.below += below;
+}
+
+template <class T>
+double dot(const T* x, const T* y, Index n) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (Index i = 0; i < n; ++i) sum += double{x[i]} * double{y[i]};
+  return sum;
+}
+
+template <class T>
+void accumulate(const T* x, Index n, double* acc) {
+#pragma omp simd
+  for (Index i = 0; i < n; ++i) acc[i] += double{x[i]};
+}
+
+template <class T>
+constexpr Kernels<T> all_kernels = {pack<T>, squared_norms<T>,    linear<T>,
+                                    rbf<T>,  squared_distance<T>, count<T>,
+                                    dot<T>,  accumulate<T>};
+
+}  // namespace
+
+extern const Table GRAMIAN_SIMD_TABLE;
+const Table GRAMIAN_SIMD_TABLE = {GRAMIAN_SIMD_LEVEL, all_kernels<float>, all_kernels<double>,
+                                  column_sums};
+
+}  // namespace gramian::simd

@@ -1,0 +1,77 @@
+// The loops that are neither BLAS nor bookkeeping, compiled for several x86-64 levels from one
+// source (simd.cpp) and chosen at run time.
+#pragma once
+
+#include <type_traits>
+
+#include "../backend.hpp"
+
+namespace gramian::simd {
+
+/// One side of a tile: |x_i|² and the near-centring shift a_i of its rows.
+template <class T>
+struct Side {
+  const T* squared_norms;
+  const T* shift;
+};
+
+/// Where packed rows go, and what is done to every element on the way:
+/// (x - mean_high - mean_low) * scale, which in float is exact to the last bit of the difference
+/// although the mean is known in double.
+template <class T>
+struct Packing {
+  const T* mean_high;
+  const T* mean_low;
+  T scale;
+  T* out;          // row-major rows x cols, or column-major, as `row_major` says
+  bool row_major;  // the order in which the source is contiguous
+};
+
+/// The kernels of one instruction set, in one precision.
+template <class T>
+struct Kernels {
+  /// Packs columns first_col, ..., first_col + cols - 1 of the given rows.
+  void (*pack)(const Source&, Rows, Index first_col, Index cols, const Packing<T>&);
+  /// out[i] = Σⱼ panel(i, j)², in double.
+  void (*squared_norms)(const T* panel, Index rows, Index cols, bool row_major, double* out);
+  /// tile(i, j) = g - aᵢ - aⱼ in place; adds the tile's row and column sums.
+  void (*linear)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
+                 double* col_sums);
+  /// tile(i, j) = exp(-gamma max(|xᵢ|² + |xⱼ|² - 2g, 0)) - aᵢ - aⱼ in place, minus 1 if the kernel
+  /// says so, with sums likewise.
+  void (*rbf)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, Rbf kernel, double* row_sums,
+              double* col_sums);
+  /// tile(i, j) = max(|xᵢ|² + |xⱼ|² - 2g, 0) in place, with sums likewise.
+  void (*squared_distance)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
+                           double* col_sums);
+  /// Adds the values of a row to a histogram.
+  void (*count)(const T* values, Index n, Histogram& bins);
+  /// Σ xᵢ yᵢ, in double.
+  double (*dot)(const T* x, const T* y, Index n);
+  /// acc[i] += x[i].
+  void (*accumulate)(const T* x, Index n, double* acc);
+};
+
+/// Column sums in double and the largest |x| of some rows. A NaN or an infinity reaches its
+/// column's sum.
+using ColumnSums = void (*)(const Source&, Rows, double* sums, double* largest);
+
+struct Table {
+  const char* level;  // "x86-64-v4", ...
+  Kernels<float> f32;
+  Kernels<double> f64;
+  ColumnSums column_sums;
+};
+
+/// The best table this processor runs. GRAMIAN_SIMD names a lower level, for tests.
+const Table& table();
+
+template <class T>
+const Kernels<T>& kernels() {
+  if constexpr (std::is_same_v<T, float>)
+    return table().f32;
+  else
+    return table().f64;
+}
+
+}  // namespace gramian::simd

@@ -1,0 +1,137 @@
+#include "thread_pool.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "lapack.hpp"
+
+namespace gramian {
+namespace {
+
+/// One call of parallel(): places still open for workers, and workers inside.
+struct Job {
+  const std::function<void()>* body;
+  int open;
+  int inside = 0;
+};
+
+class Pool {
+ public:
+  void run(int width, const std::function<void()>& body) {
+    Job job{&body, width - 1};
+    {
+      const std::lock_guard lock{mutex_};
+      start_workers(width - 1);
+      jobs_.push_back(&job);
+    }
+    wake_.notify_all();
+    body();
+    std::unique_lock lock{mutex_};
+    std::erase(jobs_, &job);
+    left_.wait(lock, [&] { return job.inside == 0; });
+  }
+
+  blas::Gate gate{32};
+
+ private:
+  void start_workers(int wanted) {
+    try {
+      while (static_cast<int>(workers_.size()) < wanted) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // The system allows no more threads: those there are, and the caller, do the work.
+    }
+  }
+
+  // Workers live as long as the process: joining them in a destructor at exit would wait for
+  // threads that the interpreter may already have stopped.
+  void work() {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+      wake_.wait(lock, [this] { return !jobs_.empty(); });
+      Job& job = *jobs_.front();
+      if (--job.open == 0) jobs_.pop_front();
+      ++job.inside;
+      lock.unlock();
+      (*job.body)();
+      lock.lock();
+      if (--job.inside == 0) left_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, left_;
+  std::deque<Job*> jobs_;
+  std::vector<std::thread> workers_;
+};
+
+// A forked child has none of the parent's threads and perhaps a locked mutex: it gets a new pool.
+// Old pools are never freed, since a thread of the parent may have been inside one.
+std::atomic<Pool*> current{nullptr};
+
+Pool& pool() {
+  static const bool registered = [] {
+    current = new Pool;
+    pthread_atfork(nullptr, nullptr, [] { current = new Pool; });
+    return true;
+  }();
+  (void)registered;
+  return *current;
+}
+
+/// CPUs that a cgroup's quota leaves to the process (version 2, then 1); infinity without one.
+double cgroup_quota() {
+  double quota = -1, period = 1;
+  if (std::ifstream v2{"/sys/fs/cgroup/cpu.max"}; v2 >> quota >> period) return quota / period;
+  std::ifstream v1{"/sys/fs/cgroup/cpu/cpu.cfs_quota_us"};
+  std::ifstream v1_period{"/sys/fs/cgroup/cpu/cpu.cfs_period_us"};
+  if (v1 >> quota && v1_period >> period && quota > 0) return quota / period;
+  return HUGE_VAL;
+}
+
+int default_threads() {
+  if (const char* set = std::getenv("GRAMIAN_NUM_THREADS")) {
+    const int n = std::atoi(set);
+    if (n >= 1) return n;
+  }
+  double cpus = std::max(1U, std::thread::hardware_concurrency());
+  if (cpu_set_t affinity; sched_getaffinity(0, sizeof affinity, &affinity) == 0)
+    cpus = CPU_COUNT(&affinity);
+  return std::max(1, static_cast<int>(std::ceil(std::min(cpus, cgroup_quota()))));
+}
+
+std::atomic<int> threads{0};  // 0: not asked yet
+
+}  // namespace
+
+int num_threads() {
+  int n = threads;
+  if (n == 0) threads = n = default_threads();
+  return n;
+}
+
+void set_num_threads(int n) { threads = n; }
+
+void parallel(int width, const std::function<void()>& body) {
+  if (width <= 1) {
+    body();
+    return;
+  }
+  pool().run(width, body);
+}
+
+blas::Gate& blas::gate() { return pool().gate; }
+
+}  // namespace gramian

@@ -1,0 +1,54 @@
+// Linear algebra that the concept's operations compose; written once for every backend.
+#pragma once
+
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "backend.hpp"
+
+namespace gramian {
+
+/// A layer as backend B reads it, from column means that one pass over the source has found.
+template <Backend B>
+Layer<B> make_layer(B& b, const Source& source, std::span<const double> means, double scale) {
+  using T = typename B::scalar;
+  std::vector<double> high(means.size()), low(means.size());
+  for (std::size_t j = 0; j < means.size(); ++j) {
+    high[j] = static_cast<double>(static_cast<T>(means[j]));
+    low[j] = means[j] - high[j];
+  }
+  return {source, scale, b.upload(high), b.upload(low)};
+}
+
+inline double sum(std::span<const double> x) {
+  double total = 0;
+  for (const double value : x) total += value;
+  return total;
+}
+
+inline double dot(std::span<const double> x, std::span<const double> y) {
+  double total = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) total += x[i] * y[i];
+  return total;
+}
+
+/// |xᵢ|² of every centred row.
+template <Backend B>
+std::vector<double> squared_norms(B& b, const Layer<B>& layer) {
+  const Index n = layer.source.rows;
+  const Index block = std::max<Index>(1, std::min<Index>(256, n));
+  std::vector<double> norms(static_cast<std::size_t>(n));
+  struct Nothing {};
+  b.template run_ordered<Panel<B>, Nothing>(
+      (n + block - 1) / block, [] { return Panel<B>{}; }, [] { return Nothing{}; },
+      [&](Panel<B>& panel, Index task, Nothing&) {
+        const Rows rows{task * block, std::min(block, n - task * block)};
+        b.pack(layer, rows, panel);
+        b.squared_norms(panel, norms.data() + rows.first);  // rows of no other task
+      },
+      [](Index, const Nothing&) {});
+  return norms;
+}
+
+}  // namespace gramian

@@ -1,0 +1,158 @@
+"""The only importer of the compiled module: which functions run, on which BLAS and threads."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _cpu  # type: ignore[attr-defined]
+from ._validate import Representation
+
+__all__ = ["get_num_threads", "set_num_threads"]
+
+_BLAS_FILE = "libscipy_openblas64_.so"
+
+# How the core reports a layer that has no similarity.
+CONSTANT, DEGENERATE = 1, 2
+
+# (array, element type, column means, scale) as the core takes it.
+CoreLayer = tuple[npt.NDArray[Any], str, npt.NDArray[np.float64], float]
+
+
+def _check_blas() -> None:
+    """Refuse a BLAS other than the one that was built with the package.
+
+    A library loaded earlier with the same symbols would be used in its place, silently, with
+    another version's kernels and threads of its own.
+    """
+    here = os.path.dirname(os.path.realpath(__file__))
+    bundled = os.path.join(here, _BLAS_FILE)
+    if os.path.exists(bundled) and not os.path.samefile(_cpu.blas_path(), bundled):
+        raise ImportError(
+            f"gramian reached the BLAS in {_cpu.blas_path()} instead of its own: another library "
+            "was loaded into the global namespace first; import gramian before it."
+        )
+
+
+_check_blas()
+
+
+def check_available(device: str | None) -> None:
+    """Refuse a device that this build has no code for."""
+    if device is not None and device.startswith("cuda"):
+        raise RuntimeError(f"device={device!r} needs CUDA, and this build has the CPU only.")
+
+
+def get_num_threads() -> int:
+    """Return the number of threads a call may use.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.get_num_threads() >= 1
+    True
+    """
+    return int(_cpu.num_threads())
+
+
+def set_num_threads(n: int) -> None:
+    """Set the number of threads a call may use, for the whole process.
+
+    Results do not depend on it, to the last bit. The default is the number of processors that
+    the process may run on, cut by a container's CPU quota and by ``GRAMIAN_NUM_THREADS``. No
+    other library's threads are touched.
+
+    Parameters
+    ----------
+    n : int
+        At least 1, at most 1024.
+
+    Raises
+    ------
+    TypeError
+        If `n` is not an integer.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> before = gm.get_num_threads()
+    >>> gm.set_num_threads(1)
+    >>> gm.get_num_threads()
+    1
+    >>> gm.set_num_threads(before)
+    """
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"n must be an integer, got {type(n).__name__}.")
+    if not 1 <= n.__index__() <= 1024:
+        raise ValueError(f"n must be between 1 and 1024, got {n}.")
+    _cpu.set_num_threads(n.__index__())
+
+
+def from_dlpack(value: Any) -> tuple[npt.NDArray[Any], str]:
+    """Return the array behind a DLPack producer, without a copy, and its element type."""
+    try:
+        capsule = value.__dlpack__(max_version=(1, 0))
+    except TypeError:  # a producer from before DLPack 1.0
+        capsule = value.__dlpack__()
+    array, dtype = _cpu.from_dlpack(capsule)
+    return array, dtype
+
+
+def column_statistics(rep: Representation) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the column means and the power of two that scales the elements to about 1."""
+    means, scale = _cpu.column_statistics(rep.array, rep.dtype)
+    return means, scale
+
+
+def hsic(
+    xs: Sequence[CoreLayer],
+    ys: Sequence[CoreLayer],
+    gammas: Sequence[float | None],
+    *,
+    double: bool,
+    unbiased: bool,
+    normalized: bool,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[npt.NDArray[np.float64], list[int]]:
+    """Return HSIC, or CKA, of every pair, and the status of every layer: 0 if it is sound."""
+    values, status = _cpu.hsic(double, xs, ys, gammas, unbiased, normalized, progress)
+    return values, status
+
+
+def median_squared_distance(layer: CoreLayer, *, double: bool) -> float:
+    """Return the median of all squared distances between samples."""
+    return float(_cpu.median_squared_distance(double, layer))
+
+
+def gram(
+    layer: CoreLayer, gamma: float | None, *, double: bool, centered: bool
+) -> npt.NDArray[np.floating[Any]]:
+    """Return the Gram matrix, centered or not."""
+    matrix: npt.NDArray[np.floating[Any]] = _cpu.gram(double, layer, gamma, centered)
+    return matrix
+
+
+def info() -> dict[str, str]:
+    """Return what this installation is made of and runs on, for `gramian info`."""
+    from . import __version__
+
+    blas = _cpu.blas_path()
+    bundled = os.path.basename(blas) == _BLAS_FILE
+    return {
+        "gramian": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "BLAS": _cpu.blas_config() or "unknown build",
+        "BLAS library": f"bundled ({_BLAS_FILE})" if bundled else f"system ({blas})",
+        "BLAS kernel": _cpu.blas_core() or "unknown",
+        "vector loops": _cpu.simd_level(),
+        "threads": str(get_num_threads()),
+        "CUDA": "not built: this version computes on the CPU only",
+    }

@@ -1,0 +1,186 @@
+"""Heat maps of a `Comparison`: in color by matplotlib, and in plain text."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._extras import require
+from ._registry import MEASURES
+
+if TYPE_CHECKING:
+    from .results import Comparison
+
+_NAME = 0.2  # inches along the axis that the name of a layer needs
+_NUMBER = 0.5, 0.25  # width and height of a cell with a number in it
+_RAMP = " .:-=+*#%@"
+_WIDTH, _HEIGHT = 80, 60  # characters and rows of a text map
+
+
+def limits(comparison: Comparison) -> tuple[float, float]:
+    """Return the values at the two ends of the color scale."""
+    measure = MEASURES.get(comparison.measure)
+    if measure and "scaling" in measure.invariances:  # normalized, so its range is known
+        return (0.0, math.pi / 2) if measure.distance else (0.0, 1.0)
+    finite = comparison.values[np.isfinite(comparison.values)]
+    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+    return (low, high) if high > low else (0.0, 1.0)
+
+
+def heat_map(comparison: Comparison, ax: Any = None, annotate: bool | None = None) -> Any:
+    """Draw on `ax`, or on a new figure, and return the axes; see `Comparison.plot`."""
+    require("matplotlib", "plot")
+    rows, columns = comparison.values.shape
+    if ax is None:
+        pyplot = require("matplotlib.pyplot", "plot")
+        _, ax = pyplot.subplots(figsize=figure_size(rows, columns), layout="constrained")
+    low, high = limits(comparison)
+    image = ax.imshow(
+        comparison.values,
+        origin="lower",
+        cmap="magma_r" if _is_distance(comparison) else "magma",
+        vmin=low,
+        vmax=high,
+        aspect="auto",  # fills the axes, so that the color bar is as high as the map
+        interpolation="nearest",
+    )
+    ax.set_facecolor("0.6")  # seen where a value is NaN
+    extent = ax.get_window_extent()
+    width, height = extent.width / ax.figure.dpi, extent.height / ax.figure.dpi
+    _name_ticks(ax.xaxis, comparison.y_names, width)
+    _name_ticks(ax.yaxis, comparison.x_names, height)
+    crowded = len(comparison.y_names) * max(map(len, comparison.y_names)) > 12 * width
+    ax.tick_params(axis="x", length=0, rotation=90 if crowded else 0)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel("layers of B")
+    ax.set_ylabel("layers of A")
+    title = f"{comparison._call()}, n = {comparison.n_samples}"
+    ax.set_title(textwrap.fill(title, max(20, int(12 * width))), fontsize="medium")
+    ax.figure.colorbar(image, ax=ax, label=comparison.measure)
+    if annotate is None:
+        annotate = width / columns >= _NUMBER[0] and height / rows >= _NUMBER[1]
+    if annotate:
+        _annotate(ax, image, comparison.values)
+    return ax
+
+
+def figure_size(rows: int, columns: int) -> tuple[float, float]:
+    """Return inches that leave cells of a readable size, and room for names and color bar."""
+    width, height = (min(max(3.0, 0.7 * cells), 7.0) for cells in (columns, rows))
+    return width + 2.0, height + 1.2
+
+
+def _is_distance(comparison: Comparison) -> bool:
+    measure = MEASURES.get(comparison.measure)
+    return measure is not None and measure.distance
+
+
+def _name_ticks(axis: Any, names: Sequence[str], inches: float) -> None:
+    shown = range(0, len(names), math.ceil(len(names) * _NAME / inches))
+    labels = shorten(names, 28)
+    axis.set_ticks(shown, [labels[i] for i in shown], parse_math=False)
+
+
+def _annotate(ax: Any, image: Any, values: npt.NDArray[np.float64]) -> None:
+    numbers = _numbers(values)
+    for i, j in np.ndindex(values.shape):
+        red, green, blue, alpha = image.cmap(image.norm(values[i, j]))
+        light = 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 or alpha == 0
+        ax.text(j, i, numbers[i][j], ha="center", va="center", color="k" if light else "w")
+
+
+def shorten(names: Sequence[str], width: int) -> list[str]:
+    """Fit names into a width: without the modules they share, then without their middle."""
+    # A file's keys may hold anything, also what moves a terminal's cursor.
+    names = ["".join(c if c.isprintable() else "?" for c in name) for name in names]
+    if max(map(len, names)) > width:
+        first, last = min(names), max(names)  # what these two share, all do
+        pairs = enumerate(zip(first, last, strict=False))
+        end = next((i for i, (a, b) in pairs if a != b), len(first))
+        start = max(first.rfind(separator, 0, end) for separator in "./") + 1
+        names = [f"..{name[start:]}" if start else name for name in names]
+    tail = (width - 1) // 2
+    return [
+        name if len(name) <= width else f"{name[: width - 2 - tail]}..{name[len(name) - tail :]}"
+        for name in names
+    ]
+
+
+def text_map(comparison: Comparison) -> str:
+    """Return the map as lines of at most 80 characters: numbers if they fit, else only shades."""
+    numbers, shades = _numbers(comparison.values), _shades(comparison)
+    both = [
+        [f"{number} {shade * 2}" for number, shade in zip(*row, strict=True)]
+        for row in zip(numbers, shades, strict=True)
+    ]
+    lines = (
+        _table(comparison, both, gap=2)
+        or _table(comparison, numbers, gap=1)
+        or _raster(comparison, shades)
+    )
+    low, high = limits(comparison)
+    ramp = _RAMP[::-1] if _is_distance(comparison) else _RAMP
+    return "\n".join([*(line.rstrip() for line in lines), f"scale: {low:.3g} [{ramp}] {high:.3g}"])
+
+
+def _numbers(values: npt.NDArray[np.float64]) -> list[list[str]]:
+    """Return all values in one format, with four digits for the largest."""
+    largest = np.abs(values[np.isfinite(values)]).max(initial=0.0)
+    exponent = math.floor(math.log10(largest)) if largest > 0 else 0
+    style = f".{min(3, max(0, 3 - exponent))}f" if -2 <= exponent <= 5 else ".3e"
+    return [[format(value, style) for value in row] for row in values.tolist()]
+
+
+def _shades(comparison: Comparison) -> list[list[str]]:
+    """Return a character per value, the denser the more similar; "?" for NaN."""
+    low, high = limits(comparison)
+    scaled = np.clip((comparison.values - low) / (high - low), 0, 1)
+    if _is_distance(comparison):
+        scaled = 1 - scaled
+    return [
+        ["?" if math.isnan(s) else _RAMP[min(int(s * len(_RAMP)), len(_RAMP) - 1)] for s in row]
+        for row in scaled.tolist()
+    ]
+
+
+def _table(comparison: Comparison, cells: Sequence[Sequence[str]], gap: int) -> list[str]:
+    """Return an aligned table, `gap` spaces before each column, or no lines if it is too wide."""
+    names = shorten(comparison.x_names, 20)
+    margin = max(map(len, names))
+    room = (_WIDTH - margin) // len(comparison.y_names) - gap
+    width = max(len(cell) for row in cells for cell in row)
+    if width > room:
+        return []
+    width = max(width, min(room, max(map(len, comparison.y_names))))
+    rows = [shorten(comparison.y_names, width), *cells]
+    return [
+        f"{name:<{margin}}" + "".join(" " * gap + f"{cell:>{width}}" for cell in row)
+        for name, row in zip(["", *names], rows, strict=True)
+    ]
+
+
+def _raster(comparison: Comparison, shades: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line of shades per row, thinned where layers are too many, and a key of columns."""
+    x_names, y_names = comparison.x_names, comparison.y_names
+    rows = range(0, len(x_names), math.ceil(len(x_names) / _HEIGHT))
+    short = shorten(x_names, 20)
+    labels = [f"{i} {short[i]}" for i in rows]
+    margin = max(map(len, labels)) + 1
+    columns = range(0, len(y_names), math.ceil(len(y_names) / (_WIDTH - margin)))
+    cell = 2 if 2 * len(columns) <= _WIDTH - margin else 1
+    ruler = "".join(f"{i:<{10 * cell}}" for i in columns[::10])
+    lines = [" " * margin + ruler[: _WIDTH - margin]]
+    for label, i in zip(labels, rows, strict=True):
+        lines.append(f"{label:<{margin}}" + "".join(shades[i][j] * cell for j in columns))
+    if rows.step > 1 or columns.step > 1:
+        lines.append(f"rows shown: 1 in {rows.step}; columns shown: 1 in {columns.step}")
+    if y_names != x_names:
+        short = shorten(y_names, 20)
+        key = ", ".join(f"{j} {short[j]}" for j in columns)
+        lines += textwrap.wrap(f"columns: {key}", _WIDTH)
+    return lines

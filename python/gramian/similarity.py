@@ -1,0 +1,340 @@
+"""HSIC, CKA and Gram matrices of one pair of representations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core, _validate
+from .kernels import Kernel, resolve
+
+__all__ = ["cka", "cka_distance", "gram", "hsic"]
+
+
+def hsic(
+    X: Any,
+    Y: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    unbiased: bool = False,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> float:
+    """Hilbert-Schmidt independence criterion of two representations.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features_x)
+        Activations; rows are examples. numpy arrays, and anything with DLPack or
+        ``__array__``; float16, bfloat16, float32, float64, integers or bool, of any strides.
+        Never copied as a whole.
+    Y : array_like, shape (n_samples, n_features_y)
+        Activations of the same examples.
+    kernel : {"linear", "rbf"} or kernel object, default "linear"
+        Compares two examples; the same kernel for X and Y.
+    bandwidth : float, optional
+        Only for ``kernel="rbf"``: its width as a fraction of the median distance between
+        examples, for X and Y each by its own. Default 1.0.
+    unbiased : bool, default False
+        Use the unbiased estimator, which may be negative.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN.
+    device : {"cpu", "reference"}, optional
+        Where to compute. "reference" is plain numpy in float64.
+
+    Returns
+    -------
+    float
+        In units of the squared product of the kernels' values.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, fewer than 2 (unbiased: 4), not two-dimensional, empty, NaN
+        or infinity, unaligned memory, a median distance of zero, or an option out of range.
+    TypeError
+        Complex, object, string or masked input.
+
+    See Also
+    --------
+    cka : The same, normalized to be independent of scale.
+
+    Notes
+    -----
+    With Gram matrices K and L, and H = I - 11'/n,
+
+    - biased: tr(KHLH) / (n - 1)² [1]_;
+    - unbiased, with K~ and L~ the Gram matrices with zero diagonal:
+      [tr(K~L~) + 1'K~1 1'L~1 / ((n-1)(n-2)) - 2/(n-2) 1'K~L~1] / (n(n-3)) [2]_.
+
+    The linear kernel costs 2 n p q flops for X'Y when that is less than n² (p + q) for two Gram
+    matrices; the RBF kernel costs n² (p + q), tile by tile. No n x n matrix is formed: memory is a
+    few MB a thread. Arithmetic is in float32 if both inputs are of at most that precision, with
+    sums in float64, and otherwise in float64.
+
+    References
+    ----------
+    .. [1] Gretton, Bousquet, Smola, Schölkopf. Measuring statistical dependence with
+       Hilbert-Schmidt norms. ALT 2005.
+    .. [2] Song, Smola, Gretton, Bedo, Borgwardt. Feature selection via dependence
+       maximization. JMLR 2012, eq. 5.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.hsic([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]])
+    1.75
+    """
+    if _validate.check_device(device) == "reference":
+        from . import reference
+
+        return reference.hsic(
+            X, Y, kernel=kernel, bandwidth=bandwidth, unbiased=unbiased, nan_policy=nan_policy
+        )
+    return _pair(X, Y, kernel, bandwidth, nan_policy, device, unbiased=unbiased, normalized=False)
+
+
+def cka(
+    X: Any,
+    Y: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    debiased: bool = False,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> float:
+    """Centered kernel alignment of two representations.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features_x)
+        Activations; rows are examples. numpy arrays, and anything with DLPack or
+        ``__array__``; float16, bfloat16, float32, float64, integers or bool, of any strides.
+        Never copied as a whole.
+    Y : array_like, shape (n_samples, n_features_y)
+        Activations of the same examples.
+    kernel : {"linear", "rbf"} or kernel object, default "linear"
+        Compares two examples; the same kernel for X and Y.
+    bandwidth : float, optional
+        Only for ``kernel="rbf"``: its width as a fraction of the median distance between
+        examples, for X and Y each by its own. Default 1.0.
+    debiased : bool, default False
+        Use the unbiased HSIC in all three places. Recommended when the number of features is not
+        small against the number of samples: the biased value of independent data with n = 64 and
+        2,000 features is 0.97, the debiased one 0.01. It may be negative, and is not clamped.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN.
+    device : {"cpu", "reference"}, optional
+        Where to compute. "reference" is plain numpy in float64.
+
+    Returns
+    -------
+    float
+        In [0, 1] for the biased estimator, up to rounding; 1 for representations that are equal
+        up to rotation, translation and scale. NaN, with a warning, if X or Y is constant.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, fewer than 2 (debiased: 4), not two-dimensional, empty, NaN
+        or infinity, unaligned memory, a median distance of zero, or an option out of range.
+    TypeError
+        Complex, object, string or masked input.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the similarity is undefined, because X or Y is constant.
+
+    See Also
+    --------
+    compare : Every layer of one model against every layer of another, at a fraction of the cost
+        of calling this for each pair.
+
+    Notes
+    -----
+    CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) [1]_, eq. 4. For the linear kernel that is
+    |X'Y|_F² / (|X'X|_F |Y'Y|_F) with centered columns. Cost and memory are those of `hsic`, with
+    three terms in place of one.
+
+    References
+    ----------
+    .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
+       revisited. ICML 2019.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 8))
+    >>> rotation = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    >>> round(gm.cka(X, 3 * X @ rotation + 1), 12)
+    1.0
+    >>> gm.cka([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]])
+    0.7
+    """
+    if _validate.check_device(device) == "reference":
+        from . import reference
+
+        return reference.cka(
+            X, Y, kernel=kernel, bandwidth=bandwidth, debiased=debiased, nan_policy=nan_policy
+        )
+    return _pair(X, Y, kernel, bandwidth, nan_policy, device, unbiased=debiased, normalized=True)
+
+
+def cka_distance(
+    X: Any,
+    Y: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    debiased: bool = False,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> float:
+    """Angle between centered Gram matrices, arccos(CKA).
+
+    Parameters
+    ----------
+    X, Y, kernel, bandwidth, debiased, nan_policy, device
+        As in `cka`.
+
+    Returns
+    -------
+    float
+        In radians: 0 for equal representations (up to rotation, translation and scale), pi/2 for
+        unrelated ones; above pi/2 where a debiased CKA is negative. For the biased estimator and
+        the linear kernel it is a metric [1]_.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cka` does.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the distance is undefined (NaN), because X or Y is constant.
+
+    Notes
+    -----
+    Rounding may take CKA of nearly equal representations past 1; the distance is then 0. Near 0
+    an angle has half the digits of its cosine. Cost: that of `cka`.
+
+    References
+    ----------
+    .. [1] Williams, Kunz, Kornblith, Linderman. Generalized shape metrics on neural
+       representations. NeurIPS 2021.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> round(gm.cka_distance([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]]), 12)
+    0.795398830184
+    """
+    if _validate.check_device(device) == "reference":
+        from . import reference
+
+        return reference.cka_distance(
+            X, Y, kernel=kernel, bandwidth=bandwidth, debiased=debiased, nan_policy=nan_policy
+        )
+    similarity = _pair(
+        X, Y, kernel, bandwidth, nan_policy, device, unbiased=debiased, normalized=True
+    )
+    return float(np.arccos(np.clip(similarity, -1, 1)))
+
+
+def gram(
+    X: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    centered: bool = True,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> npt.NDArray[np.floating[Any]]:
+    """Gram matrix of a representation.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+        Activations; rows are examples. See `cka` for what is accepted.
+    kernel : {"linear", "rbf"} or kernel object, default "linear"
+        Compares two examples.
+    bandwidth : float, optional
+        Only for ``kernel="rbf"``: its width as a fraction of the median distance. Default 1.0.
+    centered : bool, default True
+        Return HKH, whose rows and columns sum to 0, instead of K. The linear kernel takes
+        centered features, so that its K is HKH already.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN throughout.
+    device : {"cpu", "reference"}, optional
+        Where to compute. "reference" is plain numpy in float64.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_samples)
+        Symmetric; float32 for input of at most that precision, otherwise float64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cka` does, for one representation.
+    MemoryError
+        If there is no memory for n² numbers.
+
+    Notes
+    -----
+    No other function needs this matrix, nor forms it. Cost: n² p flops; memory: the result.
+
+    References
+    ----------
+    .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
+       revisited. ICML 2019.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.gram([[1.0, 0], [0, 1], [-1, -1]])
+    array([[ 1.,  0., -1.],
+           [ 0.,  1., -1.],
+           [-1., -1.,  2.]])
+    """
+    if _validate.check_device(device) == "reference":
+        from . import reference
+
+        return reference.gram(
+            X, kernel=kernel, bandwidth=bandwidth, centered=centered, nan_policy=nan_policy
+        )
+    resolved = resolve(kernel, bandwidth)
+    _validate.check_nan_policy(nan_policy)
+    return _core.gram(
+        _core.Prepared(_validate.representation(X, "X"), nan_policy, device),
+        resolved,
+        centered=centered,
+    )
+
+
+def _pair(
+    X: Any,
+    Y: Any,
+    kernel: str | Kernel,
+    bandwidth: float | None,
+    nan_policy: str,
+    device: str | None,
+    *,
+    unbiased: bool,
+    normalized: bool,
+) -> float:
+    resolved = resolve(kernel, bandwidth)
+    _validate.check_nan_policy(nan_policy)
+    reps = [_validate.representation(X, "X"), _validate.representation(Y, "Y")]
+    _validate.check_same_samples(reps)
+    x, y = (_core.prepare(rep, nan_policy, device, unbiased=unbiased) for rep in reps)
+    values = _core.hsic([x], [y], resolved, unbiased=unbiased, normalized=normalized)
+    return float(values[0, 0])
