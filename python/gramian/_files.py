@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 # Safetensors' names of the element types that the measures take.
 _DTYPES = {
@@ -53,8 +55,10 @@ def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -
         raise ValueError("its name must end in .npy, .npz or .safetensors.")
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # a damaged file can trip its reader anywhere, even in tokenize
+    except ValueError as error:
         raise ValueError(f"cannot read {path}: {error}") from error
+    except Exception as error:  # damage can trip a reader anywhere, in zlib or even in tokenize
+        raise ValueError(f"cannot read {path}: it is damaged ({error}).") from error
 
 
 def _select(names: Sequence[str], patterns: Sequence[str]) -> list[str]:

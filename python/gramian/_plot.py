@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,8 @@ from ._extras import require
 from ._registry import MEASURES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .results import Comparison
 
 _NAME = 0.2  # inches along the axis that the name of a layer needs
@@ -148,39 +149,52 @@ def _shades(comparison: Comparison) -> list[list[str]]:
     ]
 
 
-def _table(comparison: Comparison, cells: Sequence[Sequence[str]], gap: int) -> list[str]:
+def _table(
+    comparison: Comparison, cells: Sequence[Sequence[str]], gap: int, numbered: bool = False
+) -> list[str]:
     """Return an aligned table, `gap` spaces before each column, or no lines if it is too wide."""
-    names = shorten(comparison.x_names, 20)
-    margin = max(map(len, names))
-    room = (_WIDTH - margin) // len(comparison.y_names) - gap
+    y_names = comparison.y_names
+    labels = _labels(comparison.x_names) if numbered else shorten(comparison.x_names, 20)
+    margin = max(map(len, labels))
+    room = (_WIDTH - margin) // len(y_names) - gap
     width = max(len(cell) for row in cells for cell in row)
     if width > room:
         return []
-    width = max(width, min(room, max(map(len, comparison.y_names))))
-    rows = [shorten(comparison.y_names, width), *cells]
-    return [
-        f"{name:<{margin}}" + "".join(" " * gap + f"{cell:>{width}}" for cell in row)
-        for name, row in zip(["", *names], rows, strict=True)
+    width = max(width, min(room, max(map(len, y_names))))
+    heads = [str(j) for j in range(len(y_names))] if numbered else shorten(y_names, width)
+    if len(set(heads)) < len(heads):  # the room is too small to tell names apart
+        return _table(comparison, cells, gap, numbered=True)
+    lines = [
+        f"{label:<{margin}}" + "".join(" " * gap + f"{cell:>{width}}" for cell in row)
+        for label, row in zip(["", *labels], [heads, *cells], strict=True)
     ]
+    return [*lines, *_key(comparison)] if numbered else lines
 
 
 def _raster(comparison: Comparison, shades: Sequence[Sequence[str]]) -> list[str]:
-    """Return a line of shades per row, thinned where layers are too many, and a key of columns."""
-    x_names, y_names = comparison.x_names, comparison.y_names
-    rows = range(0, len(x_names), math.ceil(len(x_names) / _HEIGHT))
-    short = shorten(x_names, 20)
-    labels = [f"{i} {short[i]}" for i in rows]
+    """Return a line of shades per row; of too many layers, every other or every few are shown."""
+    labels = _labels(comparison.x_names)
     margin = max(map(len, labels)) + 1
-    columns = range(0, len(y_names), math.ceil(len(y_names) / (_WIDTH - margin)))
+    rows, columns = (
+        range(0, cells, math.ceil(cells / room))
+        for cells, room in zip(comparison.values.shape, (_HEIGHT, _WIDTH - margin), strict=True)
+    )
     cell = 2 if 2 * len(columns) <= _WIDTH - margin else 1
-    ruler = "".join(f"{i:<{10 * cell}}" for i in columns[::10])
+    ruler = "".join(f"{j:<{10 * cell}}" for j in columns[::10])
     lines = [" " * margin + ruler[: _WIDTH - margin]]
-    for label, i in zip(labels, rows, strict=True):
-        lines.append(f"{label:<{margin}}" + "".join(shades[i][j] * cell for j in columns))
+    for i in rows:
+        lines.append(f"{labels[i]:<{margin}}" + "".join(shades[i][j] * cell for j in columns))
     if rows.step > 1 or columns.step > 1:
         lines.append(f"rows shown: 1 in {rows.step}; columns shown: 1 in {columns.step}")
-    if y_names != x_names:
-        short = shorten(y_names, 20)
-        key = ", ".join(f"{j} {short[j]}" for j in columns)
-        lines += textwrap.wrap(f"columns: {key}", _WIDTH)
-    return lines
+    return [*lines, *_key(comparison, columns.step)]
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    return [f"{i} {name}" for i, name in enumerate(shorten(names, 20))]
+
+
+def _key(comparison: Comparison, step: int = 1) -> list[str]:
+    """Return lines that say which numbers are which columns, unless they are those of the rows."""
+    if comparison.y_names == comparison.x_names:
+        return []
+    return textwrap.wrap(f"columns: {', '.join(_labels(comparison.y_names)[::step])}", _WIDTH)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 KERNEL_OPTIONS = ("kernel", "bandwidth")
 
@@ -15,24 +19,40 @@ class Measure:
     """What the library knows of a measure besides its formula."""
 
     name: str
+    family: str  # the module whose `all_pairs` computes it for many layers at once
     options: tuple[str, ...]  # keywords of the measure's own function
     invariances: frozenset[str]  # transformations of X alone that leave the value as it is
     citation: str
     symmetric: bool = True
     distance: bool = False  # smaller is more similar
+    function: str = ""  # public function that computes it, if not of the same name
     fixed: dict[str, Any] = field(default_factory=dict)  # options that the name implies
 
     def call(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the compiled measure."""
-        return float(self._function("gramian")(X, Y, **self.fixed, **options))
+        return float(self._function("")(X, Y, **self.fixed, **options))
 
     def call_reference(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the numpy reference."""
-        return float(self._function("gramian.reference")(X, Y, **self.fixed, **options))
+        return float(self._function(".reference")(X, Y, **self.fixed, **options))
+
+    def all_pairs(self, a: Any, b: Any, **arguments: Any) -> npt.NDArray[np.float64]:
+        """Evaluate the compiled measure for every a with every b, or among the a without b."""
+        pairs: Callable[..., npt.NDArray[np.float64]] = self._module(f".{self.family}").all_pairs
+        return pairs(self.name, a, b, **arguments)
+
+    def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all options in force, as JSON can hold them."""
+        record: dict[str, Any] = self._module(f".{self.family}").recorded(self.name, options)
+        return record
 
     def _function(self, module: str) -> Callable[..., float]:
-        function: Callable[..., float] = getattr(import_module(module), self.name)
+        function: Callable[..., float] = getattr(self._module(module), self.function or self.name)
         return function
+
+    def _module(self, module: str) -> ModuleType:
+        # Imported at the first use: the functions' modules import this one.
+        return import_module(f"gramian{module}")
 
 
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
@@ -42,18 +62,21 @@ MEASURES = {
     for measure in (
         Measure(
             "cka",
+            family="_hsic",
             options=(*KERNEL_OPTIONS, "debiased"),
             invariances=_RIGID | {"scaling"},
             citation="Kornblith et al. 2019, eq. 3-4",
         ),
         Measure(
             "hsic",
+            family="_hsic",
             options=(*KERNEL_OPTIONS, "unbiased"),
             invariances=_RIGID,
             citation="Gretton et al. 2005; Song et al. 2012",
         ),
         Measure(
             "cka_distance",
+            family="_hsic",
             options=(*KERNEL_OPTIONS, "debiased"),
             invariances=_RIGID | {"scaling"},
             citation="Williams et al. 2021",

@@ -8,9 +8,8 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _backend, _plot, demo
 from ._extras import require
@@ -19,6 +18,9 @@ from ._registry import MEASURES
 from ._version import __version__
 from .compare import compare
 from .kernels import RBF
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PATIENCE = 2.0  # seconds of silence before progress is shown
 
@@ -31,31 +33,23 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Progress:
-    """Tells stderr how far the work is, if it takes long: in one line of a terminal, or in many."""
+    """Tells stderr how far the work is, if it takes long; on a terminal always in the same line."""
 
     def __init__(self) -> None:
-        self.in_place = sys.stderr.isatty()
-        self.shown = False
+        self.terminal = sys.stderr.isatty()
+        self.end = "\r" if self.terminal else "\n"
         self.next = time.monotonic() + _PATIENCE
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         if now >= self.next:
-            self.next = now + (0.2 if self.in_place else _PATIENCE)
-            self.shown = True
-            self._write(f"comparing: {100 * done // total:3}%")
+            self.next = now + (0.2 if self.terminal else _PATIENCE)
+            print(f"comparing: {100 * done // total:3}%", end=self.end, file=sys.stderr, flush=True)
 
     def finish(self) -> None:
-        if self.shown and self.in_place:
-            self._write(" " * 16 + "\r")
-
-    def _write(self, text: str) -> None:
-        print(
-            f"\r{text}" if self.in_place else text,
-            end="" if self.in_place else "\n",
-            file=sys.stderr,
-            flush=True,
-        )
+        """Leave no trace on a terminal."""
+        if self.terminal:
+            print(" " * 15, end="\r", file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _core, _validate
+from . import _validate
 from ._registry import Measure
 from ._validate import Representation
-from .kernels import Linear, resolve
 from .results import Comparison
 
 __all__ = ["compare"]
@@ -109,13 +108,20 @@ def compare(
     if reference:
         values = _by_reference(row, a, b or a, nan_policy, progress, options)
     else:
-        values = _by_core(row, a, b, nan_policy, device, progress, options)
+        values = row.all_pairs(
+            [rep for _, rep in a],
+            [rep for _, rep in b],
+            nan_policy=nan_policy,
+            device=device,
+            progress=progress,
+            options=options,
+        )
     return Comparison(
         values=values,
         x_names=tuple(name for name, _ in a),
         y_names=tuple(name for name, _ in b or a),
         measure=measure,
-        options=_recorded(row, options),
+        options=row.recorded(options),
         n_samples=len(reps[0].array),
     )
 
@@ -135,37 +141,3 @@ def _by_reference(
             if progress is not None:
                 progress(i * len(b) + j + 1, values.size)
     return values
-
-
-def _by_core(
-    row: Measure,
-    a: Named,
-    b: Named,
-    nan_policy: str,
-    device: str | None,
-    progress: Progress | None,
-    options: Mapping[str, Any],
-) -> npt.NDArray[np.float64]:
-    """HSIC and what follows from it; every layer is read and prepared once."""
-    kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
-    unbiased = bool(options.get("debiased", options.get("unbiased", False)))
-    xs, ys = (
-        [_core.prepare(rep, nan_policy, device, unbiased=unbiased) for _, rep in layers]
-        for layers in (a, b)
-    )
-    values = _core.hsic(
-        xs, ys, kernel, unbiased=unbiased, normalized=row.name != "hsic", progress=progress
-    )
-    return np.arccos(np.clip(values, -1, 1)) if row.name == "cka_distance" else values
-
-
-def _recorded(row: Measure, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options in force, defaults included, as JSON can hold them."""
-    kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
-    recorded: dict[str, Any] = {"kernel": "linear" if isinstance(kernel, Linear) else "rbf"}
-    if not isinstance(kernel, Linear):
-        width = "sigma" if kernel.bandwidth is None else "bandwidth"
-        recorded[width] = getattr(kernel, width)
-    estimator = row.options[-1]
-    recorded[estimator] = bool(options.get(estimator, False))
-    return recorded

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import time
 from importlib.resources import as_file, files
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ._extras import require
 from ._files import read_layers
 from .compare import compare
-from .results import Comparison
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .results import Comparison
 
 _INTRODUCTION = """\
 Two convolutional networks of five layers were trained on scikit-learn's digits;

@@ -6,10 +6,9 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,9 @@ from . import _plot
 from ._extras import require
 from ._registry import MEASURES
 from ._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Comparison", "load"]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _core, _validate
+from . import _hsic, _validate
+from ._prepare import Prepared
 from .kernels import Kernel, resolve
 
 __all__ = ["cka", "cka_distance", "gram", "hsic"]
@@ -94,7 +96,8 @@ def hsic(
         return reference.hsic(
             X, Y, kernel=kernel, bandwidth=bandwidth, unbiased=unbiased, nan_policy=nan_policy
         )
-    return _pair(X, Y, kernel, bandwidth, nan_policy, device, unbiased=unbiased, normalized=False)
+    options = {"kernel": kernel, "bandwidth": bandwidth, "unbiased": unbiased}
+    return _pair("hsic", X, Y, nan_policy, device, options)
 
 
 def cka(
@@ -184,7 +187,8 @@ def cka(
         return reference.cka(
             X, Y, kernel=kernel, bandwidth=bandwidth, debiased=debiased, nan_policy=nan_policy
         )
-    return _pair(X, Y, kernel, bandwidth, nan_policy, device, unbiased=debiased, normalized=True)
+    options = {"kernel": kernel, "bandwidth": bandwidth, "debiased": debiased}
+    return _pair("cka", X, Y, nan_policy, device, options)
 
 
 def cka_distance(
@@ -243,10 +247,8 @@ def cka_distance(
         return reference.cka_distance(
             X, Y, kernel=kernel, bandwidth=bandwidth, debiased=debiased, nan_policy=nan_policy
         )
-    similarity = _pair(
-        X, Y, kernel, bandwidth, nan_policy, device, unbiased=debiased, normalized=True
-    )
-    return float(np.arccos(np.clip(similarity, -1, 1)))
+    options = {"kernel": kernel, "bandwidth": bandwidth, "debiased": debiased}
+    return _pair("cka_distance", X, Y, nan_policy, device, options)
 
 
 def gram(
@@ -313,28 +315,22 @@ def gram(
         )
     resolved = resolve(kernel, bandwidth)
     _validate.check_nan_policy(nan_policy)
-    return _core.gram(
-        _core.Prepared(_validate.representation(X, "X"), nan_policy, device),
-        resolved,
-        centered=centered,
-    )
+    layer = Prepared(_validate.representation(X, "X"), nan_policy, device)
+    return _hsic.gram(layer, resolved, centered=centered)
 
 
 def _pair(
+    measure: str,
     X: Any,
     Y: Any,
-    kernel: str | Kernel,
-    bandwidth: float | None,
     nan_policy: str,
     device: str | None,
-    *,
-    unbiased: bool,
-    normalized: bool,
+    options: Mapping[str, Any],
 ) -> float:
-    resolved = resolve(kernel, bandwidth)
     _validate.check_nan_policy(nan_policy)
-    reps = [_validate.representation(X, "X"), _validate.representation(Y, "Y")]
-    _validate.check_same_samples(reps)
-    x, y = (_core.prepare(rep, nan_policy, device, unbiased=unbiased) for rep in reps)
-    values = _core.hsic([x], [y], resolved, unbiased=unbiased, normalized=normalized)
+    x, y = _validate.representation(X, "X"), _validate.representation(Y, "Y")
+    _validate.check_same_samples((x, y))
+    values = _hsic.all_pairs(
+        measure, [x], [y], nan_policy=nan_policy, device=device, progress=None, options=options
+    )
     return float(values[0, 0])

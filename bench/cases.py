@@ -1,0 +1,133 @@
+"""The named sizes, the limits they are held to, and the data they run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+__all__ = ["CASES", "Case", "layers"]
+
+ROWS = 1024  # layers are filled a block at a time, so that no temporary as large as a layer exists
+LATENTS = 16
+
+
+@dataclass(frozen=True)
+class Case:
+    """One size: `widths` of the first model's layers and, unless it is a pair, of the second's."""
+
+    name: str
+    n: int
+    widths: tuple[int, ...]
+    kernel: str = "linear"
+    sigma: float | None = None  # None with an RBF kernel: the exact median
+    debiased: bool = False
+    dtype: str = "float32"
+    peers: tuple[str, ...] = ("numpy", "torch")
+    reference: bool = True  # False where the float64 reference takes more than a few seconds
+    floor: bool = True  # False where starting threads from Python takes longer than the products
+    limits: dict[str, float] = field(default_factory=dict)  # "floor": at most; a peer: at least
+    seed: int = 0
+
+    @property
+    def pair(self) -> bool:
+        """Whether one layer meets one layer, rather than a model a model."""
+        return len(self.widths) == 1
+
+    @property
+    def contestants(self) -> tuple[str, ...]:
+        """Everything that is timed, in the order of the table."""
+        reference = ("reference",) if self.reference else ()
+        return ("gramian", *reference, *self.peers, *(("floor",) if self.floor else ()))
+
+    def __str__(self) -> str:
+        count = "one pair" if self.pair else f"{len(self.widths)} x {len(self.widths)}"
+        kernel = self.kernel
+        if self.kernel == "rbf":
+            kernel += ", median" if self.sigma is None else f", sigma={self.sigma:g}"
+        words = [kernel, count, f"n={self.n:,}", f"p={self.widths[0]:,}", self.dtype]
+        return ", ".join([*words, "debiased"] if self.debiased else words)
+
+
+def layers(case: Case) -> tuple[list[Any], list[Any]]:
+    """Return the layers of the two models, C-ordered, made from the case's seed.
+
+    Each unit is one of 16 shared latent variables plus noise, so that no similarity is near 0 or 1.
+    Deeper layers carry more noise. No BLAS is called: a pool that has run once would disturb
+    the contestant that follows.
+    """
+    rng = np.random.default_rng(case.seed)
+    dtype = np.dtype(case.dtype)
+    latent = rng.standard_normal((case.n, LATENTS)).astype(dtype)
+    models: tuple[list[Any], list[Any]] = ([], [])
+    for model in models:
+        for depth, width in enumerate(case.widths, start=1):
+            layer = np.empty((case.n, width), dtype)
+            units = rng.integers(0, LATENTS, width)
+            noise = dtype.type(1 + depth / len(case.widths))
+            for start in range(0, case.n, ROWS):
+                block = layer[start : start + ROWS]
+                rng.standard_normal(dtype=dtype.type, out=block)
+                block *= noise
+                block += latent[start : start + ROWS, units]
+            model.append(layer)
+    return models
+
+
+# A fixed sigma is about 0.6 of the median distance here, where no entry of K is negligible.
+_RBF_PAIR = Case(
+    "rbf-pair",
+    n=5000,
+    widths=(512,),
+    kernel="rbf",
+    sigma=45.0,
+    peers=("numpy demo", "torch rbf"),
+    limits={"floor": 1.4, "numpy demo": 12.0},
+)
+_LINEAR_MAP = Case(
+    "linear-map",
+    n=2048,
+    widths=(768,) * 12,
+    peers=("numpy pairwise", "numpy grams", "torch grams", "pytorch-cka"),
+    reference=False,
+    limits={"floor": 1.25, "pytorch-cka": 1.8, "numpy pairwise": 9.0},
+)
+_SMALL = Case("small-linear", n=500, widths=(64,), floor=False)
+
+CASES = {
+    case.name: case
+    for case in (
+        Case(
+            "linear-pair",
+            n=10_000,
+            widths=(512,),
+            limits={"floor": 1.35, "torch": 1.1, "numpy": 1.25},
+        ),
+        _LINEAR_MAP,
+        _RBF_PAIR,
+        replace(
+            _RBF_PAIR,
+            name="rbf-pair-median",
+            sigma=None,
+            limits={"floor": 2.6, "numpy demo": 8.0},
+        ),
+        replace(
+            _LINEAR_MAP,
+            name="rbf-map",
+            n=4000,
+            widths=(512,) * 12,
+            kernel="rbf",
+            sigma=45.0,
+            peers=("numpy rbf grams", "torch rbf grams"),
+            limits={"floor": 1.4},
+        ),
+        Case("debiased", n=5000, widths=(512,), debiased=True, peers=("numpy debiased",)),
+        Case("wide", n=1000, widths=(4096,), peers=("numpy gram", "torch")),
+        Case("float64", n=5000, widths=(512,), dtype="float64"),
+        replace(_RBF_PAIR, name="float64-rbf", n=2000, dtype="float64", limits={}),
+        _SMALL,
+        replace(_SMALL, name="small-rbf", kernel="rbf", peers=("numpy demo", "torch rbf")),
+        replace(_SMALL, name="overhead", n=100, widths=(10,)),
+    )
+}

@@ -1,0 +1,33 @@
+"""From a checked input to a layer that the compiled core reads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import _backend, _validate
+from ._backend import CoreLayer
+from ._validate import Representation
+
+__all__ = ["Prepared", "prepare"]
+
+
+class Prepared:
+    """A layer with its column statistics; `finite` is False only under nan_policy="propagate"."""
+
+    def __init__(self, rep: Representation, nan_policy: str, device: str | None) -> None:
+        _backend.check_available(device)
+        means, scale = _backend.column_statistics(rep)
+        if nan_policy == "raise":
+            _validate.check_finite(rep, means)
+        self.rep = rep
+        self.finite = bool(np.isfinite(means).all())
+        self.core: CoreLayer = (rep.array, rep.dtype, means, scale)
+        self.double = rep.compute_dtype == "float64"
+
+
+def prepare(
+    rep: Representation, nan_policy: str, device: str | None, least: int, why: str
+) -> Prepared:
+    """Check and read a layer; `why` needs `least` samples."""
+    _validate.check_sample_count(rep, least, why)
+    return Prepared(rep, nan_policy, device)
