@@ -53,7 +53,7 @@ def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -
             case ".safetensors":
                 return _read_safetensors(path, patterns, argument)
         raise ValueError("its name must end in .npy, .npz or .safetensors.")
-    except (OSError, MemoryError):
+    except MemoryError:
         raise
     except ValueError as error:
         raise ValueError(f"cannot read {path}: {error}") from error
