@@ -13,14 +13,17 @@ from ._backend import get_num_threads, set_num_threads
 from ._registry import MEASURES as _MEASURES
 from ._version import __version__
 from .compare import compare
-from .kernels import RBF, Linear
+from .kernels import RBF, Cosine, Laplacian, Linear, Polynomial
 from .results import Comparison, load
 from .similarity import cka, cka_distance, gram, hsic
 
 __all__ = [
     "RBF",
     "Comparison",
+    "Cosine",
+    "Laplacian",
     "Linear",
+    "Polynomial",
     "__version__",
     "cka",
     "cka_distance",

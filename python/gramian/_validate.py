@@ -248,6 +248,54 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
+def check_integer(argument: str, value: Any, least: int) -> int:
+    """Return an integer argument that is not below `least`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{argument} must be an integer, got {type(value).__name__}.")
+    number: int = value.__index__()
+    if number < least:
+        raise ValueError(f"{argument} must be at least {least}, got {number}.")
+    return number
+
+
+def check_memory(max_memory: Any, default: int) -> float:
+    """Return the working memory that a call may take, in bytes."""
+    if max_memory is None:
+        return float(default)
+    if isinstance(max_memory, (str, bytes, bool)):
+        raise TypeError(f"max_memory must be a number of bytes, got {type(max_memory).__name__}.")
+    if not max_memory > 0:
+        raise ValueError(f"max_memory must be > 0 bytes, got {max_memory}.")
+    return float(max_memory)
+
+
+def check_square(rep: Representation) -> None:
+    """Refuse a precomputed Gram matrix that is not square."""
+    n, p = rep.array.shape
+    if n != p:
+        raise ValueError(
+            f"{rep.name} must be a Gram matrix (n_samples, n_samples) for kernel='precomputed', "
+            f"got shape ({n}, {p})."
+        )
+
+
+def check_symmetric(rep: Representation) -> None:
+    """Refuse a precomputed Gram matrix that differs from its transpose by more than rounding."""
+    n = len(rep.array)
+    tolerance = 1e-2 if rep.dtype in ("float16", "bfloat16") else 1e-5
+    step = max(1, _BLOCK // n)
+    for start in range(0, n, step):
+        rows = _values(rep.array[start : start + step], rep.dtype).astype(np.float64)
+        columns = _values(rep.array[:, start : start + step], rep.dtype).astype(np.float64).T
+        off = np.abs(rows - columns)
+        if off.max() > tolerance * np.abs(rows).max():
+            i, j = (int(k) for k in np.unravel_index(off.argmax(), off.shape))
+            raise ValueError(
+                f"{rep.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
+                f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}]."
+            )
+
+
 def warn_constant(names: Iterable[str]) -> None:
     """Warn of each representation whose samples are all the same."""
     for name in names:

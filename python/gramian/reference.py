@@ -185,9 +185,9 @@ def _check_finite(rep: Representation, nan_policy: str) -> None:
 def centered_columns(rep: Representation) -> Array:
     """HX, where H = I - 11'/n."""
     X = _validate.as_float64(rep)
-    with np.errstate(invalid="ignore"):  # inf - inf, when NaN propagates
-        X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
-        return X - X.mean(axis=0)
+    X[np.isinf(X)] = np.nan  # under nan_policy="propagate"
+    X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
+    return X - X.mean(axis=0)
 
 
 def squared_distances(X: Array) -> Array:
@@ -245,7 +245,7 @@ def hsic_biased(K: Array, L: Array) -> float:
 
 
 def hsic_unbiased(K: Array, L: Array) -> float:
-    """The estimator of Song et al. 2012, eq. 5, with K~ and L~ of zero diagonal.
+    """Unbiased estimator (Song et al. 2012, eq. 5); K~ and L~ are `off_diagonal`.
 
     [tr(K~L~) + 1'K~1 1'L~1 / ((n-1)(n-2)) - 2/(n-2) 1'K~L~1] / (n(n-3))
     """
@@ -258,17 +258,22 @@ def hsic_unbiased(K: Array, L: Array) -> float:
 
 
 def off_diagonal(K: Array) -> Array:
-    """K~: K with zero diagonal, less a_i + a_j off it, where a_i is about its row's mean.
+    """K~: K with zero diagonal, less a_i + a_j off it, with the a that makes its rows sum to 0.
 
     No a changes the unbiased HSIC; this one keeps the formula's three terms from cancelling.
     """
     n = len(K)
     K = K - np.diag(np.diag(K))
-    a = K.sum(axis=0) / (n - 1) - K.sum() / (2 * n * (n - 1))
+    a = K.sum(axis=0) / (n - 2) - K.sum() / (2 * (n - 1) * (n - 2))
     K = K - (a + a[:, None])
     return K - np.diag(np.diag(K))
 
 
 def rounding(K: Array) -> float:
-    """What rounding leaves of HSIC(K, K) where it should be 0."""
-    return float((np.finfo(np.float64).eps * len(K)) ** 2 * np.mean(K**2))
+    """Bound on what rounding leaves of HSIC(K, K) where it should be 0.
+
+    Off the diagonal, which the unbiased estimator does not see, and which is far larger in a
+    narrow kernel.
+    """
+    n = len(K)
+    return float((np.finfo(np.float64).eps * n) ** 2 * np.mean((K - np.diag(np.diag(K))) ** 2))

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "../gram_products.hpp"
+#include "../kernel_spec.hpp"
 #include "../linalg.hpp"
 #include "../pairwise.hpp"
+#include "../plan.hpp"
 
 namespace gramian {
 
@@ -85,10 +87,10 @@ inline std::vector<double> hsic_values(Hsic h) {
 /// with t = Σ r. Keeping d apart spares float the one large term of the unbiased sum.
 template <class B>
 Hsic hsic_in_sample_space(B& b, std::span<const GramLayer<B>> layers, Index x,
-                          Estimator estimator) {
+                          Estimator estimator, const Tiling& tiling) {
   const auto n = static_cast<double>(layers[0].layer.source.rows);
   const bool biased = estimator == Estimator::biased;
-  GramProducts sums = gram_products(b, layers, x);
+  GramProducts sums = gram_products(b, layers, x, tiling);
   std::vector<double> totals;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     auto& rows = sums.row_sums[l];
@@ -147,64 +149,62 @@ struct FeatureHsic {
   }
 };
 
-/// Whether all pairs of the linear kernel cost less in feature space (2 n p q flops a pair, n p² a
-/// layer) than in sample space (n² p a layer, 2 n² a pair).
-inline bool feature_space_is_cheaper(Index n, std::span<const Index> widths, Index x) {
-  const auto y = std::ssize(widths) - x;
-  double feature = 0, sample = 0;
-  const auto samples = static_cast<double>(n);
-  for (const Index p : widths) {
-    const auto width = static_cast<double>(p);
-    feature += samples * width * width;
-    sample += samples * samples * width;
-  }
-  for (Index i = 0; i < x; ++i)
-    for (Index j = 0; j < (y == 0 ? i : y); ++j) {
-      const Index other = widths[static_cast<std::size_t>(y == 0 ? j : x + j)];
-      feature += 2 * samples * static_cast<double>(widths[static_cast<std::size_t>(i)] * other);
-      sample += samples * samples;
-    }
-  return feature < sample;
-}
+/// What a comparison by HSIC found. It is not complete where a median is 0, which leaves a kernel
+/// without a width, or where a kernel is too narrow for float.
+struct Outcome {
+  Hsic hsic;
+  std::vector<double> medians{};  // squared; of the layers whose kernel takes its width from it
+  bool complete = false;
+};
 
-/// HSIC of the first x layers with the rest, or among themselves when there is no rest; one kernel a
-/// layer, gamma in the layers' own units.
+/// HSIC of the first x layers with the rest, or among themselves when there is no rest.
 template <Backend B>
-Hsic hsic(B& b, std::vector<Layer<B>> layers, std::vector<std::vector<double>> norms, Index x,
-          std::span<const Kernel> kernels, Estimator estimator) {
+Outcome hsic(B& b, std::vector<Layer<B>> layers, std::vector<std::vector<double>> norms, Index x,
+             const KernelSpec& spec, Estimator estimator, const Plan& plan) {
   const auto count = layers.size();
-  std::vector<double> scales(count, 1.0);
-  std::vector<Index> widths;
-  bool linear = true;
-  for (std::size_t l = 0; l < count; ++l) {
-    widths.push_back(layers[l].source.cols);
-    if (std::holds_alternative<Linear>(kernels[l]))
-      scales[l] = layers[l].scale * layers[l].scale;
-    else
-      linear = false;
-  }
-  constexpr double preparation = 0.1;  // of the time, as progress reports it
+  Outcome outcome{.hsic = {x, std::ssize(layers) - x, {}, {}}};
+  const double preparation = 0.1;  // of the time, as progress reports it
   b.control.end = preparation;
-  if (linear && feature_space_is_cheaper(layers[0].source.rows, widths, x)) {
+  b.threads = plan.threads;
+  if (plan.feature_space) {
     const FeatureHsic measure{estimator};
     std::vector<FeatureLayer<B>> prepared;
     for (std::size_t l = 0; l < count; ++l)
       prepared.push_back(measure.prepare(b, std::move(layers[l]), std::move(norms[l])));
-    Hsic h{x, std::ssize(prepared) - x, pairwise(b, measure, prepared, x, preparation), {}, scales};
-    for (const auto& layer : prepared) h.self.push_back(layer.self);
-    return h;
+    outcome.hsic.cross = pairwise(b, measure, prepared, x, preparation);
+    for (const auto& g : prepared) {
+      outcome.hsic.self.push_back(g.self);
+      outcome.hsic.scales.push_back(spec.unit(Linear{}, g.layer.scale));
+    }
+    outcome.complete = true;
+    return outcome;
   }
+  const double end_of_medians = spec.by_median() ? 0.5 : preparation;
   std::vector<GramLayer<B>> prepared;
   for (std::size_t l = 0; l < count; ++l) {
-    Kernel kernel = kernels[l];
-    if (auto* rbf = std::get_if<Rbf>(&kernel)) rbf->gamma /= layers[l].scale * layers[l].scale;
-    prepared.push_back(make_gram_layer(b, std::move(layers[l]), kernel, norms[l]));
+    b.control.begin = end_of_medians * static_cast<double>(l) / static_cast<double>(count);
+    b.control.end = end_of_medians * static_cast<double>(l + 1) / static_cast<double>(count);
+    auto& g = prepared.emplace_back(std::move(layers[l]), std::move(norms[l]));
+    g.squared_norms = b.upload(g.norms);
+    Middle median{};
+    if (spec.by_median()) {
+      if (static_cast<Index>(l) < plan.kept)
+        g.kept = b.allocate(plan.tiling.count() * plan.tiling.area());
+      median = median_of(b, g, plan.tiling, spec.sample);
+      outcome.medians.push_back((median.low + median.high) / 2);
+      if (outcome.medians.back() == 0) return outcome;
+    }
+    const Kernel kernel = kernel_of(spec, g, median);
+    if (is_too_narrow_for<typename B::scalar>(kernel, g.norms)) return outcome;
+    set_kernel(b, g, kernel);
   }
-  b.control.begin = preparation;
+  b.control.begin = end_of_medians;
   b.control.end = 1;
-  Hsic h = hsic_in_sample_space<B>(b, prepared, x, estimator);
-  h.scales = std::move(scales);
-  return h;
+  outcome.hsic = hsic_in_sample_space<B>(b, prepared, x, estimator, plan.tiling);
+  for (const auto& g : prepared)
+    outcome.hsic.scales.push_back(spec.unit(g.kernel, g.layer.scale));
+  outcome.complete = true;
+  return outcome;
 }
 
 }  // namespace gramian
