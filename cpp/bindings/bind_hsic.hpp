@@ -28,30 +28,6 @@ inline Workload workload_of(Index n, Index x, std::vector<Index> widths, const K
           spec.kind == KernelSpec::precomputed, scalar_size, max_memory};
 }
 
-/// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
-template <Backend B>
-std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
-  if (spec.kind != KernelSpec::precomputed) return squared_norms(b, layer);
-  std::vector<double> diagonal;
-  auto element = b.allocate(1);
-  for (Index i = 0; i < layer.source.rows; ++i) {
-    b.block(layer, {i, 1}, {i, 1}, element.get());
-    diagonal.push_back(b.download(element.get(), 1)[0]);
-  }
-  return diagonal;
-}
-
-/// Whether the rows of a layer differ by no more than rounding, so that every similarity of it is
-/// undefined: its centred norm is at most 10 eps of its norm.
-template <Backend B>
-bool is_constant(const Representation& r, const std::vector<double>& norms) {
-  const auto& [array, dtype, means, scale] = r;
-  const std::span<const double> m{means.data(), static_cast<std::size_t>(means.size())};
-  const double offset = dot(m, m) * scale * scale * static_cast<double>(norms.size());
-  const double limit = 10 * static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());
-  return sum(norms) <= limit * limit * offset;
-}
-
 /// HSIC, or CKA, of every x with every y (with one another when ys is empty); the status of every
 /// layer as an integer; the squared medians of the layers that take their width from one. Without
 /// values, when a median is 0 or, otherwise, a kernel too narrow for single precision.
@@ -78,18 +54,11 @@ py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Rep
   std::vector<double> medians;
   {
     const py::gil_scoped_release release;
-    b.control.end = 0;
-    std::vector<std::vector<double>> norms;
-    std::vector<bool> constant;
-    for (std::size_t l = 0; l < all.size(); ++l) {
-      norms.push_back(norms_of(b, layers[l], spec));
-      constant.push_back(is_constant<B>(all[l], norms[l]));
-    }
-    Outcome outcome = hsic(b, std::move(layers), std::move(norms), x, spec,
+    Outcome outcome = hsic(b, std::move(layers), x, spec,
                            unbiased ? Estimator::unbiased : Estimator::biased, plan);
     medians = std::move(outcome.medians);
     if (outcome.complete) {
-      for (const Status st : settle(outcome.hsic, constant)) status.push_back(static_cast<int>(st));
+      for (const Status st : outcome.hsic.status) status.push_back(static_cast<int>(st));
       values = normalized ? cka_values(std::move(outcome.hsic)) : hsic_values(std::move(outcome.hsic));
     }
   }

@@ -36,6 +36,7 @@ template <class B>
 struct Layer {
   Source source;
   double scale;
+  double offset;  // n |means|² scale²: what centring takes away from the sum of squares
   typename B::Buffer mean_high, mean_low;
 };
 
