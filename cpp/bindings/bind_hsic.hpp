@@ -76,7 +76,7 @@ py::tuple bind_gram(const Representation& x, const SpecTuple& spec_tuple, bool c
   const Progress none;
   B b{control_of(none)};
   const KernelSpec spec = spec_of(spec_tuple);
-  GramLayer<B> g{layer_of(b, x)};
+  GramLayer<B> g{as_read_by(b, spec, layer_of(b, x)).first};
   const Index n = g.layer.source.rows;
   py::array_t<T> out({n, n});
   auto* const data = out.mutable_data();
@@ -108,8 +108,7 @@ inline py::dict bind_plan(bool double_precision, Index n, Index x, const std::ve
   py::dict d;
   d["feature_space"] = plan.feature_space;
   d["tile"] = plan.tiling.tile;
-  d["tasks"] = plan.feature_space ? 0 : plan.tiling.count();
-  d["kept"] = plan.kept;
+  d["passes"] = plan.kept < w.medians ? 2 : 1;
   d["threads"] = plan.threads;
   d["flops"] = plan.flops;
   d["bytes"] = plan.bytes;

@@ -141,10 +141,19 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
   auto shift = std::holds_alternative<Precomputed>(g.kernel)
                    ? landmark_sums_of_matrix(b, g, landmarks)
                    : landmark_sums(b, g, landmarks);
-  for (double& a : shift) a /= static_cast<double>(count);
+  // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. And among
+  // few rows the shift is the exact one of the unbiased estimator, whose terms cancel most there.
+  const auto m = static_cast<double>(count);
+  const bool all = count == n && n > 2;
+  for (double& a : shift) a /= m;
   double landmark_mean = 0;
-  for (Index k = 0; k < count; ++k)
-    landmark_mean += shift[static_cast<std::size_t>(landmarks[k])] / static_cast<double>(count);
+  for (Index k = 0; k < count; ++k) {
+    const auto s = static_cast<std::size_t>(landmarks[k]);
+    const double self =
+        std::visit([&](const auto& kernel) { return kernel.self_value(g.norms[s]); }, g.kernel);
+    shift[s] = (shift[s] * m - self) / (all ? m - 2 : std::max(m - 1, 1.0));
+    landmark_mean += shift[s] / (all ? m - 1 : m);
+  }
   for (double& a : shift) {
     a -= landmark_mean / 2;
     a = static_cast<double>(static_cast<typename B::scalar>(a));  // what the tiles will subtract

@@ -36,7 +36,7 @@ void gram_matrix(B& b, const GramLayer<B>& layer, bool centered, double unit,
                   slot.col_sums.data());
         const auto tile = b.download(w.tiles.get(), i.count * j.count);
         for (Index r = 0; r < i.count; ++r)
-          for (Index c = 0; c < j.count; ++c) {
+          for (Index c = 0; c < (block_i == block_j ? r + 1 : j.count); ++c) {
             const Index row = i.first + r, col = j.first + c;
             const double k = row == col ? layer.diagonal[static_cast<std::size_t>(row)]
                                         : tile[static_cast<std::size_t>(r * j.count + c)];
@@ -56,16 +56,18 @@ void gram_matrix(B& b, const GramLayer<B>& layer, bool centered, double unit,
 
   for (double& mean : means) mean /= static_cast<double>(n) * unit;
   const double grand = sum(means) / static_cast<double>(n);
+  for (double& mean : means) mean -= grand / 2;
   struct Nothing {};
   b.template run_ordered<Nothing, Nothing>(
       tiling.blocks(), [] { return Nothing{}; }, [] { return Nothing{}; },
       [&](Nothing&, Index block, Nothing&) {
         const Rows rows = tiling.rows(block);
         for (Index i = rows.first; i < rows.first + rows.count; ++i) {
-          const double shift = means[static_cast<std::size_t>(i)] - grand;
+          const double shift = means[static_cast<std::size_t>(i)];
           for (Index j = 0; j < n; ++j) {
             T& k = out[i * n + j];
-            k = static_cast<T>(static_cast<double>(k) - shift - means[static_cast<std::size_t>(j)]);
+            k = static_cast<T>(static_cast<double>(k) -
+                               (shift + means[static_cast<std::size_t>(j)]));
           }
         }
       },

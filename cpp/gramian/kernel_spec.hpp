@@ -21,6 +21,9 @@ struct KernelSpec {
 
   bool by_median() const { return (kind == rbf || kind == laplacian) && sigma == 0; }
 
+  /// Whether the features are centred before the kernel sees them.
+  bool centers() const { return kind == linear || kind == rbf || kind == laplacian; }
+
   /// What the values of a layer's kernel are multiplied by, to be divided out of an HSIC.
   double unit(const Kernel& kernel, double scale) const {
     if (kind == linear) return scale * scale;
@@ -29,6 +32,17 @@ struct KernelSpec {
     return 1;
   }
 };
+
+/// A layer that was centred, as the kernel reads it, and whether it is constant (a Gram matrix that
+/// is given is never called so).
+template <Backend B>
+std::pair<Layer<B>, bool> as_read_by(B& b, const KernelSpec& spec, Layer<B> layer) {
+  const bool constant = !spec.centers() && spec.kind != KernelSpec::precomputed &&
+                        is_constant(layer, sum(squared_norms(b, layer)));
+  if (spec.centers()) return {std::move(layer), false};
+  const std::vector<double> zeros(static_cast<std::size_t>(layer.source.cols));
+  return {make_layer(b, layer.source, zeros, layer.scale), constant};
+}
 
 /// Rows floor(i n / count) of a layer, packed, as a layer of their own; `panel` owns the memory.
 template <Backend B>
@@ -80,7 +94,7 @@ Kernel kernel_of(const KernelSpec& spec, const GramLayer<B>& g, const Middle& me
                    spec.degree};
       double largest = 0;
       for (const double norm : g.norms) largest = std::max(largest, p.self_value(norm));
-      if (largest > 0) p.unit = 1 / largest;
+      if (largest > 0) p.unit = std::exp2(-std::round(std::log2(largest)));
       return p;
     }
   }

@@ -29,8 +29,8 @@ struct Laplacian {
   double self_value(double) const { return minus_one ? 0 : 1; }
 };
 
-/// k(x, y) = unit (factor x·y + constant)^degree of the features as they are; `unit` keeps its values
-/// in the range of float.
+/// k(x, y) = unit (factor x·y + constant)^degree of the features as they are; `unit`, a power of
+/// two, keeps its values in the range of float.
 struct Polynomial {
   double factor, constant;
   int degree;

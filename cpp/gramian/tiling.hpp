@@ -40,7 +40,7 @@ inline Index tile_rows(Index n, Index layers, Index scalar_size, double bytes) {
     const double rows = std::sqrt(memory / static_cast<double>(layers * scalar_size));
     return static_cast<Index>(rows) / 16 * 16;
   };
-  const Index cached = std::clamp<Index>(edge(4.0 * 1024 * 1024), 128, 256);
+  const Index cached = std::clamp<Index>(edge(4.0 * 1024 * 1024), 192, 256);
   const Index balanced = std::max<Index>(64, (n / 6 + 15) / 16 * 16);
   return std::max<Index>(64, std::min({cached, balanced, edge(bytes)}));
 }

@@ -14,6 +14,7 @@ from ._registry import MEASURES as _MEASURES
 from ._version import __version__
 from .compare import compare
 from .kernels import RBF, Cosine, Laplacian, Linear, Polynomial
+from .plan import Plan, plan
 from .results import Comparison, load
 from .similarity import cka, cka_distance, gram, hsic
 
@@ -23,6 +24,7 @@ __all__ = [
     "Cosine",
     "Laplacian",
     "Linear",
+    "Plan",
     "Polynomial",
     "__version__",
     "cka",
@@ -33,6 +35,7 @@ __all__ = [
     "hsic",
     "load",
     "measures",
+    "plan",
     "set_num_threads",
 ]
 

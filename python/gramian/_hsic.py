@@ -139,8 +139,6 @@ def _prepared(
     layer = prepare(rep, nan_policy, device, least, why)
     if isinstance(kernel, Precomputed) and layer.finite:
         _validate.check_symmetric(rep)
-    if isinstance(kernel, (Polynomial, Cosine, Precomputed)):
-        layer.keep_offset()
     return layer
 
 

@@ -24,11 +24,6 @@ class Prepared:
         self.core: CoreLayer = (rep.array, rep.dtype, means, scale)
         self.double = rep.compute_dtype == "float64"
 
-    def keep_offset(self) -> None:
-        """Let the core read the features as they are, not centered."""
-        array, dtype, means, scale = self.core
-        self.core = (array, dtype, np.zeros_like(means), scale)
-
 
 def prepare(
     rep: Representation, nan_policy: str, device: str | None, least: int, why: str

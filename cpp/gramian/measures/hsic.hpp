@@ -207,11 +207,12 @@ Outcome hsic_by_samples(B& b, std::vector<Layer<B>> layers, Index x, const Kerne
     b.control.begin = step * static_cast<double>(prepared.size());
     b.control.end = b.control.begin + step;
     const bool keep = spec.by_median() && std::ssize(prepared) < plan.kept;
-    auto& g = prepared.emplace_back(std::move(layer));
+    auto [read, constant] = as_read_by(b, spec, std::move(layer));
+    auto& g = prepared.emplace_back(std::move(read));
     g.norms = norms_of(b, g.layer, spec);
     g.squared_norms = b.upload(g.norms);
-    outcome.hsic.status.push_back(is_constant(g.layer, sum(g.norms)) ? Status::constant
-                                                                     : Status::sound);
+    constant = constant || (spec.centers() && is_constant(g.layer, sum(g.norms)));
+    outcome.hsic.status.push_back(constant ? Status::constant : Status::sound);
     if (keep) g.kept = b.allocate(plan.tiling.count() * plan.tiling.area());
     Middle median{};
     if (spec.by_median()) {
