@@ -70,7 +70,7 @@ def test_progress_that_raises() -> None:
         raise RuntimeError("enough")
 
     A = layers(2, 400, 30)
-    with pytest.raises(RuntimeError, match="^enough$"):
+    with pytest.raises(RuntimeError, match="enough"):
         gm.compare(A, kernel="rbf", progress=stop)
     assert gm.compare(A, kernel="rbf").values[0, 1] == gm.cka(*A, kernel="rbf")
 

@@ -24,7 +24,9 @@ def test_sizes(measure: Variant, device: str, dtype: str, n: int) -> None:
             with pytest.raises(ValueError, match=r"at least 4 samples for the unbiased estimator"):
                 measure(X, Y, device)
             continue
-        assert_agrees(measure, X, Y, device, dtype)
+        # Exponents of -12 and below multiply the error of d²: 136 eps measured with 4 samples.
+        slack = 2 if "at .2" in measure.name else 1
+        assert_agrees(measure, X, Y, device, dtype, slack)
 
 
 @pytest.mark.parametrize("name", inputs.AWKWARD)
@@ -178,8 +180,10 @@ def test_gram(device: str, dtype: str, n: int, kernel: str, centered: bool) -> N
         got = gm.gram(X, **options, device=device)
         assert got.shape == (n, n)
         # The error of d², eps |x|², is divided by 2 sigma²: 110 eps measured at bandwidth .2.
-        slack = 5 if kernel == "rbf at .2" else 1
-        atol = slack * tolerance(dtype, np.abs(expected).max())
+        # Its root, where samples are close, as they are in one dimension: 4,700 eps.
+        slack = 5 if kernel == "rbf at .2" else 100 if kernel == "laplacian" and p == 1 else 1
+        raw = reference.gram(X, **KERNELS[kernel], centered=False)
+        atol = slack * tolerance(dtype, np.abs(raw).max())
         np.testing.assert_allclose(got, expected, rtol=0, atol=atol)
         np.testing.assert_array_equal(got, got.T)
 

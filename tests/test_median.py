@@ -37,16 +37,20 @@ def test_median(n: int, data: str, dtype: str) -> None:
         X = rng.integers(0, 3, (n, 5)) + np.arange(n)[:, None] % 2 * 1.0  # few distinct distances
     X = X.astype(dtype)
     # exp and log lose a few digits on the way back.
-    assert median_of(X) == pytest.approx(np.median(distances(X)), rel=2e3 * float(np.finfo(dtype).eps))
+    assert median_of(X) == pytest.approx(
+        np.median(distances(X)), rel=2e3 * float(np.finfo(dtype).eps)
+    )
 
 
 def test_tight_bracket_that_misses(dtype: str) -> None:
-    """Evenly spread rows, all alike, tell nothing of the others: the bracket is wrong, not the end."""
+    """Where the evenly spread rows tell nothing of the others, the bracket is wrong, not the end."""
     n = 2048
     X = np.random.default_rng(0).standard_normal((n, 4))
     X[:: n // 512] = 0.01 * X[:: n // 512]
     X = X.astype(dtype)
-    assert median_of(X) == pytest.approx(np.median(distances(X)), rel=2e3 * float(np.finfo(dtype).eps))
+    assert median_of(X) == pytest.approx(
+        np.median(distances(X)), rel=2e3 * float(np.finfo(dtype).eps)
+    )
 
 
 def test_bandwidth_sample(implementation: str, dtype: str) -> None:
@@ -56,9 +60,7 @@ def test_bandwidth_sample(implementation: str, dtype: str) -> None:
     rows = np.arange(40) * 301 // 40
     sigmas = [np.sqrt(np.median(distances(Z[rows]))) for Z in (X, Y)]
     H = np.eye(301) - 1 / 301
-    K, L = (
-        H @ np.exp(-distances(Z) / (2 * s**2)) @ H for Z, s in zip((X, Y), sigmas, strict=True)
-    )
+    K, L = (H @ np.exp(-distances(Z) / (2 * s**2)) @ H for Z, s in zip((X, Y), sigmas, strict=True))
     expected = np.sum(K * L) / np.linalg.norm(K) / np.linalg.norm(L)
     options = {"kernel": "rbf", "bandwidth_sample": 40, "device": implementation}
     assert gm.cka(X, Y, **options) == pytest.approx(expected, abs=100 * float(np.finfo(dtype).eps))

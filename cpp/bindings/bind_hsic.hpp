@@ -24,8 +24,14 @@ inline Workload workload_of(Index n, Index x, std::vector<Index> widths, const K
                             Index scalar_size, double max_memory) {
   const bool own_median = spec.by_median() && (spec.sample == 0 || spec.sample >= n);
   const Index layers = std::ssize(widths);
-  return {n, x, std::move(widths), spec.kind == KernelSpec::linear, own_median ? layers : 0,
-          spec.kind == KernelSpec::precomputed, scalar_size, max_memory};
+  return {n,
+          x,
+          std::move(widths),
+          spec.kind == KernelSpec::linear,
+          own_median ? layers : 0,
+          spec.kind == KernelSpec::precomputed,
+          scalar_size,
+          max_memory};
 }
 
 /// HSIC, or CKA, of every x with every y (with one another when ys is empty); the status of every
@@ -33,8 +39,8 @@ inline Workload workload_of(Index n, Index x, std::vector<Index> widths, const K
 /// values, when a median is 0 or, otherwise, a kernel too narrow for single precision.
 template <Backend B>
 py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Representation>& ys,
-                     const SpecTuple& spec_tuple, bool unbiased, bool normalized,
-                     double max_memory, const Progress& progress) {
+                    const SpecTuple& spec_tuple, bool unbiased, bool normalized, double max_memory,
+                    const Progress& progress) {
   B b{control_of(progress)};
   const KernelSpec spec = spec_of(spec_tuple);
   std::vector<Representation> all = xs;
@@ -59,7 +65,8 @@ py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Rep
     medians = std::move(outcome.medians);
     if (outcome.complete) {
       for (const Status st : outcome.hsic.status) status.push_back(static_cast<int>(st));
-      values = normalized ? cka_values(std::move(outcome.hsic)) : hsic_values(std::move(outcome.hsic));
+      values =
+          normalized ? cka_values(std::move(outcome.hsic)) : hsic_values(std::move(outcome.hsic));
     }
   }
   if (!values) return py::make_tuple(py::none(), status, medians);
@@ -118,17 +125,18 @@ inline py::dict bind_plan(bool double_precision, Index n, Index x, const std::ve
 
 template <Backend Single, Backend Double>
 void bind_hsic_family(py::module_& m) {
-  m.def("hsic", [](bool double_precision, const std::vector<Representation>& xs,
-                   const std::vector<Representation>& ys, const SpecTuple& spec, bool unbiased,
-                   bool normalized, double max_memory, const Progress& progress) {
-    return (double_precision ? bind_hsic<Double> : bind_hsic<Single>)(xs, ys, spec, unbiased,
-                                                                      normalized, max_memory,
-                                                                      progress);
-  });
-  m.def("gram", [](bool double_precision, const Representation& x, const SpecTuple& spec,
-                   bool centered) {
-    return (double_precision ? bind_gram<Double> : bind_gram<Single>)(x, spec, centered);
-  });
+  m.def("hsic",
+        [](bool double_precision, const std::vector<Representation>& xs,
+           const std::vector<Representation>& ys, const SpecTuple& spec, bool unbiased,
+           bool normalized, double max_memory, const Progress& progress) {
+          return (double_precision ? bind_hsic<Double> : bind_hsic<Single>)(xs, ys, spec, unbiased,
+                                                                            normalized, max_memory,
+                                                                            progress);
+        });
+  m.def("gram",
+        [](bool double_precision, const Representation& x, const SpecTuple& spec, bool centered) {
+          return (double_precision ? bind_gram<Double> : bind_gram<Single>)(x, spec, centered);
+        });
   m.def("plan", &bind_plan);
 }
 

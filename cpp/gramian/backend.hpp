@@ -103,8 +103,7 @@ struct Control {
 /// What steers an algorithm lives on the host, in double. Tile operations work on one worker's own
 /// buffers; `run_ordered` (cpu/ordered.hpp) shares tasks out and commits results in their order.
 template <class B>
-concept Backend =
-    std::floating_point<typename B::scalar> &&
+concept Backend = std::floating_point<typename B::scalar> &&
     requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
              const Kernel& kernel, typename B::scalar* tile, double* sums,
              std::span<const double> host, Histogram& bins) {

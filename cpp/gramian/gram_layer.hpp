@@ -1,9 +1,9 @@
 // A layer with its kernel, and the tiles of its Gram matrix.
 //
 // Near-centring. HSIC does not change when K(i, j) becomes K(i, j) - aᵢ - aⱼ, but in float it keeps
-// its digits only if the rows of K are nearly centred already: the naive way loses 400 to 18,000 eps
-// of CKA at bandwidths of 1 to 10 medians, this one 0 to 5. aᵢ is the mean of row i over landmark
-// columns, less half the landmarks' own mean.
+// its digits only if the rows of K are nearly centred already: the naive way loses 400 to 18,000
+// eps of CKA at bandwidths of 1 to 10 medians, this one 0 to 5. aᵢ is the mean of row i over
+// landmark columns, less half the landmarks' own mean.
 #pragma once
 
 #include <algorithm>
@@ -63,8 +63,8 @@ void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, Index
   if (layer.kept) b.copy(tile, i.count * j.count, kept);
 }
 
-/// Tile of the near-centred kernel, with its row and column sums added. On the diagonal, the diagonal
-/// itself is left out: it is 0 in the tile and not in the sums.
+/// Tile of the near-centred kernel, with its row and column sums added. On the diagonal, the
+/// diagonal itself is left out: it is 0 in the tile and not in the sums.
 template <Backend B>
 void gram_tile(B& b, const GramLayer<B>& layer, const Tiling& tiling, Index task,
                TileWorkspace<B>& w, typename B::scalar* tile, double* row_sums, double* col_sums) {
@@ -98,8 +98,8 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
   b.template run_ordered<Workspace, Nothing>(
       (n + block - 1) / block,
       [&] {
-        return Workspace{{}, b.allocate(block * count),
-                         std::vector<double>(static_cast<std::size_t>(count))};
+        return Workspace{
+            {}, b.allocate(block * count), std::vector<double>(static_cast<std::size_t>(count))};
       },
       [] { return Nothing{}; },
       [&](Workspace& w, Index task, Nothing&) {
@@ -139,8 +139,8 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
   const Index count = std::min<Index>(64, n);
   const Rows landmarks{0, count, n, count};
   auto shift = std::holds_alternative<Precomputed>(g.kernel)
-                   ? landmark_sums_of_matrix(b, g, landmarks)
-                   : landmark_sums(b, g, landmarks);
+      ? landmark_sums_of_matrix(b, g, landmarks)
+      : landmark_sums(b, g, landmarks);
   // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. And among
   // few rows the shift is the exact one of the unbiased estimator, whose terms cancel most there.
   const auto m = static_cast<double>(count);
@@ -175,8 +175,8 @@ void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred =
       near_centred ? near_centring_shift(b, g) : std::vector<double>(g.norms.size(), 0.0);
   g.diagonal.resize(g.norms.size());
   for (std::size_t i = 0; i < g.norms.size(); ++i)
-    g.diagonal[i] =
-        std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) - 2 * shift[i];
+    g.diagonal[i] = std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) -
+        2 * shift[i];
   g.shift = b.upload(shift);
 }
 

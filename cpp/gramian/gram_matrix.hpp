@@ -9,8 +9,8 @@
 namespace gramian {
 
 /// Writes K (a layer made without shift) or its double-centred form HKH (made with one) to `out`,
-/// n x n in host memory, divided by `unit`. HKH comes from the near-centred kernel, whose own HKH is
-/// the same and keeps its digits in float.
+/// n x n in host memory, divided by `unit`. HKH comes from the near-centred kernel, whose own HKH
+/// is the same and keeps its digits in float.
 template <Backend B>
 void gram_matrix(B& b, const GramLayer<B>& layer, bool centered, double unit,
                  typename B::scalar* out) {

@@ -14,9 +14,9 @@ namespace gramian {
 /// What HSIC needs of layers x_0 ... and y_0 ...: sums over pairs i != j of products of their Gram
 /// matrices, and row sums without the diagonal; near-centred throughout.
 struct GramProducts {
-  Index x, y;                  // numbers of layers; y == 0 means the x among themselves
-  std::vector<double> cross;   // x rows; y columns, or x when y == 0
-  std::vector<double> self;    // x + y
+  Index x, y;                 // numbers of layers; y == 0 means the x among themselves
+  std::vector<double> cross;  // x rows; y columns, or x when y == 0
+  std::vector<double> self;   // x + y
   std::vector<std::vector<double>> row_sums;  // a vector of n for each layer
 };
 
@@ -28,8 +28,8 @@ GramProducts gram_products(B& b, std::span<const GramLayer<B>> layers, Index x,
   const auto count = std::ssize(layers);
   const Index y = count - x, others = y == 0 ? x : y;
   const auto size = [](Index k) { return static_cast<std::size_t>(k); };
-  GramProducts result{x, y, std::vector<double>(size(x * others)),
-                      std::vector<double>(size(count)), {}};
+  GramProducts result{
+      x, y, std::vector<double>(size(x * others)), std::vector<double>(size(count)), {}};
   result.row_sums.assign(size(count), std::vector<double>(size(tiling.n)));
 
   struct Slot {
@@ -37,8 +37,7 @@ GramProducts gram_products(B& b, std::span<const GramLayer<B>> layers, Index x,
     std::vector<double> products;            // cross, then self
   };
   b.template run_ordered<TileWorkspace<B>, Slot>(
-      tiling.count(),
-      [&] { return TileWorkspace<B>{.tiles = b.allocate(count * tiling.area())}; },
+      tiling.count(), [&] { return TileWorkspace<B>{.tiles = b.allocate(count * tiling.area())}; },
       [&] {
         return Slot{std::vector<double>(size(count * tiling.tile)),
                     std::vector<double>(size(count * tiling.tile)),

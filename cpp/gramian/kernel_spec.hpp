@@ -38,7 +38,7 @@ struct KernelSpec {
 template <Backend B>
 std::pair<Layer<B>, bool> as_read_by(B& b, const KernelSpec& spec, Layer<B> layer) {
   const bool constant = !spec.centers() && spec.kind != KernelSpec::precomputed &&
-                        is_constant(layer, sum(squared_norms(b, layer)));
+      is_constant(layer, sum(squared_norms(b, layer)));
   if (spec.centers()) return {std::move(layer), false};
   const std::vector<double> zeros(static_cast<std::size_t>(layer.source.cols));
   return {make_layer(b, layer.source, zeros, layer.scale), constant};
@@ -78,15 +78,14 @@ Kernel kernel_of(const KernelSpec& spec, const GramLayer<B>& g, const Middle& me
     case KernelSpec::precomputed: return Precomputed{};
     case KernelSpec::rbf: {
       const double squared = spec.by_median()
-                                 ? spec.bandwidth * spec.bandwidth * (median.low + median.high) / 2
-                                 : spec.sigma * spec.sigma * scale * scale;
+          ? spec.bandwidth * spec.bandwidth * (median.low + median.high) / 2
+          : spec.sigma * spec.sigma * scale * scale;
       return Rbf{1 / (2 * squared)};
     }
     case KernelSpec::laplacian: {
-      const double width =
-          spec.by_median()
-              ? spec.bandwidth * (std::sqrt(median.low) + std::sqrt(median.high)) / 2
-              : spec.sigma * scale;
+      const double width = spec.by_median()
+          ? spec.bandwidth * (std::sqrt(median.low) + std::sqrt(median.high)) / 2
+          : spec.sigma * scale;
       return Laplacian{1 / width};
     }
     case KernelSpec::polynomial: {

@@ -13,9 +13,9 @@ struct Linear {
   double self_value(double squared_norm) const { return squared_norm; }
 };
 
-/// k(x, y) = exp(-gamma |x - y|²). A wide one is held as k - 1 = expm1(-gamma d²): the constant shift
-/// changes no HSIC, and without it float loses 660,000 eps of CKA at a bandwidth of 1,000 medians. A
-/// narrow one is held as it is: next to -1 its small values would round away.
+/// k(x, y) = exp(-gamma |x - y|²). A wide one is held as k - 1 = expm1(-gamma d²): the constant
+/// shift changes no HSIC, and without it float loses 660,000 eps of CKA at a bandwidth of 1,000
+/// medians. A narrow one is held as it is: next to -1 its small values would round away.
 struct Rbf {
   double gamma;
   bool minus_one = false;

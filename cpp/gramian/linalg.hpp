@@ -35,8 +35,8 @@ Layer<B> make_layer(B& b, const Source& source, std::span<const double> means, d
   return {source, scale, offset, b.upload(high), b.upload(low)};
 }
 
-/// Whether the rows of a layer differ by no more than rounding, given the squares that centring left:
-/// their norm is at most 10 eps of what it was.
+/// Whether the rows of a layer differ by no more than rounding, given the squares that centring
+/// left: their norm is at most 10 eps of what it was.
 template <Backend B>
 bool is_constant(const Layer<B>& layer, double squares) {
   const double limit = 10 * static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());

@@ -114,8 +114,8 @@ class DistanceRanks {
     b_.template run_ordered<std::shared_ptr<Workspace>, Nothing>(
         tiling_.count(),
         [&] {
-          auto w = std::make_shared<Workspace>(
-              Workspace{{.tiles = b_.allocate(tiling_.area())}, total});
+          auto w =
+              std::make_shared<Workspace>(Workspace{{.tiles = b_.allocate(tiling_.area())}, total});
           const std::lock_guard lock{mutex};
           workspaces.push_back(w);
           return w;
@@ -126,7 +126,8 @@ class DistanceRanks {
           const Rows i = tiling_.rows(block_i), j = tiling_.rows(block_j);
           auto* const tile = w->w.tiles.get();
           inner_products(b_, layer_, tiling_, task, w->w, tile);
-          b_.squared_distances(tile, i.count, j.count, {layer_.squared_norms.get() + i.first, nullptr},
+          b_.squared_distances(tile, i.count, j.count,
+                               {layer_.squared_norms.get() + i.first, nullptr},
                                {layer_.squared_norms.get() + j.first, nullptr});
           b_.count(tile, i.count, j.count, block_i == block_j, w->bins);
         },
@@ -144,8 +145,9 @@ class DistanceRanks {
   const Tiling& tiling_;
 };
 
-/// The middle of the squared distances between all rows. One pass over the tiles in float as a rule,
-/// three in double; the inner products are kept for later passes if the layer has room for them.
+/// The middle of the squared distances between all rows. One pass over the tiles in float as a
+/// rule, three in double; the inner products are kept for later passes if the layer has room for
+/// them.
 template <Backend B>
 Middle median_squared_distance(B& b, GramLayer<B>& layer, const Tiling& tiling) {
   const auto n = static_cast<std::uint64_t>(tiling.n);

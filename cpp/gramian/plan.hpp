@@ -12,13 +12,13 @@ namespace gramian {
 
 /// A comparison as the planner sees it.
 struct Workload {
-  Index n, x;                  // rows; layers in x (the rest are in y)
-  std::vector<Index> widths;   // of the layers, x first
-  bool linear;                 // every kernel is the linear one
-  Index medians;               // layers whose width needs their median distance
-  bool in_memory;              // Gram matrices are given: nothing to multiply
+  Index n, x;                 // rows; layers in x (the rest are in y)
+  std::vector<Index> widths;  // of the layers, x first
+  bool linear;                // every kernel is the linear one
+  Index medians;              // layers whose width needs their median distance
+  bool in_memory;             // Gram matrices are given: nothing to multiply
   Index scalar_size;
-  double max_memory;           // bytes above the inputs
+  double max_memory;  // bytes above the inputs
 
   Index layers() const { return std::ssize(widths); }
   Index y() const { return layers() - x; }
@@ -29,21 +29,22 @@ struct Workload {
 struct Plan {
   bool feature_space = false;
   Tiling tiling{};
-  Index kept = 0;     // layers whose inner products stay in memory between passes
-  int threads = 1;    // at most so many fit the memory
+  Index kept = 0;   // layers whose inner products stay in memory between passes
+  int threads = 1;  // at most so many fit the memory
   double flops = 0;
-  double bytes = 0;   // working memory above the inputs
-  double seconds = 0; // on one core at the fitted rates
+  double bytes = 0;    // working memory above the inputs
+  double seconds = 0;  // on one core at the fitted rates
 };
 
 /// Seconds on one core, the one place that says so. Fitted on an AVX-512 server core at 2.1 GHz to
-/// runs with n from 1,000 to 16,000, p from 16 to 1,024, 1 to 150 layers; what matters is the ratios.
+/// runs with n from 1,000 to 16,000, p from 16 to 1,024, 1 to 150 layers; what matters is the
+/// ratios.
 struct CostModel {
-  double flop = 1 / 75e9;         // float GEMM on 256-row tiles
-  double packed = 0.25e-9;        // an element read, centred and written
-  double transformed = 0.45e-9;   // an element of a tile through its kernel and the sums
-  double counted = 1.0e-9;        // a distance ranked for the median
-  double task = 8e-6;             // a tile handed out and committed
+  double flop = 1 / 75e9;        // float GEMM on 256-row tiles
+  double packed = 0.25e-9;       // an element read, centred and written
+  double transformed = 0.45e-9;  // an element of a tile through its kernel and the sums
+  double counted = 1.0e-9;       // a distance ranked for the median
+  double task = 8e-6;            // a tile handed out and committed
 
   static CostModel of(Index scalar_size) {
     CostModel cost;
@@ -77,8 +78,8 @@ inline Plan plan_feature_space(const Workload& w) {
   return plan;
 }
 
-/// Tiles of all layers' Gram matrices: n² p flops a layer and n² a pair, twice where a median needs a
-/// pass of its own.
+/// Tiles of all layers' Gram matrices: n² p flops a layer and n² a pair, twice where a median needs
+/// a pass of its own.
 inline Plan plan_sample_space(const Workload& w, int threads) {
   Plan plan;
   const auto n = static_cast<double>(w.n), layers = static_cast<double>(w.layers());
@@ -91,15 +92,14 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
 
   // A thread's tiles, panels, cells and ring slots.
   const double a_thread = layers * area * scalar + 2 * tile * widest * scalar +
-                          4 * 16 * layers * tile + 32 * layers * layers +
-                          (w.medians > 0 ? 8.0 * 262144 : 0);
+      4 * 16 * layers * tile + 32 * layers * layers + (w.medians > 0 ? 8.0 * 262144 : 0);
   const double whole = layers * n * (4 * 8 + 2 * scalar);
   plan.threads = static_cast<int>(
       std::clamp((w.max_memory - whole) / a_thread, 1.0, static_cast<double>(threads)));
   plan.bytes = whole + a_thread * plan.threads;
   const double a_layer = tasks * area * scalar;
-  plan.kept = std::min(w.medians,
-                       static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
+  plan.kept =
+      std::min(w.medians, static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
 
   const CostModel cost = CostModel::of(w.scalar_size);
@@ -107,11 +107,11 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   double multiplied = 0;
   for (const Index p : w.widths) multiplied += w.in_memory ? 0 : static_cast<double>(p);
   const double again = 1 + static_cast<double>(w.medians - plan.kept) / layers;
-  plan.flops = 2 * elements * multiplied * again +
-               2 * elements * (static_cast<double>(w.pairs()) + layers);
+  plan.flops =
+      2 * elements * multiplied * again + 2 * elements * (static_cast<double>(w.pairs()) + layers);
   plan.seconds = plan.flops * cost.flop + elements * layers * cost.transformed +
-                 elements * static_cast<double>(w.medians) * cost.counted +
-                 tasks * (cost.task + 2 * tile * multiplied * again * cost.packed);
+      elements * static_cast<double>(w.medians) * cost.counted +
+      tasks * (cost.task + 2 * tile * multiplied * again * cost.packed);
   return plan;
 }
 

@@ -174,7 +174,7 @@ def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
     if isinstance(kernel, str) and kernel in _NAMED:
         kind = _NAMED[kernel]
         if kind in (RBF, Laplacian) and bandwidth is not None:
-            return kind(bandwidth=bandwidth)  # type: ignore[call-arg]
+            return kind(bandwidth=bandwidth)
         kernel = kind()
     if not isinstance(kernel, Kernel):
         names = ", ".join(map(repr, _NAMED))

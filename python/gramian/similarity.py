@@ -261,7 +261,9 @@ def cka_distance(
         from . import reference
 
         return reference.cka_distance(X, Y, debiased=debiased, nan_policy=nan_policy, **options)
-    return _pair("cka_distance", X, Y, nan_policy, device, max_memory, options | {"debiased": debiased})
+    return _pair(
+        "cka_distance", X, Y, nan_policy, device, max_memory, options | {"debiased": debiased}
+    )
 
 
 def gram(
@@ -331,9 +333,7 @@ def gram(
         return reference.gram(X, centered=centered, nan_policy=nan_policy, **options)
     _validate.check_nan_policy(nan_policy)
     rep = _validate.representation(X, "X")
-    return _hsic.gram(
-        rep, nan_policy=nan_policy, device=device, centered=centered, options=options
-    )
+    return _hsic.gram(rep, nan_policy=nan_policy, device=device, centered=centered, options=options)
 
 
 def _kernel_options(

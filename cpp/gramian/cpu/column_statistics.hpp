@@ -1,4 +1,5 @@
-// What one pass over a layer in host memory finds: column means and the size of the largest element.
+// What one pass over a layer in host memory finds: column means and the size of the largest
+// element.
 #pragma once
 
 #include <algorithm>

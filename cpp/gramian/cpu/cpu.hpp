@@ -51,9 +51,7 @@ class Cpu {
   Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y) { return cross(x, y, false); }
   Matrix<Cpu> self_cross(const Layer<Cpu>& x) { return cross(x, x, true); }
 
-  double dot(View<Cpu> x, View<Cpu> y) {
-    return simd_.dot(x.data, y.data, x.rows * x.cols);
-  }
+  double dot(View<Cpu> x, View<Cpu> y) { return simd_.dot(x.data, y.data, x.rows * x.cols); }
 
   void pack(const Layer<Cpu>& layer, Rows rows, Panel<Cpu>& panel) {
     pack(layer, rows, 0, layer.source.cols, panel);
@@ -131,8 +129,11 @@ class Cpu {
     return {.kind = TileKernel::laplacian, .gamma = k.gamma, .minus_one = k.minus_one};
   }
   static TileKernel as_tile_kernel(const Polynomial& k) {
-    return {.kind = TileKernel::polynomial, .factor = k.factor, .constant = k.constant,
-            .unit = k.unit, .degree = k.degree};
+    return {.kind = TileKernel::polynomial,
+            .factor = k.factor,
+            .constant = k.constant,
+            .unit = k.unit,
+            .degree = k.degree};
   }
   static TileKernel as_tile_kernel(const Cosine&) { return {.kind = TileKernel::cosine}; }
 

@@ -14,10 +14,10 @@
 
 namespace gramian {
 
-/// For task t = 0, 1, ...: work(workspace, t, slot) on one of at most `threads` threads, then commit(t, slot), one at a
-/// time and in order. Each thread makes one workspace; slots are a ring of at most four a thread,
-/// and a task waits while its slot is still to be committed. `control` is polled by the calling
-/// thread; what it or a task throws ends the run and is thrown here.
+/// For task t = 0, 1, ...: work(workspace, t, slot) on one of at most `threads` threads, then
+/// commit(t, slot), one at a time and in order. Each thread makes one workspace; slots are a ring
+/// of at most four a thread, and a task waits while its slot is still to be committed. `control` is
+/// polled by the calling thread; what it or a task throws ends the run and is thrown here.
 template <class Workspace, class Slot>
 void run_ordered(Index tasks, int threads, const Control& control,
                  const std::function<Workspace()>& make_workspace,

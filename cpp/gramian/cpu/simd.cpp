@@ -231,8 +231,8 @@ T square_root(T x) {
 }
 
 /// |xᵢ - xⱼ|² from the inner product and the norms, which cancel for near neighbours. Rows with the
-/// same norm whose distance drowns in rounding are taken for equal, so that duplicates are exactly 0
-/// apart whatever the order of GEMM's sums.
+/// same norm whose distance drowns in rounding are taken for equal, so that duplicates are exactly
+/// 0 apart whatever the order of GEMM's sums.
 template <class T>
 T squared_distance(T g, T si, T sj) {
   constexpr T rounding = sizeof(T) == sizeof(float) ? T(64 * 0x1p-23) : T(64 * 0x1p-52);
@@ -375,7 +375,7 @@ void accumulate(const T* x, Index n, double* acc) {
 }
 
 template <class T>
-constexpr Kernels<T> all_kernels = {pack<T>,  squared_norms<T>, apply<T>, squared_distances<T>,
+constexpr Kernels<T> all_kernels = {pack<T>,  squared_norms<T>, apply<T>,     squared_distances<T>,
                                     count<T>, dot<T>,           accumulate<T>};
 
 }  // namespace

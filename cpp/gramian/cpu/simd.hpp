@@ -51,7 +51,8 @@ struct Kernels {
   void (*pack)(const Source&, Rows, Index first_col, Index cols, const Packing<T>&);
   /// out[i] = Σⱼ panel(i, j)², in double.
   void (*squared_norms)(const T* panel, Index rows, Index cols, bool row_major, double* out);
-  /// tile(i, j) = k(tile(i, j), |xᵢ|², |xⱼ|²) - aᵢ - aⱼ in place; adds the tile's row and column sums.
+  /// tile(i, j) = k(tile(i, j), |xᵢ|², |xⱼ|²) - aᵢ - aⱼ in place; adds the tile's row and column
+  /// sums.
   void (*apply)(const TileKernel&, T* tile, Index rows, Index cols, Side<T> i, Side<T> j,
                 double* row_sums, double* col_sums);
   /// tile(i, j) = |xᵢ|² + |xⱼ|² - 2 tile(i, j), at least 0, in place.

@@ -81,12 +81,13 @@ inline std::vector<double> hsic_values(Hsic h) {
 }
 
 /// HSIC from near-centred sums over i != j: S = Σ K L and row sums r, and the diagonals d:
-///   biased   [S' - 2/n r'ₖ·r'ₗ + tₖtₗ/n²] / (n-1)²,  S' = S + dₖ·dₗ, r' = r + d  (Gretton et al. 2005)
-///   unbiased [S - 2/(n-2) rₖ·rₗ + tₖtₗ/((n-1)(n-2))] / (n(n-3))                   (Song et al. 2012)
+///   biased   [S' - 2/n r'ₖ·r'ₗ + tₖtₗ/n²] / (n-1)²,  S' = S + dₖ·dₗ, r' = r + d  (Gretton et al.
+///   2005) unbiased [S - 2/(n-2) rₖ·rₗ + tₖtₗ/((n-1)(n-2))] / (n(n-3))                   (Song et
+///   al. 2012)
 /// with t = Σ r. Keeping d apart spares float the one large term of the unbiased sum.
 template <class B>
-Hsic hsic_in_sample_space(B& b, std::span<const GramLayer<B>> layers, Index x,
-                          Estimator estimator, const Tiling& tiling) {
+Hsic hsic_in_sample_space(B& b, std::span<const GramLayer<B>> layers, Index x, Estimator estimator,
+                          const Tiling& tiling) {
   const auto n = static_cast<double>(layers[0].layer.source.rows);
   const bool biased = estimator == Estimator::biased;
   GramProducts sums = gram_products(b, layers, x, tiling);
@@ -141,8 +142,7 @@ struct FeatureHsic {
   FeatureLayer<B> prepare(B& b, Layer<B> layer) const {
     const auto c = b.self_cross(layer);
     const double products = b.dot(c, c);  // its root is the sum of squares, but for a factor √p
-    const auto status =
-        is_constant(layer, std::sqrt(products)) ? Status::constant : Status::sound;
+    const auto status = is_constant(layer, std::sqrt(products)) ? Status::constant : Status::sound;
     std::vector<double> norms;
     if (estimator == Estimator::unbiased) norms = squared_norms(b, layer);
     const double self =
@@ -240,8 +240,8 @@ Outcome hsic(B& b, std::vector<Layer<B>> layers, Index x, const KernelSpec& spec
              Estimator estimator, const Plan& plan) {
   b.threads = plan.threads;
   Outcome outcome = plan.feature_space
-                        ? hsic_by_features(b, std::move(layers), x, spec, estimator)
-                        : hsic_by_samples(b, std::move(layers), x, spec, estimator, plan);
+      ? hsic_by_features(b, std::move(layers), x, spec, estimator)
+      : hsic_by_samples(b, std::move(layers), x, spec, estimator, plan);
   if (outcome.complete) settle(outcome.hsic);
   return outcome;
 }
