@@ -1,4 +1,4 @@
-"""What a long computation must stand: interruption, progress, little memory; and what is planned."""
+"""What a long computation must stand: interruption, progress, little memory; and the planner."""
 
 from __future__ import annotations
 
