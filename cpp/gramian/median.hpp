@@ -32,30 +32,50 @@ class DistanceRanks {
   DistanceRanks(B& b, GramLayer<B>& layer, const Tiling& tiling)
       : b_{b}, layer_{layer}, tiling_{tiling} {}
 
-  /// Distances of two adjacent ranks, from 0, in sorted order. Their ranges rarely part, and then
-  /// only near the end.
+  /// Distances of two adjacent ranks, from 0, in sorted order.
   Middle find(std::uint64_t low, std::uint64_t high) {
-    if (tiling_.n >= sampled_from) {
-      const auto [first, last] = bracket(low);
-      const int shift = std::max(0, static_cast<int>(std::bit_width(last - first)) - cell_bits);
-      if (const auto found = refine(low, high, first, shift)) return *found;
+    const Index n = tiling_.n;
+    auto sample = distances({0, std::min(n, sample_rows), n, std::min(n, sample_rows)});
+    if (n <= sample_rows) {
+      const double value = value_at(sample, low);  // and the next one is the least of the rest
+      const auto rest = sample.begin() + static_cast<std::ptrdiff_t>(low) + 1;
+      return {value,
+              high == low ? value : static_cast<double>(*std::min_element(rest, sample.end()))};
     }
-    return *refine(low, high, 0, std::numeric_limits<Bits>::digits - cell_bits);
+    // The rank of the sample's median is off by a standard deviation of about 2%: a bracket of 7
+    // points to each side holds the wanted one as good as always.
+    const auto pairs = static_cast<double>(n) * static_cast<double>(n - 1) / 2;
+    const auto pattern_at = [&](double share) -> std::uint64_t {
+      const double rank = std::clamp(share, 0.0, 1.0) * static_cast<double>(sample.size() - 1);
+      return std::bit_cast<Bits>(
+          static_cast<T>(value_at(sample, static_cast<std::uint64_t>(rank))));
+    };
+    const double share = static_cast<double>(low) / pairs;
+    const auto first = pattern_at(share - 0.07), last = pattern_at(share + 0.07);
+    const int shift = std::max(0, static_cast<int>(std::bit_width(last - first)) - cell_bits_);
+    const auto cells = static_cast<std::size_t>((last - first) >> shift) + 1;
+    if (const auto found = refine(low, high, first, shift, cells)) return *found;
+    return *refine(low, high, 0, std::numeric_limits<Bits>::digits - cell_bits_, all_cells_);
   }
 
  private:
-  // So many that in float the bracket has a cell for every pattern as a rule, and one pass does.
-  static constexpr int cell_bits = 18;
-  static constexpr Index sampled_from = 2048;
+  static constexpr Index sample_rows = 256;
 
   static double value_of(std::uint64_t bits) {
     return static_cast<double>(std::bit_cast<T>(static_cast<Bits>(bits)));
   }
 
-  /// Nothing if a rank is not in the range of cells that starts at `first`.
+  static double value_at(std::vector<T>& values, std::uint64_t rank) {
+    const auto nth = values.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::ranges::nth_element(values, nth);
+    return static_cast<double>(*nth);
+  }
+
+  /// Nothing if a rank is not in the range of cells that starts at `first`. The paths of two
+  /// adjacent ranks rarely part, and then only near the end.
   std::optional<Middle> refine(std::uint64_t low, std::uint64_t high, std::uint64_t first,
-                               int shift) {
-    const Histogram bins = pass(first, shift);
+                               int shift, std::size_t cells) {
+    const Histogram bins = pass(first, shift, cells);
     const auto start_of_cell_with = [&](std::uint64_t rank) -> std::optional<std::uint64_t> {
       std::uint64_t seen = bins.below;
       if (rank < seen) return {};
@@ -66,49 +86,38 @@ class DistanceRanks {
     const auto at_low = start_of_cell_with(low), at_high = start_of_cell_with(high);
     if (!at_low || !at_high) return {};
     if (shift == 0) return Middle{value_of(*at_low), value_of(*at_high)};
-    const int next = std::max(0, shift - cell_bits);
-    if (*at_low == *at_high) return refine(low, high, *at_low, next);
-    return Middle{refine(low, low, *at_low, next)->low, refine(high, high, *at_high, next)->high};
+    const int next = std::max(0, shift - cell_bits_);
+    if (*at_low == *at_high) return refine(low, high, *at_low, next, all_cells_);
+    return Middle{refine(low, low, *at_low, next, all_cells_)->low,
+                  refine(high, high, *at_high, next, all_cells_)->high};
   }
 
-  /// A range of patterns that the wanted rank is in as good as always: from the distances among 512
-  /// rows, whose rank is off by a standard deviation of at most 2%, 5 points to each side.
-  std::pair<std::uint64_t, std::uint64_t> bracket(std::uint64_t rank) {
-    constexpr Index count = 512;
-    const Rows sample{0, count, tiling_.n, count};
+  /// All distances among some rows.
+  std::vector<T> distances(Rows rows) {
     Panel<B> panel;
-    b_.pack(layer_.layer, sample, panel);
+    b_.pack(layer_.layer, rows, panel);
     std::vector<double> norms;
-    for (Index k = 0; k < count; ++k)
-      norms.push_back(layer_.norms[static_cast<std::size_t>(sample[k])]);
+    for (Index k = 0; k < rows.count; ++k)
+      norms.push_back(layer_.norms[static_cast<std::size_t>(rows[k])]);
     const auto norms_t = b_.upload(norms);
-    auto tile = b_.allocate(count * count);
+    auto tile = b_.allocate(rows.count * rows.count);
     b_.multiply(panel, panel, tile.get());
-    b_.squared_distances(tile.get(), count, count, {norms_t.get(), nullptr},
+    b_.squared_distances(tile.get(), rows.count, rows.count, {norms_t.get(), nullptr},
                          {norms_t.get(), nullptr});
-    std::vector<T> distances;
-    for (Index i = 1; i < count; ++i)
-      for (const double d : b_.download(tile.get() + i * count, i))
-        distances.push_back(static_cast<T>(d));
-    const auto pairs = static_cast<double>(tiling_.n) * static_cast<double>(tiling_.n - 1) / 2;
-    const auto pattern_at = [&](double share) -> std::uint64_t {
-      const double last = static_cast<double>(distances.size() - 1);
-      const auto at = std::clamp(share, 0.0, 1.0) * last;
-      const auto nth = distances.begin() + static_cast<std::ptrdiff_t>(at);
-      std::ranges::nth_element(distances, nth);
-      return std::bit_cast<Bits>(*nth);
-    };
-    const double share = static_cast<double>(rank) / pairs;
-    return {pattern_at(share - 0.05), pattern_at(share + 0.05)};
+    std::vector<T> found;
+    for (Index i = 1; i < rows.count; ++i)
+      for (const double d : b_.download(tile.get() + i * rows.count, i))
+        found.push_back(static_cast<T>(d));
+    return found;
   }
 
-  Histogram pass(std::uint64_t first, int shift) {
+  Histogram pass(std::uint64_t first, int shift, std::size_t cells) {
     struct Workspace {
       TileWorkspace<B> w;
       Histogram bins;
     };
     struct Nothing {};
-    Histogram total{first, shift, 0, std::vector<std::uint64_t>(std::size_t{1} << cell_bits)};
+    Histogram total{first, shift, 0, std::vector<std::uint64_t>(cells)};
     std::mutex mutex;
     std::vector<std::shared_ptr<Workspace>> workspaces;  // counts are integers: any order will do
     b_.template run_ordered<std::shared_ptr<Workspace>, Nothing>(
@@ -143,6 +152,10 @@ class DistanceRanks {
   B& b_;
   GramLayer<B>& layer_;
   const Tiling& tiling_;
+  // With many rows, so many cells that in float the bracket has one for every pattern as a rule,
+  // and one pass does; with few, a second pass costs less than the cells.
+  const int cell_bits_ = tiling_.n < 4096 ? 16 : 18;
+  const std::size_t all_cells_ = std::size_t{1} << cell_bits_;
 };
 
 /// The middle of the squared distances between all rows. One pass over the tiles in float as a
