@@ -120,7 +120,7 @@ BAD_USE = {
     "compare a.npz --sigma 3": "--sigma needs --kernel rbf",
     "compare a.npz --kernel rbf --sigma 3 --bandwidth 1": "either sigma or bandwidth",
     "compare a.npz --kernel rbf --bandwidth 0": "bandwidth must be finite and > 0, got 0",
-    "compare a.npz --bandwidth 1": "bandwidth is an option of kernel='rbf' only",
+    "compare a.npz --bandwidth 1": "bandwidth is an option of kernel='rbf' and",
     "compare a.npz --measure hsic --debiased": "measure 'hsic' takes the options",
     "compare a.npz --layers x*": "cannot read a.npz: no layer matches 'x*'; it holds 'conv1'",
     "compare a.npz short.npz": "A['conv1'] has 60, B['fc'] has 59",

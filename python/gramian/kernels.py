@@ -159,7 +159,7 @@ class Precomputed:
 
 Kernel = Linear | RBF | Laplacian | Polynomial | Cosine | Precomputed
 
-_NAMED: dict[str, type[Kernel]] = {
+NAMED: dict[str, type[Kernel]] = {
     "linear": Linear,
     "rbf": RBF,
     "laplacian": Laplacian,
@@ -171,13 +171,13 @@ _NAMED: dict[str, type[Kernel]] = {
 
 def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
     """Turn the `kernel` and `bandwidth` arguments of a public function into a kernel."""
-    if isinstance(kernel, str) and kernel in _NAMED:
-        kind = _NAMED[kernel]
+    if isinstance(kernel, str) and kernel in NAMED:
+        kind = NAMED[kernel]
         if kind in (RBF, Laplacian) and bandwidth is not None:
             return kind(bandwidth=bandwidth)
         kernel = kind()
     if not isinstance(kernel, Kernel):
-        names = ", ".join(map(repr, _NAMED))
+        names = ", ".join(map(repr, NAMED))
         raise ValueError(f"kernel must be one of {names} or a kernel object, got {kernel!r}.")
     if bandwidth is not None:
         raise ValueError(
@@ -189,4 +189,4 @@ def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
 
 def name_of(kernel: Kernel) -> str:
     """Return the word for a kernel in `kernel=`."""
-    return next(name for name, kind in _NAMED.items() if isinstance(kernel, kind))
+    return next(name for name, kind in NAMED.items() if isinstance(kernel, kind))
