@@ -125,6 +125,7 @@ concept Backend =
     requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
              typename B::scalar* tile, double* sums, std::span<const double> host, Histogram& bins) {
       { b.upload(host) } -> std::same_as<typename B::Buffer>;
+      { b.download(view, tile) };  // to host memory
       { b.cross(layer, layer) } -> std::same_as<Matrix<B>>;  // XᵀY, both centred
       { b.self_cross(layer) } -> std::same_as<Matrix<B>>;    // XᵀX at half the cost
       { b.dot(view, view) } -> std::same_as<double>;         // Σ xᵢⱼ yᵢⱼ, in double

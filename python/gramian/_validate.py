@@ -47,7 +47,11 @@ def representation(value: Any, name: str) -> Representation:
     """
     if isinstance(value, Representation):
         return value
-    array, dtype = _as_array(value, name)
+    return checked(*as_array(value, name), name)
+
+
+def checked(array: npt.NDArray[Any], dtype: str, name: str) -> Representation:
+    """Check an array whose elements are of the named type, and prepare it for the core."""
     _check_dtype(array.dtype, dtype, name)
     if array.ndim != 2:
         raise ValueError(
@@ -70,7 +74,7 @@ def representation(value: Any, name: str) -> Representation:
     return Representation(name, array, dtype)
 
 
-def _as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
+def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
     """Return the array behind a value, by whichever protocol it has, and its dtype's name."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
@@ -251,19 +255,19 @@ def _quoted(names: Iterable[str]) -> str:
 def warn_constant(names: Iterable[str]) -> None:
     """Warn of each representation whose samples are all the same."""
     for name in names:
-        _warn(f"{name} is constant: its similarity is undefined (NaN).")
+        warn(f"{name} is constant: its similarity is undefined (NaN).")
 
 
 def warn_degenerate(names: Iterable[str]) -> None:
     """Warn of each one that varies, but whose HSIC with itself is 0."""
     for name in names:
-        _warn(
+        warn(
             f"{name} has an HSIC of 0 with itself (its samples are alike but for one, or sigma is "
             "far too small): its similarity is undefined (NaN)."
         )
 
 
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
     """Warn at the first line outside the package, however deep the call is."""
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == __package__:

@@ -38,6 +38,8 @@ class Cpu {
     return buffer;
   }
 
+  void download(View<Cpu> x, T* out) { std::copy_n(x.data, x.rows * x.cols, out); }
+
   template <class Workspace, class Slot>
   void run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
                    const std::function<Slot()>& make_slot,

@@ -56,11 +56,15 @@ struct Kernels {
 /// column's sum.
 using ColumnSums = void (*)(const Source&, Rows, double* sums, double* largest);
 
+/// One round of coordinate descent, see lasso.hpp: w and q = c - Gw are updated in place.
+using LassoSweep = void (*)(const double* gram, Index p, double alpha, double* w, double* q);
+
 struct Table {
   const char* level;  // "x86-64-v4", ...
   Kernels<float> f32;
   Kernels<double> f64;
   ColumnSums column_sums;
+  LassoSweep lasso_sweep;
 };
 
 /// The best table this processor runs. GRAMIAN_SIMD names a lower level, for tests.
