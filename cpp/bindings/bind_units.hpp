@@ -50,8 +50,8 @@ template <Backend Single, Backend Double>
 void bind_units_family(py::module_& m) {
   m.def("correlation", [](bool double_precision, const Representation& x, double x_tolerance,
                           const std::optional<Representation>& y, double y_tolerance) {
-    return (double_precision ? bind_correlation<Double> : bind_correlation<Single>)(
-        x, x_tolerance, y, y_tolerance);
+    return (double_precision ? bind_correlation<Double> : bind_correlation<Single>)(x, x_tolerance,
+                                                                                    y, y_tolerance);
   });
 }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "simd_lasso.hpp"
+
 namespace gramian::simd {
 namespace {
 
@@ -313,22 +315,6 @@ void accumulate(const T* x, Index n, double* acc) {
   for (Index i = 0; i < n; ++i) acc[i] += double{x[i]};
 }
 
-// --- coordinate descent --------------------------------------------------------------------------
-
-void lasso_sweep(const double* gram, Index p, double alpha, double* w, double* q) {
-  for (Index i = 0; i < p; ++i) {
-    const double rho = q[i] + w[i];  // G has a unit diagonal
-    const double excess = std::fabs(rho) - alpha;
-    const double value = excess > 0 ? std::copysign(excess, rho) : 0;
-    const double step = value - w[i];
-    if (step == 0) continue;
-    w[i] = value;
-    const double* const row = gram + i * p;
-#pragma omp simd
-    for (Index j = 0; j < p; ++j) q[j] -= step * row[j];
-  }
-}
-
 template <class T>
 constexpr Kernels<T> all_kernels = {pack<T>, squared_norms<T>,    linear<T>,
                                     rbf<T>,  squared_distance<T>, count<T>,
@@ -338,6 +324,6 @@ constexpr Kernels<T> all_kernels = {pack<T>, squared_norms<T>,    linear<T>,
 
 extern const Table GRAMIAN_SIMD_TABLE;
 const Table GRAMIAN_SIMD_TABLE = {GRAMIAN_SIMD_LEVEL, all_kernels<float>, all_kernels<double>,
-                                  column_sums, lasso_sweep};
+                                  column_sums, lasso_kernels};
 
 }  // namespace gramian::simd

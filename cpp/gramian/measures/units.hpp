@@ -34,8 +34,8 @@ Units<B> make_units(B& b, Layer<B> layer, std::span<const double> means, double 
   return {std::move(layer), std::move(norms)};
 }
 
-/// The smallest mean product of two units that vary, in the units in which the largest activation is
-/// about 1: below the range of the backend's precision, products lose digits.
+/// The smallest mean product of two units that vary, in the units in which the largest activation
+/// is about 1: below the range of the backend's precision, products lose digits.
 template <class B>
 double smallest_product(const Units<B>& x, const Units<B>& y) {
   const auto least = [](const Units<B>& units) {
@@ -49,8 +49,7 @@ double smallest_product(const Units<B>& x, const Units<B>& y) {
 
 /// Writes r, p x q, to host memory; NaN for units without a correlation. `same` says that y is x.
 template <Backend B>
-void correlation(B& b, const Units<B>& x, const Units<B>& y, bool same,
-                 typename B::scalar* out) {
+void correlation(B& b, const Units<B>& x, const Units<B>& y, bool same, typename B::scalar* out) {
   using T = typename B::scalar;
   const auto product = same ? b.self_cross(x.layer) : b.cross(x.layer, y.layer);
   b.download(product, out);
