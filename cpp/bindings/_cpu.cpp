@@ -26,8 +26,9 @@ py::tuple bind_column_statistics(const py::array& array, const std::string& dtyp
 using Floats = py::array_t<double, py::array::c_style>;
 
 /// (coefficients or None, R², gaps, partners) of every target at every alpha; lasso.hpp.
-py::tuple bind_lasso_path(const Floats& gram, const Floats& cross, const std::vector<double>& alphas,
-                          double tolerance, Index max_sweeps, bool keep, const Progress& progress) {
+py::tuple bind_lasso_path(const Floats& gram, const Floats& cross,
+                          const std::vector<double>& alphas, double tolerance, Index max_sweeps,
+                          bool keep, const Progress& progress) {
   const Index targets = cross.shape(0), p = cross.shape(1), count = std::ssize(alphas);
   py::object coefficients = py::none();
   double* kept = nullptr;
@@ -38,8 +39,7 @@ py::tuple bind_lasso_path(const Floats& gram, const Floats& cross, const std::ve
   }
   py::array_t<double> r2({count, targets}), gaps({count, targets});
   py::array_t<Index> partners({count, targets});
-  const LassoProblem problem{p,      targets,   gram.data(), cross.data(),
-                             alphas, tolerance, max_sweeps};
+  const LassoProblem problem{p, targets, gram.data(), cross.data(), alphas, tolerance, max_sweeps};
   const LassoSolution solution{kept, r2.mutable_data(), gaps.mutable_data(),
                                partners.mutable_data()};
   {

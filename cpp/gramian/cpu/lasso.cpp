@@ -94,7 +94,7 @@ class Descent {
         --count;
       }
       if (std::ranges::count(solved, true) > 0) next_alpha(solved);
-      if (sweep % memory == memory - 1) accelerate();
+      accelerate(sweep);
     }
   }
 
@@ -161,24 +161,28 @@ class Descent {
 
   /// Anderson's acceleration: the combination of the last states whose combined step is smallest
   /// (Bertrand and Massias 2021).
-  void accelerate() {
-    const double* w[memory + 1];
-    for (Index k = 0; k < memory; ++k) w[k] = before_[at(k)].w.data()->of;
-    w[memory] = now_.w.data()->of;
+  void accelerate(Index sweep) {
+    Mask due{};
+    for (std::size_t t = 0; t < lanes; ++t)
+      due[t] = tasks_[t].sweeps > 0 && tasks_[t].sweeps % memory == 0;
+    if (std::ranges::count(due, true) == 0) return;
+    std::array<State*, memory + 1> past;
+    for (Index k = 0; k < memory; ++k) past[at(k)] = &before_[at((sweep + 1 + k) % memory)];
+    past[memory] = &now_;
+    std::array<const double*, memory + 1> w;
+    std::ranges::transform(past, w.begin(), [](State* state) { return state->view().w; });
     std::array<Lanes, memory * memory> products;
-    simd_.step_products(problem_.predictors, w, products.data()->of);
+    simd_.step_products(problem_.predictors, w.data(), products.data()->of);
     std::array<Lanes, memory> weights;
-    Mask wanted{};
     for (Index t = 0; t < lanes; ++t) {
-      wanted[at(t)] = tasks_[at(t)].sweeps >= memory && products[0].of[t] > 0;
-      if (!wanted[at(t)]) continue;
+      due[at(t)] = due[at(t)] && products[0].of[t] > 0;
+      if (!due[at(t)]) continue;
       const auto z = smallest_combination(products.data(), t);
       for (Index k = 0; k < memory; ++k) weights[at(k)].of[t] = z[at(k)];
     }
     std::array<simd::LassoState, memory> states;
-    for (Index k = 1; k < memory; ++k) states[at(k - 1)] = before_[at(k)].view();
-    states[memory - 1] = now_.view();
-    copy(propose<memory>(states, weights, wanted), candidate_, now_);
+    for (std::size_t k = 0; k < memory; ++k) states[k] = past[k + 1]->view();
+    copy(propose<memory>(states, weights, due), candidate_, now_);
   }
 
   /// Makes the candidate a combination of states, of which the last is the present one; q, linear
