@@ -51,7 +51,7 @@ def _units(
             f"{name} must be 4-D (n, channels, height, width) with layout='nchw', "
             f"got {array.ndim}-D with shape {array.shape}."
         )
-    n, channels, height, width = array.shape
+    _, channels, height, width = array.shape
     last = array.transpose(0, 2, 3, 1)
     if positions is not None:
         chosen = _chosen(positions, height * width)

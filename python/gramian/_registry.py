@@ -47,7 +47,9 @@ class Measure:
         record: dict[str, Any] = self._module(f".{self.family}").recorded(self.name, options)
         return record
 
-    def _value(self, function: Callable[..., Any], X: Any, Y: Any, options: dict[str, Any]) -> float:
+    def _value(
+        self, function: Callable[..., Any], X: Any, Y: Any, options: dict[str, Any]
+    ) -> float:
         result = function(X, Y, **(self.fixed | options))
         return float(getattr(result, self.value) if self.value else result)
 

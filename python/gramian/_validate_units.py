@@ -45,15 +45,25 @@ def check_tol(tol: float) -> None:
         raise ValueError(f"tol must be in [1e-15, 1), got {tol:g}.")
 
 
-def check_count(value: int, name: str, least: int, most: int | None = None, of: str = "") -> int:
-    """Return an integer that is in range."""
+def check_count(value: int, name: str, least: int) -> int:
+    """Return an integer that is not too small."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, got {type(value).__name__}.")
     index = value.__index__()
-    if index < least or (most is not None and index > most):
-        upper = "" if most is None else f" and at most {most}{of}"
-        raise ValueError(f"{name} must be at least {least}{upper}, got {index}.")
+    if index < least:
+        raise ValueError(f"{name} must be at least {least}, got {index}.")
     return index
+
+
+def check_clusters(n_clusters: int, units: int) -> int:
+    """Return a number of clusters that so many units can fill."""
+    count = check_count(n_clusters, "n_clusters", 1)
+    if count > units:
+        raise ValueError(
+            f"n_clusters must be at most {units}, the number of units that correlate with one of "
+            f"the other side, got {count}."
+        )
+    return count
 
 
 def warn_left_out(rep: Representation, units: Sequence[int] | npt.NDArray[np.int64]) -> None:

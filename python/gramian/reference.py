@@ -16,11 +16,22 @@ import numpy.typing as npt
 from . import _validate
 from ._validate import Representation
 from .kernels import Kernel, Linear, resolve
+from .reference_units import cluster_units, correlation, match_units, sparse_prediction
 
 if TYPE_CHECKING:
     from .results import Comparison
 
-__all__ = ["cka", "cka_distance", "compare", "gram", "hsic"]
+__all__ = [
+    "cka",
+    "cka_distance",
+    "cluster_units",
+    "compare",
+    "correlation",
+    "gram",
+    "hsic",
+    "match_units",
+    "sparse_prediction",
+]
 
 Array = npt.NDArray[np.float64]
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from . import _layout, _units, _validate, _validate_units
 from ._layout import Positions
+from ._units import Correlations
 from ._validate import Representation
 from .unit_results import Clusters, Matching, SparsePrediction
 
@@ -39,16 +40,8 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    _validate.check_nan_policy(nan_policy)
-    if Y is None:
-        x = _layout.single(X, layout, positions)
-        reps = (x,)
-    else:
-        reps = _layout.pair(X, Y, layout, positions)
-    units = [standardized(rep, nan_policy) for rep in reps]
-    for rep, Z in zip(reps, units, strict=True):
-        _units.warn_constant(rep, np.isnan(Z[0]))
-    return between(units[0], units[-1], same=Y is None)
+    C, _ = _correlations(X, Y, layout, positions, nan_policy)
+    return C.values.astype(np.float64, copy=False)
 
 
 def match_units(
@@ -73,8 +66,8 @@ def match_units(
     [[0, 1], [1, 0]]
     """
     _validate_units.check_method(method)
-    C = correlation(X, Y, layout=layout, positions=positions, nan_policy=nan_policy)
-    return _units.matched(C, method, absolute, finite=is_finite((X, Y), layout, positions))
+    C, finite = _correlations(X, Y, layout, positions, nan_policy)
+    return _units.matched(C, method, absolute, finite)
 
 
 def sparse_prediction(
@@ -106,21 +99,28 @@ def sparse_prediction(
     _validate_units.check_count(max_sweeps, "max_sweeps", 1)
     x, y = _layout.pair(X, Y, layout, positions)
     A, B = standardized(x, nan_policy), standardized(y, nan_policy)
-    x_dead, y_dead = np.isnan(A[0]), np.isnan(B[0])
-    for rep, dead in ((x, x_dead), (y, y_dead)):
-        _units.warn_constant(rep, dead)
     C = between(A, B)
+    for rep, varies in ((x, C.x_varies), (y, C.y_varies)):
+        _units.warn_constant(rep, ~varies)
     grid = _units.penalties(grid, C)
-    shape = (len(grid), len(C), C.shape[1])
-    coefficients = np.zeros(shape)
-    r2, gaps = (np.full((len(grid), C.shape[1]), np.nan) for _ in range(2))
-    if not x_dead.all() and not y_dead.all():
-        kept = np.flatnonzero(~x_dead)
-        kept = kept[_units.distinct(between(A[:, kept], A[:, kept]), C[np.ix_(kept, ~y_dead)])]
-        found = lasso_path(A[:, kept], B[:, ~y_dead], grid, tol, max_sweeps)
-        coefficients[np.ix_(range(len(grid)), kept, np.flatnonzero(~y_dead))] = found[0]
-        r2[:, ~y_dead], gaps[:, ~y_dead] = found[1:]
-    return _units.prediction(grid, coefficients, r2, gaps, x_dead, y_dead, tol, max_sweeps)
+    coefficients = np.zeros((len(grid), *C.values.shape))
+    r2, gaps = (np.full((len(grid), B.shape[1]), np.nan) for _ in range(2))
+    kept, targets = np.flatnonzero(C.x_varies), np.flatnonzero(C.y_varies)
+    if len(kept) and len(targets):
+        gram = between(A[:, kept], A[:, kept]).values
+        kept = kept[_units.distinct(gram, C.values[np.ix_(kept, targets)])]
+        found = lasso_path(A[:, kept], B[:, targets], grid, tol, max_sweeps)
+        coefficients[np.ix_(np.arange(len(grid)), kept, targets)] = found[0]
+        r2[:, targets], gaps[:, targets] = found[1:]
+    return SparsePrediction(
+        alphas=grid,
+        coefficients=coefficients,
+        r2=r2,
+        n_partners=np.count_nonzero(coefficients, axis=1),
+        gaps=gaps,
+        x_left_out=np.flatnonzero(~C.x_varies),
+        y_left_out=np.flatnonzero(~C.y_varies),
+    )
 
 
 def cluster_units(
@@ -137,8 +137,24 @@ def cluster_units(
 
     Parameters, result and errors are those of `gramian.cluster_units`.
     """
-    C = correlation(X, Y, layout=layout, positions=positions, nan_policy=nan_policy)
+    C, _ = _correlations(X, Y, layout, positions, nan_policy)
     return _units.clustered(C, n_clusters, seed)
+
+
+def _correlations(
+    X: Any, Y: Any, layout: str | None, positions: Positions, nan_policy: str
+) -> tuple[Correlations, bool]:
+    """Return the correlations, and whether all elements are finite."""
+    _validate.check_nan_policy(nan_policy)
+    single = Y is None
+    reps = (
+        (_layout.single(X, layout, positions),) if single else _layout.pair(X, Y, layout, positions)
+    )
+    units = [standardized(rep, nan_policy) for rep in reps]
+    for rep, Z in zip(reps, units, strict=True):
+        _units.warn_constant(rep, np.isnan(Z[0]))
+    finite = all(bool(np.isfinite(_validate.as_float64(rep)).all()) for rep in reps)
+    return between(units[0], units[-1], same=single), finite
 
 
 def standardized(rep: Representation, nan_policy: str) -> Array:
@@ -157,21 +173,15 @@ def standardized(rep: Representation, nan_policy: str) -> Array:
         Z = Z - Z.mean(axis=0)
         norm = np.sqrt(np.sum(Z**2, axis=0))
         constant = norm <= _units.tolerance(rep) * np.sqrt(np.sum(X**2, axis=0))
-        return Z / np.where(constant, np.nan, norm) * np.sqrt(len(X))
+        return np.asarray(Z / np.where(constant, np.nan, norm) * np.sqrt(len(X)))
 
 
-def between(A: Array, B: Array, same: bool = False) -> Array:
+def between(A: Array, B: Array, same: bool = False) -> Correlations:
     """A'B / n of standardized columns, in [-1, 1]."""
     C = np.clip(A.T @ B / len(A), -1, 1)
     if same:
         np.fill_diagonal(C, np.where(np.isnan(C.diagonal()), np.nan, 1))
-    return C
-
-
-def is_finite(arrays: tuple[Any, Any], layout: str | None, positions: Positions) -> bool:
-    """Whether no element is NaN or infinite."""
-    reps = _layout.pair(*arrays, layout, positions)
-    return all(bool(np.isfinite(_validate.as_float64(rep)).all()) for rep in reps)
+    return Correlations(C, ~np.isnan(A[0]), ~np.isnan(B[0]))
 
 
 def lasso_path(

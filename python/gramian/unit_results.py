@@ -50,7 +50,8 @@ class Matching:
 
     def __repr__(self) -> str:
         p, q = self.correlation.shape
-        return f"<Matching {self.method}: {len(self.pairs)} pairs of {p} x {q} units, mean {self.mean:.3f}>"
+        pairs = f"{len(self.pairs)} pairs of {p} x {q} units"
+        return f"<Matching {self.method}: {pairs}, mean {self.mean:.3f}>"
 
     def curve(self) -> Floats:
         """Return what was maximized for every pair, falling: the paper's sorted match curve."""
