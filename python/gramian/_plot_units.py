@@ -95,9 +95,7 @@ def cluster_map(clusters: Clusters, ax: Any) -> Any:
     ax = new_axes(ax)
     values, sizes = clusters.cluster_correlation, clusters.sizes
     k = len(sizes)
-    image = ax.imshow(
-        values, cmap=_COLORS, vmin=-1, vmax=1, aspect="auto", interpolation="nearest"
-    )
+    image = ax.imshow(values, cmap=_COLORS, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
     ax.set_facecolor("0.6")
     if k <= _NUMBERS:
         for i, j in np.argwhere(np.isfinite(values)):

@@ -192,9 +192,7 @@ def predicted(
         elif found[0] is not None:
             weights[np.ix_(np.arange(len(grid)), columns, rows)] = found[0]
         r2[:, columns], gaps[:, columns], partners[:, columns] = found[1:]
-    late = gaps > tol
-    if late.any():
-        _validate_units.warn_unfinished(int(late.sum()), float(gaps[late].max()), max_sweeps)
+    _validate_units.warn_unfinished(gaps, tol, max_sweeps)
     return SparsePrediction(
         alphas=grid,
         coefficients=weights.transpose(0, 2, 1),

@@ -76,10 +76,11 @@ def warn_left_out(rep: Representation, units: Sequence[int] | npt.NDArray[np.int
         warn(f"{rep.name} has {what} undefined (NaN).")
 
 
-def warn_unfinished(count: int, worst: float, max_sweeps: int) -> None:
+def warn_unfinished(gaps: npt.NDArray[np.float64], tol: float, max_sweeps: int) -> None:
     """Warn of solutions that are not within the tolerance."""
-    if count:
+    late = gaps[gaps > tol]
+    if len(late):
         warn(
-            f"{count} solutions are not within tol after max_sweeps={max_sweeps} sweeps "
-            f"(largest duality gap {worst:.1e}): raise tol or max_sweeps."
+            f"{len(late)} of {gaps.size} solutions are not within tol={tol:g} after "
+            f"max_sweeps={max_sweeps} (largest duality gap {late.max():.1e})."
         )

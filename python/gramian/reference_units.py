@@ -112,6 +112,7 @@ def sparse_prediction(
         found = lasso_path(A[:, kept], B[:, targets], grid, tol, max_sweeps)
         coefficients[np.ix_(np.arange(len(grid)), kept, targets)] = found[0]
         r2[:, targets], gaps[:, targets] = found[1:]
+    _validate_units.warn_unfinished(gaps, tol, max_sweeps)
     return SparsePrediction(
         alphas=grid,
         coefficients=coefficients,
@@ -167,8 +168,8 @@ def standardized(rep: Representation, nan_policy: str) -> Array:
     with np.errstate(all="ignore"):
         if nan_policy == "raise":
             _validate.check_finite(rep, X.mean(axis=0))
-        largest = np.abs(X).max(axis=0)
-        X = X / np.where(largest > 0, largest, 1)  # squares neither overflow nor vanish
+        # By powers of two, so that squares neither overflow nor vanish, and nothing is rounded.
+        X = np.ldexp(X, -np.frexp(np.abs(X).max(axis=0))[1])
         Z = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
         Z = Z - Z.mean(axis=0)
         norm = np.sqrt(np.sum(Z**2, axis=0))
