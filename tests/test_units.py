@@ -360,10 +360,10 @@ def test_units_in_no_cluster(implementation: str) -> None:
     with pytest.warns(RuntimeWarning, match="^X has 6 constant units"):
         clusters = gm.cluster_units(X, Y, 2, device=implementation)
     assert (clusters.x_labels[5:] == -1).all()
-    with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match="^n_clusters must be at mo"):
+    with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match=r"^n_clusters must be at mo"):
         gm.cluster_units(X, Y, 40, device=implementation)
     for bad, exception in ((0, ValueError), (2.0, TypeError), (True, TypeError)):
-        with pytest.warns(RuntimeWarning), pytest.raises(exception, match="^n_clusters must be"):
+        with pytest.warns(RuntimeWarning), pytest.raises(exception, match=r"^n_clusters must be"):
             gm.cluster_units(X, Y, bad, device=implementation)  # type: ignore[arg-type]
 
 

@@ -141,18 +141,15 @@ class Descent {
   /// beyond the last two solutions.
   void next_alpha(const Mask& solved) {
     const auto& alphas = problem_.alphas;
-    std::array<Lanes, 2> weights;
+    std::array<Lanes, 1> weights;
     for (Index t = 0; t < lanes; ++t) {
       Task& task = tasks_[at(t)];
-      weights[1].of[t] = 1;
       if (!solved[at(t)]) continue;
       task.sweeps = 0;
       const auto k = at(++task.step);
       alpha_.of[t] = alphas[k];
       if (k < 2 || alphas[k - 1] == alphas[k - 2]) continue;
-      const double reach = (alphas[k] - alphas[k - 1]) / (alphas[k - 1] - alphas[k - 2]);
-      weights[0].of[t] = -reach;
-      weights[1].of[t] += reach;
+      weights[0].of[t] = (alphas[k] - alphas[k - 1]) / (alphas[k - 2] - alphas[k - 1]);
     }
     const Mask follow = propose<2>({last_alpha_.view(), now_.view()}, weights, solved);
     copy(solved, now_, last_alpha_);
@@ -173,12 +170,12 @@ class Descent {
     std::ranges::transform(past, w.begin(), [](State* state) { return state->view().w; });
     std::array<Lanes, memory * memory> products;
     simd_.step_products(problem_.predictors, w.data(), products.data()->of);
-    std::array<Lanes, memory> weights;
+    std::array<Lanes, memory - 1> weights;
     for (Index t = 0; t < lanes; ++t) {
       due[at(t)] = due[at(t)] && products[0].of[t] > 0;
       if (!due[at(t)]) continue;
       const auto z = smallest_combination(products.data(), t);
-      for (Index k = 0; k < memory; ++k) weights[at(k)].of[t] = z[at(k)];
+      for (Index k = 0; k < memory - 1; ++k) weights[at(k)].of[t] = z[at(k)];
     }
     std::array<simd::LassoState, memory> states;
     for (std::size_t k = 0; k < memory; ++k) states[k] = past[k + 1]->view();
@@ -188,8 +185,8 @@ class Descent {
   /// Makes the candidate a combination of states, of which the last is the present one; q, linear
   /// in w, goes along. Says where, among the wanted, that lowers the objective.
   template <std::size_t N>
-  Mask propose(const std::array<simd::LassoState, N>& states, const std::array<Lanes, N>& weights,
-               Mask wanted) {
+  Mask propose(const std::array<simd::LassoState, N>& states,
+               const std::array<Lanes, N - 1>& weights, Mask wanted) {
     Lanes gain;
     simd_.combine(problem_.predictors, N, states.data(), weights.data()->of, alpha_.of,
                   c_.data()->of, candidate_.view(), gain.of);

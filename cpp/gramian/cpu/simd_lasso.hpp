@@ -69,14 +69,19 @@ void lasso_combine(Index p, Index count, const LassoState* states, const double*
                    const double* alpha, const double* c, const LassoState& out, double* gain) {
   double here[lanes] = {}, there[lanes] = {};
   for (Index i = 0; i < p * lanes; i += lanes) {
-    double w[lanes] = {}, q[lanes] = {};
-    for (Index k = 0; k < count; ++k)
+    const LassoState& now = states[count - 1];
+    double w[lanes], q[lanes];
+#pragma omp simd
+    for (Index t = 0; t < lanes; ++t) {
+      w[t] = now.w[i + t];
+      q[t] = now.q[i + t];
+    }
+    for (Index k = 0; k < count - 1; ++k)
 #pragma omp simd
       for (Index t = 0; t < lanes; ++t) {
-        w[t] += weights[k * lanes + t] * states[k].w[i + t];
-        q[t] += weights[k * lanes + t] * states[k].q[i + t];
+        w[t] += weights[k * lanes + t] * (states[k].w[i + t] - now.w[i + t]);
+        q[t] += weights[k * lanes + t] * (states[k].q[i + t] - now.q[i + t]);
       }
-    const LassoState& now = states[count - 1];
 #pragma omp simd
     for (Index t = 0; t < lanes; ++t) {
       const double w_now = now.w[i + t], q_now = now.q[i + t], c_now = c[i + t];
