@@ -301,7 +301,7 @@ def test_nothing_to_match(implementation: str) -> None:
 
 
 def test_bad_method(implementation: str) -> None:
-    with pytest.raises(ValueError, match="^method must be 'one-to-one' or 'semi', got 'greedy'"):
+    with pytest.raises(ValueError, match=r"^method must be 'one-to-one' or 'semi', got 'greedy'"):
         gm.match_units(*inputs.pair(5, 2, 2), method="greedy", device=implementation)
 
 
@@ -360,7 +360,7 @@ def test_units_in_no_cluster(implementation: str) -> None:
     with pytest.warns(RuntimeWarning, match="^X has 6 constant units"):
         clusters = gm.cluster_units(X, Y, 2, device=implementation)
     assert (clusters.x_labels[5:] == -1).all()
-    with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match=r"^n_clusters must be at mo"):
+    with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match=r"^n_clusters must be at"):
         gm.cluster_units(X, Y, 40, device=implementation)
     for bad, exception in ((0, ValueError), (2.0, TypeError), (True, TypeError)):
         with pytest.warns(RuntimeWarning), pytest.raises(exception, match=r"^n_clusters must be"):

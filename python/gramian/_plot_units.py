@@ -70,7 +70,10 @@ def correlation_map(
 
 
 def error_curve(prediction: SparsePrediction, ax: Any, label: str | None) -> Any:
-    """Draw the unexplained share of variance against the number of partners along the path."""
+    """Draw the unexplained share of variance against the number of partners along the path.
+
+    The band holds the middle half of the units.
+    """
     ax = new_axes(ax)
     predicted = np.isfinite(prediction.r2[0])
     partners, error = prediction.mean_partners, 1 - prediction.mean_r2
@@ -95,12 +98,15 @@ def cluster_map(clusters: Clusters, ax: Any) -> Any:
     ax = new_axes(ax)
     values, sizes = clusters.cluster_correlation, clusters.sizes
     k = len(sizes)
-    image = ax.imshow(values, cmap=_COLORS, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+    limit = float(np.abs(values[np.isfinite(values)]).max(initial=0.01))
+    image = ax.imshow(
+        values, cmap=_COLORS, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+    )
     ax.set_facecolor("0.6")
     if k <= _NUMBERS:
         for i, j in np.argwhere(np.isfinite(values)):
-            color = "w" if abs(values[i, j]) > 0.6 else "k"
-            text = f"{values[i, j]:.2f}"
+            color = "w" if abs(values[i, j]) > 0.6 * limit else "k"
+            text = f"{round(values[i, j], 2) + 0:.2f}"  # no -0.00
             ax.text(j, i, text, ha="center", va="center", color=color, fontsize="small")
     ax.set_xticks(range(k), [f"{c}\n({size})" for c, size in enumerate(sizes[:, 1])])
     ax.set_yticks(range(k), [f"{c} ({size})" for c, size in enumerate(sizes[:, 0])])

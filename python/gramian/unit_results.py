@@ -172,6 +172,8 @@ class SparsePrediction:
     def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
         """Draw the prediction error against the number of partners along the path.
 
+        The line is the mean over the predicted units, the band holds the middle half of them.
+
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
