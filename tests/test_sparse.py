@@ -80,12 +80,13 @@ def test_optimality(device: str, tol: float) -> None:
         errors = np.mean(R**2, axis=0)
         primal = errors / 2 + alpha * np.abs(W).sum(axis=0)
         dual = s * np.mean(R * Ys, axis=0) - s**2 * errors / 2
-        assert (primal - dual <= tol + 1e-13).all()  # 4e-14 measured
-        np.testing.assert_allclose(gaps, primal - dual, rtol=0, atol=1e-13)
+        # Rounding of the covariance, times weights of size 12: 1.0e-13 measured.
+        assert (primal - dual <= tol + 2e-13).all()
+        np.testing.assert_allclose(gaps, primal - dual, rtol=0, atol=2e-13)
         np.testing.assert_allclose(r2, 1 - errors, rtol=0, atol=1e-13)
         # gap >= (1 - s)² |R|² / 2n, and alpha |w_i| - s w_i g_i <= gap for every i.
-        assert (largest <= alpha / (1 - np.sqrt(2 * (tol + 1e-13) / errors))).all()
-        assert (np.abs(W) * alpha - s * W * gradient <= tol + 1e-13).all()
+        assert (largest <= alpha / (1 - np.sqrt(2 * (tol + 2e-13) / errors))).all()
+        assert (np.abs(W) * alpha - s * W * gradient <= tol + 2e-13).all()
     assert (found.n_partners == np.count_nonzero(found.coefficients, axis=1)).all()
 
 
