@@ -75,8 +75,8 @@ struct LassoKernels {
   LassoMeasure (*measure)(Index p, const double* c, const double* w, const double* q);
   /// Adds the inner products of successive differences of the w, the lower triangle.
   void (*step_products)(Index p, const double* const* w, double* products);
-  /// out = now + Σ weights[k] (states[k] - now), now the last state, so that rounding is as small as
-  /// the differences although weights may be large; gain: how far its objective is below now's.
+  /// out = now + Σ weights[k] (states[k] - now), now the last state, so that rounding is as small
+  /// as the differences although weights may be large; gain: how far its objective is below now's.
   void (*combine)(Index p, Index count, const LassoState* states, const double* weights,
                   const double* alpha, const double* c, const LassoState& out, double* gain);
 };
