@@ -27,7 +27,7 @@ class Measure:
     distance: bool = False  # smaller is more similar
     function: str = ""  # public function that computes it, if not of the same name
     fixed: dict[str, Any] = field(default_factory=dict)  # options that the name implies
-    value: str = ""  # attribute of the function's result, if that is not the value itself
+    attribute: str = ""  # of the function's result, if that is no number
 
     def call(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the compiled measure."""
@@ -51,7 +51,7 @@ class Measure:
         self, function: Callable[..., Any], X: Any, Y: Any, options: dict[str, Any]
     ) -> float:
         result = function(X, Y, **(self.fixed | options))
-        return float(getattr(result, self.value) if self.value else result)
+        return float(getattr(result, self.attribute) if self.attribute else result)
 
     def _function(self, module: str) -> Callable[..., Any]:
         function: Callable[..., Any] = getattr(self._module(module), self.function or self.name)
@@ -98,7 +98,7 @@ MEASURES = {
             citation="Li et al. 2015",
             function="match_units",
             fixed={"method": "one-to-one"},
-            value="mean",
+            attribute="mean",
         ),
         Measure(
             "match_semi",
@@ -109,7 +109,7 @@ MEASURES = {
             symmetric=False,
             function="match_units",
             fixed={"method": "semi"},
-            value="mean",
+            attribute="mean",
         ),
         Measure(
             "sparse_prediction",
@@ -119,7 +119,7 @@ MEASURES = {
             citation="Li et al. 2015",
             symmetric=False,
             fixed={"alphas": 0.1},
-            value="score",
+            attribute="score",
         ),
     )
 }
