@@ -20,6 +20,7 @@ class Case:
     name: str
     n: int
     widths: tuple[int, ...]
+    measure: str = "cka"
     kernel: str = "linear"
     sigma: float | None = None  # None with an RBF kernel: the exact median
     debiased: bool = False
@@ -43,7 +44,7 @@ class Case:
 
     def __str__(self) -> str:
         count = "one pair" if self.pair else f"{len(self.widths)} x {len(self.widths)}"
-        kernel = self.kernel
+        kernel = self.kernel if self.measure == "cka" else self.measure
         if self.kernel == "rbf":
             kernel += ", median" if self.sigma is None else f", sigma={self.sigma:g}"
         words = [kernel, count, f"n={self.n:,}", f"p={self.widths[0]:,}", self.dtype]
@@ -126,6 +127,17 @@ CASES = {
         Case("wide", n=1000, widths=(4096,), peers=("numpy gram", "torch")),
         Case("float64", n=5000, widths=(512,), dtype="float64"),
         replace(_RBF_PAIR, name="float64-rbf", n=2000, dtype="float64", limits={}),
+        Case(
+            "sparse-path",
+            n=20_000,
+            widths=(512,),
+            measure="sparse_prediction",
+            dtype="float64",
+            peers=("lasso_path",),
+            reference=False,
+            floor=False,
+            limits={"lasso_path": 10.0},
+        ),
         _SMALL,
         replace(_SMALL, name="small-rbf", kernel="rbf", peers=("numpy demo", "torch rbf")),
         replace(_SMALL, name="overhead", n=100, widths=(10,)),

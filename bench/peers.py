@@ -114,6 +114,21 @@ def pytorch_cka(A: list[Any], B: list[Any]) -> Any:
         return cka_from_features(A, B).tolist()
 
 
+def lasso_path(X: Any, Y: Any) -> Any:
+    """LASSO of every unit of Y at 30 alphas: scikit-learn's lasso_path on one Gram, one by one."""
+    from sklearn.linear_model import lasso_path
+
+    X, Y = ((Z - Z.mean(axis=0)) / Z.std(axis=0) for Z in (X, Y))
+    gram, cross = X.T @ X, X.T @ Y
+    largest = np.abs(cross).max() / len(X)
+    alphas = np.geomspace(largest, 1e-3 * largest, 30)
+    r2 = []
+    for j, y in enumerate(Y.T):
+        _, W, _ = lasso_path(X, y, precompute=gram, alphas=alphas, tol=1e-6)
+        r2.append((2 * cross[:, j] @ W - np.sum(W * (gram @ W), axis=0)) / len(X))
+    return np.mean(r2, axis=0).tolist()
+
+
 def _numpy_rbf(X: Any, sigma: float | None) -> Any:
     dots = X @ X.T
     norms = np.diag(dots)
@@ -212,6 +227,7 @@ PEERS = {
     "numpy pairwise": Peer("numpy", numpy_pairwise),
     "numpy grams": Peer("numpy", numpy_grams),
     "numpy rbf grams": Peer("numpy", numpy_rbf_grams),
+    "lasso_path": Peer("numpy", lasso_path),
     "torch": Peer("torch", torch_linear),
     "torch rbf": Peer("torch", torch_rbf),
     "torch grams": Peer("torch", torch_grams),

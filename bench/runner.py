@@ -186,6 +186,8 @@ def ours(
     import gramian as gm
 
     gm.set_num_threads(threads)
+    if case.measure == "sparse_prediction":
+        return lambda: gm.sparse_prediction(A[0], A[0] if B is None else B[0]).mean_r2.tolist()
     kernel: Any = case.kernel if case.sigma is None else gm.RBF(sigma=case.sigma)
     options: dict[str, Any] = {"kernel": kernel, "debiased": case.debiased, "device": device}
     if case.pair and B is not None:

@@ -1,6 +1,7 @@
 #include "../gramian/cpu/blas_info.hpp"
 #include "../gramian/cpu/column_statistics.hpp"
 #include "../gramian/cpu/cpu.hpp"
+#include "../gramian/cpu/lasso.hpp"
 #include "bind.hpp"
 
 using namespace gramian;
@@ -22,11 +23,38 @@ py::tuple bind_column_statistics(const py::array& array, const std::string& dtyp
   return py::make_tuple(means, found.scale());
 }
 
+using Floats = py::array_t<double, py::array::c_style>;
+
+/// (coefficients or None, R², gaps, partners) of every target at every alpha; lasso.hpp.
+py::tuple bind_lasso_path(const Floats& gram, const Floats& cross,
+                          const std::vector<double>& alphas, double tolerance, Index max_sweeps,
+                          bool keep, const Progress& progress) {
+  const Index targets = cross.shape(0), p = cross.shape(1), count = std::ssize(alphas);
+  py::object coefficients = py::none();
+  double* kept = nullptr;
+  if (keep) {  // numpy's zeros cost nothing until they are touched
+    auto zeros = py::module_::import("numpy").attr("zeros")(py::make_tuple(count, targets, p));
+    kept = py::cast<py::array_t<double>>(zeros).mutable_data();
+    coefficients = std::move(zeros);
+  }
+  py::array_t<double> r2({count, targets}), gaps({count, targets});
+  py::array_t<Index> partners({count, targets});
+  const LassoProblem problem{p, targets, gram.data(), cross.data(), alphas, tolerance, max_sweeps};
+  const LassoSolution solution{kept, r2.mutable_data(), gaps.mutable_data(),
+                               partners.mutable_data()};
+  {
+    const py::gil_scoped_release release;
+    lasso_path(problem, solution, control_of(progress));
+  }
+  return py::make_tuple(coefficients, r2, gaps, partners);
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   bind<Cpu<float>, Cpu<double>>(m);
   m.def("column_statistics", &bind_column_statistics);
+  m.def("lasso_path", &bind_lasso_path);
   m.def("from_dlpack", &from_dlpack);
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads);

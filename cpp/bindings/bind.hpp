@@ -4,12 +4,14 @@
 #pragma once
 
 #include "bind_hsic.hpp"
+#include "bind_units.hpp"
 
 namespace gramian {
 
 template <Backend Single, Backend Double>
 void bind(py::module_& m) {
   bind_hsic_family<Single, Double>(m);
+  bind_units_family<Single, Double>(m);
 }
 
 }  // namespace gramian

@@ -1,9 +1,11 @@
 // Linear algebra that the concept's operations compose; written once for every backend.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "backend.hpp"
@@ -59,6 +61,27 @@ std::vector<double> squared_norms(B& b, const Layer<B>& layer) {
       },
       [](Index, const Nothing&) {});
   return norms;
+}
+
+/// |xⱼ|² of every centred column.
+template <Backend B>
+std::vector<double> column_squared_norms(B& b, const Layer<B>& layer) {
+  const Index n = layer.source.rows;
+  const Index block = std::max<Index>(1, std::min<Index>(256, n));
+  using Sums = std::vector<double>;
+  Sums total(static_cast<std::size_t>(layer.source.cols));
+  b.template run_ordered<Panel<B>, Sums>(
+      (n + block - 1) / block, [] { return Panel<B>{}; }, [&] { return Sums(total.size()); },
+      [&](Panel<B>& panel, Index task, Sums& sums) {
+        b.pack(layer, {task * block, std::min(block, n - task * block)}, panel);
+        std::swap(panel.rows, panel.cols);  // the transpose, in the same memory
+        panel.row_major = !panel.row_major;
+        b.squared_norms(panel, sums.data());
+      },
+      [&](Index, const Sums& sums) {
+        for (std::size_t j = 0; j < total.size(); ++j) total[j] += sums[j];
+      });
+  return total;
 }
 
 }  // namespace gramian

@@ -17,26 +17,36 @@ from .kernels import RBF, Cosine, Laplacian, Linear, Polynomial
 from .plan import Plan, plan
 from .results import Comparison, load
 from .similarity import cka, cka_distance, gram, hsic
+from .sparse import sparse_prediction
+from .unit_results import Clusters, Matching, SparsePrediction
+from .units import cluster_units, correlation, match_units
 
 __all__ = [
     "RBF",
+    "Clusters",
     "Comparison",
     "Cosine",
     "Laplacian",
     "Linear",
+    "Matching",
     "Plan",
     "Polynomial",
+    "SparsePrediction",
     "__version__",
     "cka",
     "cka_distance",
+    "cluster_units",
     "compare",
+    "correlation",
     "get_num_threads",
     "gram",
     "hsic",
     "load",
+    "match_units",
     "measures",
     "plan",
     "set_num_threads",
+    "sparse_prediction",
 ]
 
 
@@ -46,7 +56,7 @@ def measures() -> list[str]:
     Examples
     --------
     >>> import gramian as gm
-    >>> gm.measures()
+    >>> gm.measures()[:3]
     ['cka', 'hsic', 'cka_distance']
     """
     return list(_MEASURES)

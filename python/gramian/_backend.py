@@ -152,6 +152,32 @@ def plan(
     return decision
 
 
+def correlation(
+    x: CoreLayer, x_tolerance: float, y: CoreLayer | None, y_tolerance: float, *, double: bool
+) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.bool_], npt.NDArray[np.bool_], float]:
+    """Return the correlation of units, which units of x and y vary, and the smallest product."""
+    values, x_varies, y_varies, smallest = _cpu.correlation(double, x, x_tolerance, y, y_tolerance)
+    return values, x_varies, y_varies, smallest
+
+
+def lasso_path(
+    gram: npt.NDArray[Any],
+    cross: npt.NDArray[Any],
+    alphas: npt.NDArray[np.float64],
+    *,
+    tol: float,
+    max_sweeps: int,
+    keep: bool,
+    progress: Callable[[int, int], object] | None,
+) -> tuple[Any, ...]:
+    """Return coefficients (n_alphas, q, p) or None, then R², gaps and partners (n_alphas, q).
+
+    `gram` is (p, p), `cross` (q, p); always on the CPU, in float64.
+    """
+    found: tuple[Any, ...] = _cpu.lasso_path(gram, cross, alphas, tol, max_sweeps, keep, progress)
+    return found
+
+
 def info() -> dict[str, str]:
     """Return what this installation is made of and runs on, for `gramian info`."""
     from . import __version__

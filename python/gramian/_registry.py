@@ -27,14 +27,15 @@ class Measure:
     distance: bool = False  # smaller is more similar
     function: str = ""  # public function that computes it, if not of the same name
     fixed: dict[str, Any] = field(default_factory=dict)  # options that the name implies
+    attribute: str = ""  # of the function's result, if that is no number
 
     def call(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the compiled measure."""
-        return float(self._function("")(X, Y, **self.fixed, **options))
+        return self._value(self._function(""), X, Y, options)
 
     def call_reference(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the numpy reference."""
-        return float(self._function(".reference")(X, Y, **self.fixed, **options))
+        return self._value(self._function(".reference"), X, Y, options)
 
     def all_pairs(self, a: Any, b: Any, **arguments: Any) -> npt.NDArray[np.float64]:
         """Evaluate the compiled measure for every a with every b, or among the a without b."""
@@ -46,8 +47,14 @@ class Measure:
         record: dict[str, Any] = self._module(f".{self.family}").recorded(self.name, options)
         return record
 
-    def _function(self, module: str) -> Callable[..., float]:
-        function: Callable[..., float] = getattr(self._module(module), self.function or self.name)
+    def _value(
+        self, function: Callable[..., Any], X: Any, Y: Any, options: dict[str, Any]
+    ) -> float:
+        result = function(X, Y, **(self.fixed | options))
+        return float(getattr(result, self.attribute) if self.attribute else result)
+
+    def _function(self, module: str) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(self._module(module), self.function or self.name)
         return function
 
     def _module(self, module: str) -> ModuleType:
@@ -55,6 +62,7 @@ class Measure:
         return import_module(f"gramian{module}")
 
 
+_UNITS = frozenset({"permutation", "translation", "scaling"})
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 
 MEASURES = {
@@ -81,6 +89,37 @@ MEASURES = {
             invariances=_RIGID | {"scaling"},
             citation="Williams et al. 2021",
             distance=True,
+        ),
+        Measure(
+            "match_one_to_one",
+            family="_units",
+            options=("absolute",),
+            invariances=_UNITS,
+            citation="Li et al. 2015",
+            function="match_units",
+            fixed={"method": "one-to-one"},
+            attribute="mean",
+        ),
+        Measure(
+            "match_semi",
+            family="_units",
+            options=("absolute",),
+            invariances=_UNITS,
+            citation="Li et al. 2015",
+            symmetric=False,
+            function="match_units",
+            fixed={"method": "semi"},
+            attribute="mean",
+        ),
+        Measure(
+            "sparse_prediction",
+            family="_units",
+            options=("alphas", "tol", "max_sweeps"),
+            invariances=_UNITS,
+            citation="Li et al. 2015",
+            symmetric=False,
+            fixed={"alphas": 0.1},
+            attribute="score",
         ),
     )
 }

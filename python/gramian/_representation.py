@@ -39,7 +39,11 @@ def representation(value: Any, name: str) -> Representation:
     """
     if isinstance(value, Representation):
         return value
-    array, dtype = _as_array(value, name)
+    return checked(*as_array(value, name), name)
+
+
+def checked(array: npt.NDArray[Any], dtype: str, name: str) -> Representation:
+    """Check an array whose elements are of the named type, and prepare it for the core."""
     _check_dtype(array.dtype, dtype, name)
     if array.ndim != 2:
         raise ValueError(
@@ -62,7 +66,7 @@ def representation(value: Any, name: str) -> Representation:
     return Representation(name, array, dtype)
 
 
-def _as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
+def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
     """Return the array behind a value, by whichever protocol it has, and its dtype's name."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(

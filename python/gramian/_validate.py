@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from ._registry import MEASURES, Measure
 from ._representation import Representation as Representation
+from ._representation import as_array as as_array
 from ._representation import as_float64 as as_float64
+from ._representation import checked as checked
 from ._representation import representation as representation
 from ._representation import values
 
@@ -182,19 +184,19 @@ def check_symmetric(rep: Representation) -> None:
 def warn_constant(names: Iterable[str]) -> None:
     """Warn of each representation whose samples are all the same."""
     for name in names:
-        _warn(f"{name} is constant: its similarity is undefined (NaN).")
+        warn(f"{name} is constant: its similarity is undefined (NaN).")
 
 
 def warn_degenerate(names: Iterable[str]) -> None:
     """Warn of each one that varies, but whose HSIC with itself is 0."""
     for name in names:
-        _warn(
+        warn(
             f"{name} has an HSIC of 0 with itself (its samples are alike but for one, or sigma is "
             "far too small): its similarity is undefined (NaN)."
         )
 
 
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
     """Warn at the first line outside the package, however deep the call is."""
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == __package__:

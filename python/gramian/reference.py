@@ -17,11 +17,22 @@ from ._hsic import kernel_of
 from ._reference_kernels import Array, is_constant, kernel_matrix, shifted_kernel_matrix
 from ._validate import Representation
 from .kernels import Kernel, Precomputed
+from .reference_units import cluster_units, correlation, match_units, sparse_prediction
 
 if TYPE_CHECKING:
     from .results import Comparison
 
-__all__ = ["cka", "cka_distance", "compare", "gram", "hsic"]
+__all__ = [
+    "cka",
+    "cka_distance",
+    "cluster_units",
+    "compare",
+    "correlation",
+    "gram",
+    "hsic",
+    "match_units",
+    "sparse_prediction",
+]
 
 
 def cka(

@@ -10,6 +10,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "simd_lasso.hpp"
+
 namespace gramian::simd {
 namespace {
 
@@ -418,6 +420,6 @@ constexpr Kernels<T> all_kernels = {pack<T>,  squared_norms<T>, apply<T>,     sq
 
 extern const Table GRAMIAN_SIMD_TABLE;
 const Table GRAMIAN_SIMD_TABLE = {GRAMIAN_SIMD_LEVEL, all_kernels<float>, all_kernels<double>,
-                                  column_sums};
+                                  column_sums, lasso_kernels};
 
 }  // namespace gramian::simd

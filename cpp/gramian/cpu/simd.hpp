@@ -69,11 +69,37 @@ struct Kernels {
 /// column's sum.
 using ColumnSums = void (*)(const Source&, Rows, double* sums, double* largest);
 
+/// Targets of a LASSO that are worked on side by side, and sweeps an extrapolation looks back on (3
+/// or 7 are no better); see lasso.cpp.
+inline constexpr Index lasso_lanes = 8, lasso_memory = 5;
+
+/// Coefficients w and gradients q = c - Gw of all lanes.
+struct LassoState {
+  double *w, *q;
+};
+/// max |q|, |w|₁, qᵀw and cᵀw of every lane.
+struct LassoMeasure {
+  double largest[lasso_lanes], l1[lasso_lanes], qw[lasso_lanes], cw[lasso_lanes];
+};
+
+struct LassoKernels {
+  /// One round of coordinate descent; w and q are updated in place.
+  void (*sweep)(Index p, const double* gram, const double* alpha, double* w, double* q);
+  LassoMeasure (*measure)(Index p, const double* c, const double* w, const double* q);
+  /// Adds the inner products of successive differences of the w, the lower triangle.
+  void (*step_products)(Index p, const double* const* w, double* products);
+  /// out = now + Σ weights[k] (states[k] - now), now the last state, so that rounding is as small
+  /// as the differences although weights may be large; gain: how far its objective is below now's.
+  void (*combine)(Index p, Index count, const LassoState* states, const double* weights,
+                  const double* alpha, const double* c, const LassoState& out, double* gain);
+};
+
 struct Table {
   const char* level;  // "x86-64-v4", ...
   Kernels<float> f32;
   Kernels<double> f64;
   ColumnSums column_sums;
+  LassoKernels lasso;
 };
 
 /// The best table this processor runs. GRAMIAN_SIMD names a lower level, for tests.

@@ -1,0 +1,66 @@
+// Convergent learning (Li et al. 2015): the Pearson correlation of single units, signed,
+//   r_ij = x_iᵀy_j / (|x_i| |y_j|),  columns centred,  range [-1, 1].
+// Matching, sparse prediction and clustering all start from it.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "../linalg.hpp"
+
+namespace gramian {
+
+/// A layer and the norms of its centred columns; 0 for a unit that is constant (or NaN somewhere)
+/// and so has no correlation.
+template <class B>
+struct Units {
+  Layer<B> layer;
+  std::vector<double> norms;
+};
+
+/// Constant is a column whose centred norm is at most `tolerance` times its norm.
+template <Backend B>
+Units<B> make_units(B& b, Layer<B> layer, std::span<const double> means, double tolerance) {
+  const double n = static_cast<double>(layer.source.rows);
+  auto norms = column_squared_norms(b, layer);
+  for (std::size_t j = 0; j < norms.size(); ++j) {
+    const double mean = means[j] * layer.scale, limit = tolerance * tolerance;
+    const bool varies = norms[j] > limit * (norms[j] + n * mean * mean);
+    norms[j] = varies ? std::sqrt(norms[j]) : 0;
+  }
+  return {std::move(layer), std::move(norms)};
+}
+
+/// The smallest mean product of two units that vary, in the units in which the largest activation
+/// is about 1: below the range of the backend's precision, products lose digits.
+template <class B>
+double smallest_product(const Units<B>& x, const Units<B>& y) {
+  const auto least = [](const Units<B>& units) {
+    double norm = HUGE_VAL;
+    for (const double value : units.norms)
+      if (value > 0) norm = std::min(norm, value);
+    return norm;
+  };
+  return least(x) * least(y) / static_cast<double>(x.layer.source.rows);
+}
+
+/// Writes r, p x q, to host memory; NaN for units without a correlation. `same` says that y is x.
+template <Backend B>
+void correlation(B& b, const Units<B>& x, const Units<B>& y, bool same, typename B::scalar* out) {
+  using T = typename B::scalar;
+  const auto product = same ? b.self_cross(x.layer) : b.cross(x.layer, y.layer);
+  const auto products = b.download(product.data, product.rows * product.cols);
+  auto value = products.begin();
+  for (std::size_t i = 0; i < x.norms.size(); ++i)
+    for (std::size_t j = 0; j < y.norms.size(); ++j, ++out) {
+      const double norm = x.norms[i] * y.norms[j];
+      const double r = *value++ / norm;
+      *out = norm > 0 ? static_cast<T>(same && i == j ? 1.0 : std::clamp(r, -1.0, 1.0))
+                      : std::numeric_limits<T>::quiet_NaN();
+    }
+}
+
+}  // namespace gramian
