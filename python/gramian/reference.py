@@ -16,11 +16,26 @@ import numpy.typing as npt
 from . import _validate
 from ._validate import Representation
 from .kernels import Kernel, Linear, resolve
+from .reference_cca import cca, linear_regression, pwcca, svcca
+from .reference_procrustes import procrustes, procrustes_distance, shape_distance
 
 if TYPE_CHECKING:
     from .results import Comparison
 
-__all__ = ["cka", "cka_distance", "compare", "gram", "hsic"]
+__all__ = [
+    "cca",
+    "cka",
+    "cka_distance",
+    "compare",
+    "gram",
+    "hsic",
+    "linear_regression",
+    "procrustes",
+    "procrustes_distance",
+    "pwcca",
+    "shape_distance",
+    "svcca",
+]
 
 Array = npt.NDArray[np.float64]
 

@@ -1,0 +1,372 @@
+"""Canonical correlations and linear regression in plain numpy: SVDs of the centered data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _validate, _validate_cca
+from ._validate import Representation
+from .cca_results import CCA, PWCCA, SVCCA
+
+__all__ = ["cca", "linear_regression", "pwcca", "svcca"]
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Orthonormal columns Q = X weights, X centered."""
+
+    Q: Array
+    weights: Array
+    tolerance: float
+
+    @property
+    def rank(self) -> int:
+        """The number of columns."""
+        return int(self.Q.shape[1])
+
+
+def centered(rep: Representation) -> Array:
+    """HX, where H = I - 11'/n."""
+    X = _validate.as_float64(rep)
+    with np.errstate(invalid="ignore"):  # inf - inf, when NaN propagates
+        X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
+        return X - X.mean(axis=0)
+
+
+def samples(X: Any, Y: Any, nan_policy: str) -> tuple[Representation, Representation, bool]:
+    """Check two inputs; False if one holds NaN or infinity."""
+    _validate.check_nan_policy(nan_policy)
+    x, y = _validate.representation(X, "X"), _validate.representation(Y, "Y")
+    _validate.check_same_samples((x, y))
+    finite = True
+    for rep in (x, y):
+        _validate.check_sample_count(rep, _validate_cca.LEAST, _validate_cca.WHY)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = _validate.as_float64(rep).mean(axis=0)
+        if nan_policy == "raise":
+            _validate.check_finite(rep, means)
+        finite = finite and bool(np.isfinite(means).all())
+    return x, y, finite
+
+
+def constant_columns(rep: Representation) -> npt.NDArray[np.bool_]:
+    """Columns whose centered norm is only the rounding of their values."""
+    norms = np.linalg.norm(centered(rep), axis=0)
+    return norms <= 10 * _validate_cca.epsilon(rep) * np.linalg.norm(
+        _validate.as_float64(rep), axis=0
+    )
+
+
+def warn_constant(*reps: Representation) -> bool:
+    """Warn of constant layers, and return whether there are any."""
+    names = [rep.name for rep in reps if constant_columns(rep).all()]
+    _validate.warn_constant(names)
+    return bool(names)
+
+
+def orthonormal_basis(rep: Representation, rank_tolerance: float | None = None) -> Basis:
+    """Left singular vectors of X with columns of unit norm, those of singular values above 0."""
+    X = centered(rep)
+    constant = constant_columns(rep)
+    scale = np.where(constant, 0.0, 1 / np.where(constant, 1.0, np.linalg.norm(X, axis=0)))
+    U, s, Vt = np.linalg.svd(X * scale, full_matrices=False)
+    tolerance = _validate_cca.default_tolerance(rep) if rank_tolerance is None else rank_tolerance
+    r = int(np.sum(s > tolerance * s[0]))
+    return Basis(U[:, :r], scale[:, None] * Vt[:r].T / s[:r], tolerance)
+
+
+def correlations_of(x: Basis, y: Basis) -> tuple[Array, Array, Array]:
+    """Canonical correlations, and the rotations of the two bases into canonical variates."""
+    U, rho, Vt = np.linalg.svd(x.Q.T @ y.Q, full_matrices=False)
+    return np.clip(rho, 0, 1), U, Vt.T
+
+
+def cca(
+    X: Any,
+    Y: Any,
+    *,
+    denominator: str = "features",
+    regularization: float = 0.0,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+) -> CCA:
+    """Canonical correlations: the singular values of Qx'Qy.
+
+    Parameters, result and errors are those of `gramian.cca`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> reference.cca(X, [[2], [3], [0], [8], [-1]]).correlations.round(9)
+    array([0.972811206])
+    """
+    _validate_cca.check_choice("denominator", denominator, ("features", "rank"))
+    _validate_cca.check_rank_tolerance(rank_tolerance)
+    _validate_cca.check_regularization(regularization)
+    x, y, finite = samples(X, Y, nan_policy)
+    n, p = x.array.shape
+    q = y.array.shape[1]
+    _validate_cca.check_folds(cross_validate, n)
+    if not finite:
+        nothing = np.full(min(p, q), np.nan), np.nan, np.nan
+        weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
+        return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
+    bx, by = orthonormal_basis(x, rank_tolerance), orthonormal_basis(y, rank_tolerance)
+    constant = warn_constant(x, y)
+    saturated = 0
+    if regularization == 0 and not constant:
+        saturated = _validate_cca.saturated(bx.rank, by.rank, n)
+        _validate_cca.warn_saturated([(x.name, y.name, saturated)], n)
+    fx, fy = bx, by
+    if regularization > 0:
+        fx, fy = ridge_basis(x, regularization), ridge_basis(y, regularization)
+    rho, U, V = correlations_of(fx, fy)
+    r = min(bx.rank, by.rank)
+    rho, U, V = rho[:r], U[:, :r], V[:, :r]
+    if cross_validate is not None and not constant:
+        rho = held_out_correlations(x, y, cross_validate, regularization, rank_tolerance)
+    count = r if denominator == "rank" else min(p, q)
+    return CCA(
+        correlations=rho,
+        mean=np.nan if constant else float(rho.sum() / count),
+        mean_squared=np.nan if constant else float(np.sum(rho**2) / count),
+        x_weights=fx.weights @ U,
+        y_weights=fy.weights @ V,
+        x_rank=bx.rank,
+        y_rank=by.rank,
+        rank_tolerance=(bx.tolerance, by.tolerance),
+        n_saturated=saturated,
+    )
+
+
+def ridge_basis(rep: Representation, regularization: float) -> Basis:
+    """X (X'X + k I)^(-1/2), k = regularization times the mean squared norm of X's columns.
+
+    Vinod 1976, with the ridge relative to the data, so that no scale matters.
+    """
+    X = centered(rep)
+    ridge = regularization * np.sum(X**2) / X.shape[1]
+    U, s, Vt = np.linalg.svd(X, full_matrices=False)
+    shrunk = np.sqrt(s**2 + ridge)
+    shrunk[shrunk == 0] = 1.0  # a constant layer
+    return Basis(U * (s / shrunk), Vt.T / shrunk, regularization)
+
+
+def fold(rep: Representation, k: int, folds: int) -> tuple[Representation, Array, Array]:
+    """Fit samples, and centered by their means the fit and the held-out (i mod folds == k) ones."""
+    held_out = np.arange(len(rep.array)) % folds == k
+    fit = Representation(rep.name, rep.array[~held_out], rep.dtype)
+    X = _validate.as_float64(rep)
+    means = _validate.as_float64(fit).mean(axis=0)
+    return fit, X[~held_out] - means, X[held_out] - means
+
+
+def held_out_correlations(
+    x: Representation,
+    y: Representation,
+    folds: int,
+    regularization: float,
+    rank_tolerance: float | None,
+) -> Array:
+    """Correlations of held-out variates under the weights of the rest, averaged over folds."""
+    found = []
+    for k in range(folds):
+        variates = []
+        (x_fit, _, x_test), (y_fit, _, y_test) = fold(x, k, folds), fold(y, k, folds)
+        bx, by = orthonormal_basis(x_fit, rank_tolerance), orthonormal_basis(y_fit, rank_tolerance)
+        r = min(bx.rank, by.rank)
+        if regularization > 0:
+            bx, by = ridge_basis(x_fit, regularization), ridge_basis(y_fit, regularization)
+        _, U, V = correlations_of(bx, by)
+        for test, weights in ((x_test, bx.weights @ U), (y_test, by.weights @ V)):
+            h = test @ weights[:, :r]
+            h = h - h.mean(axis=0)
+            norms = np.linalg.norm(h, axis=0)
+            variates.append(h / np.where(norms > 0, norms, 1))
+        found.append(np.sum(variates[0] * variates[1], axis=0))
+    r = min(len(rho) for rho in found)
+    return np.mean([rho[:r] for rho in found], axis=0)
+
+
+def svcca(
+    X: Any,
+    Y: Any,
+    *,
+    variance: float = 0.99,
+    components: int | None = None,
+    squared: bool = False,
+    full_output: bool = False,
+    nan_policy: str = "raise",
+) -> float | SVCCA:
+    """CCA of the leading singular directions (Raghu et al. 2017).
+
+    Parameters, result and errors are those of `gramian.svcca`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> round(reference.svcca(X, [[2], [3], [0], [8], [-1]], components=1), 9)
+    0.935601785
+    """
+    _validate_cca.check_variance(variance)
+    _validate_cca.check_components(components)
+    x, y, finite = samples(X, Y, nan_policy)
+    if not finite:
+        return SVCCA(np.nan, np.empty(0), 0, 0) if full_output else float("nan")
+    if warn_constant(x, y):
+        return SVCCA(np.nan, np.empty(0), 0, 0) if full_output else float("nan")
+    bx, by = (leading_directions(rep, variance, components) for rep in (x, y))
+    n = len(x.array)
+    saturated = _validate_cca.saturated(bx.rank, by.rank, n)
+    _validate_cca.warn_saturated([(x.name, y.name, saturated)], n)
+    rho, _, _ = correlations_of(bx, by)
+    value = float(np.mean(rho**2 if squared else rho))
+    return SVCCA(value, rho, bx.rank, by.rank) if full_output else value
+
+
+def leading_directions(rep: Representation, variance: float, components: int | None) -> Basis:
+    """First left singular vectors of centered, unscaled X, up to a share of the variance."""
+    X = centered(rep)
+    U, s, Vt = np.linalg.svd(X, full_matrices=False)
+    tolerance = _validate_cca.default_tolerance(rep)
+    rank = int(np.sum(s > tolerance * s[0]))
+    share = np.cumsum(s**2) / np.sum(s**2)
+    enough = share >= variance - 10 * _validate_cca.epsilon(rep)
+    k = min(rank, int(np.argmax(enough)) + 1)
+    if variance == 1:
+        k = rank
+    if components is not None:
+        _validate_cca.check_enough_rank(rep, rank, components)
+        k = components
+    return Basis(U[:, :k], Vt[:k].T / s[:k], tolerance)
+
+
+def pwcca(
+    X: Any,
+    Y: Any,
+    *,
+    side: str = "x",
+    variant: str = "paper",
+    rank_tolerance: float | None = None,
+    full_output: bool = False,
+    nan_policy: str = "raise",
+) -> float | PWCCA:
+    """Projection-weighted CCA (Morcos et al. 2018).
+
+    Parameters, result and errors are those of `gramian.pwcca`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> Y = [[2, 1], [3, 0], [0, 1], [8, 2], [-1, 1]]
+    >>> round(reference.pwcca(X, Y), 9)
+    0.896868364
+    """
+    _validate_cca.check_choice("side", side, _validate_cca.SIDES)
+    _validate_cca.check_choice("variant", variant, ("paper", "google"))
+    _validate_cca.check_rank_tolerance(rank_tolerance)
+    x, y, finite = samples(X, Y, nan_policy)
+    if not finite or warn_constant(x, y):
+        return PWCCA(np.nan, np.empty(0), False) if full_output else float("nan")
+    bx, by = orthonormal_basis(x, rank_tolerance), orthonormal_basis(y, rank_tolerance)
+    n = len(x.array)
+    saturated = _validate_cca.saturated(bx.rank, by.rank, n)
+    _validate_cca.warn_saturated([(x.name, y.name, saturated)], n)
+    rho, U, V = correlations_of(bx, by)
+    if variant == "google":
+        value = google_pwcca(x, y)
+        return PWCCA(value, rho, False) if full_output else value
+    sides = {"x": (bx.Q @ U, centered(x)), "y": (by.Q @ V, centered(y))}
+    chosen = sides.values() if side == "mean" else [sides[side]]
+    values = [float(np.average(rho, weights=np.abs(H.T @ Z).sum(axis=1))) for H, Z in chosen]
+    eps = max(_validate_cca.epsilon(x), _validate_cca.epsilon(y))
+    ambiguous = any(tie_matters(rho, H.T @ Z, np.sqrt(eps)) for H, Z in chosen)
+    if full_output:
+        return PWCCA(float(np.mean(values)), rho, ambiguous)
+    if ambiguous:
+        _validate_cca.warn_ambiguous([(x.name, y.name)])
+    return float(np.mean(values))
+
+
+def tie_matters(rho: Array, projections: Array, tolerance: float) -> bool:
+    """Whether turning two tied variates by 45 degrees changes the weighted mean."""
+    weights = np.abs(projections).sum(axis=1)
+    value = np.average(rho, weights=weights)
+    for i in range(len(rho) - 1):
+        if rho[i] - rho[i + 1] >= tolerance:
+            continue
+        a, b = projections[i], projections[i + 1]
+        turned = (np.abs(a + b) + np.abs(a - b)).sum() / np.sqrt(2)
+        change = turned - weights[i] - weights[i + 1]
+        if abs(change * (rho[i] - value)) > tolerance * weights.sum():
+            return True
+    return False
+
+
+def google_pwcca(x: Representation, y: Representation) -> float:
+    """PWCCA as google/svcca's `compute_pwcca` has it, with features in rows and epsilon 0."""
+    A, B = (_validate.as_float64(rep)[:, ~constant_columns(rep)].T for rep in (x, y))
+    p, q = len(A), len(B)
+    covariance = np.atleast_2d(np.cov(A, B))
+    roots = [inverse_root(covariance[:p, :p]), inverse_root(covariance[p:, p:])]
+    u, rho, vt = np.linalg.svd(roots[0] @ covariance[:p, p:] @ roots[1])
+    coefficients, acts = (u.T, A) if p <= q else (vt, B)
+    means = acts.mean(axis=1, keepdims=True)
+    directions = coefficients @ (acts - means) + means
+    P, _ = np.linalg.qr(directions.T)
+    return float(np.average(np.clip(rho, 0, 1), weights=np.abs(P.T @ acts.T).sum(axis=1)))
+
+
+def inverse_root(S: Array) -> Array:
+    """S^(-1/2), symmetric, without the directions in which S is 0."""
+    w, V = np.linalg.eigh(S)
+    kept = w > len(w) * np.finfo(np.float64).eps * w[-1]
+    return (V[:, kept] / np.sqrt(w[kept])) @ V[:, kept].T
+
+
+def linear_regression(
+    X: Any,
+    Y: Any,
+    *,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+) -> float:
+    """R² of X from Y, |Qy'X|² / |X|² (Kornblith et al. 2019, eq. 10).
+
+    Parameters, result and errors are those of `gramian.linear_regression`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> round(reference.linear_regression(X, [[2], [3], [0], [8], [-1]]), 9)
+    0.767372602
+    """
+    _validate_cca.check_rank_tolerance(rank_tolerance)
+    x, y, finite = samples(X, Y, nan_policy)
+    _validate_cca.check_folds(cross_validate, len(x.array))
+    if not finite or warn_constant(x, y):
+        return float("nan")
+    if cross_validate is None:
+        Z = centered(x)
+        return float(np.sum((orthonormal_basis(y, rank_tolerance).Q.T @ Z) ** 2) / np.sum(Z**2))
+    residual = total = 0.0
+    for k in range(cross_validate):
+        _, x_fit, x_test = fold(x, k, cross_validate)
+        fit, _, y_test = fold(y, k, cross_validate)
+        basis = orthonormal_basis(fit, rank_tolerance)
+        predicted = y_test @ basis.weights @ (basis.Q.T @ x_fit)
+        residual += np.sum((x_test - predicted) ** 2)
+        total += np.sum(x_test**2)
+    return float(1 - residual / total)
