@@ -3,13 +3,15 @@
 // two dimensions, finite, equal numbers of rows, enough of them.
 #pragma once
 
+#include "bind_cca.hpp"
 #include "bind_hsic.hpp"
 
 namespace gramian {
 
-template <Backend Single, Backend Double>
+template <LinearAlgebra Single, LinearAlgebra Double>
 void bind(py::module_& m) {
   bind_hsic_family<Single, Double>(m);
+  bind_cca_family<Single, Double>(m);
 }
 
 }  // namespace gramian

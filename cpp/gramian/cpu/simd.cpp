@@ -168,6 +168,25 @@ void squared_norms(const T* panel, Index rows, Index cols, bool row_major, doubl
   }
 }
 
+template <class T>
+void add_column_squares(const T* panel, Index rows, Index cols, bool row_major, double* acc) {
+  if (!row_major) {
+    for (Index j = 0; j < cols; ++j) {
+      const T* const col = panel + j * rows;
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (Index i = 0; i < rows; ++i) sum += double{col[i]} * double{col[i]};
+      acc[j] += sum;
+    }
+    return;
+  }
+  for (Index i = 0; i < rows; ++i) {
+    const T* const row = panel + i * cols;
+#pragma omp simd
+    for (Index j = 0; j < cols; ++j) acc[j] += double{row[j]} * double{row[j]};
+  }
+}
+
 // --- exp(x) and exp(x) - 1 for x <= 0 ------------------------------------------------------------
 
 // x = k ln2 + r, |r| <= ln2 / 2, and exp(r) - 1 by its Taylor polynomial q:
@@ -314,9 +333,9 @@ void accumulate(const T* x, Index n, double* acc) {
 }
 
 template <class T>
-constexpr Kernels<T> all_kernels = {pack<T>, squared_norms<T>,    linear<T>,
-                                    rbf<T>,  squared_distance<T>, count<T>,
-                                    dot<T>,  accumulate<T>};
+constexpr Kernels<T> all_kernels = {
+    pack<T>, squared_norms<T>,    add_column_squares<T>, linear<T>,
+    rbf<T>,  squared_distance<T>, count<T>,              dot<T>,    accumulate<T>};
 
 }  // namespace
 

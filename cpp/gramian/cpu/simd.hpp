@@ -34,6 +34,8 @@ struct Kernels {
   void (*pack)(const Source&, Rows, Index first_col, Index cols, const Packing<T>&);
   /// out[i] = Σⱼ panel(i, j)², in double.
   void (*squared_norms)(const T* panel, Index rows, Index cols, bool row_major, double* out);
+  /// acc[j] += Σᵢ panel(i, j)², in double.
+  void (*add_column_squares)(const T* panel, Index rows, Index cols, bool row_major, double* acc);
   /// tile(i, j) = g - aᵢ - aⱼ in place; adds the tile's row and column sums.
   void (*linear)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
                  double* col_sums);
