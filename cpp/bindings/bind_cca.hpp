@@ -222,25 +222,42 @@ py::tuple bind_spectral_pair(const Ranked& x, const Ranked& y, const std::string
   return pair_of(b, bases[0], bases[1]);
 }
 
-/// Procrustes similarity, or distance, of every pair.
+/// XᵀY of the centred layers.
 template <LinearAlgebra B>
-py::array_t<double> bind_procrustes(const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
+py::array_t<double> bind_cross(const Representation& x, const Representation& y) {
+  const Progress none;
+  B b{control_of(none)};
+  Layer<B> left = layer_of(b, x), right = layer_of(b, y);
+  std::vector<double> values;
+  {
+    const py::gil_scoped_release release;
+    values = b.download(b.cross(left, right));
+  }
+  for (double& value : values) value /= left.scale * right.scale;
+  return array_of(values, left.source.cols, right.source.cols);
+}
+
+/// Procrustes similarity, or distance, of every pair, and which layers are constant.
+template <LinearAlgebra B>
+py::tuple bind_procrustes(const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
                                     bool distance, const Progress& progress) {
   B b{control_of(progress)};
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
   std::vector<double> values;
+  std::vector<bool> constant;
   {
     const py::gil_scoped_release release;
     recenter_all(b, inputs);
     std::vector<CentredLayer<B>> layers;
     for (BasisInput<B>& input : inputs) {
       const auto norms = b.column_norms(input.layer);
-      layers.push_back({std::move(input.layer), is_constant(input, norms) ? 0 : sum(norms)});
+      constant.push_back(is_constant(input, norms));
+      layers.push_back({std::move(input.layer), constant.back() ? 0 : sum(norms)});
     }
     values = procrustes<B>(b, layers, x, distance);
   }
-  return array_of(values, x, others);
+  return py::make_tuple(array_of(values, x, others), constant);
 }
 
 template <LinearAlgebra Single, LinearAlgebra Double>
@@ -256,6 +273,7 @@ void bind_cca_family(py::module_& m) {
   });
   m.def("spectral", &bind_spectral<Double>);
   m.def("spectral_pair", &bind_spectral_pair<Double>);
+  m.def("cross", &bind_cross<Double>);
   m.def("procrustes", [](bool double_precision, const std::vector<Ranked>& xs,
                          const std::vector<Ranked>& ys, bool distance, const Progress& progress) {
     return (double_precision ? bind_procrustes<Double> : bind_procrustes<Single>)(xs, ys, distance,

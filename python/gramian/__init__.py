@@ -12,25 +12,38 @@ from __future__ import annotations
 from ._backend import get_num_threads, set_num_threads
 from ._registry import MEASURES as _MEASURES
 from ._version import __version__
+from .canonical import cca, linear_regression, pwcca, svcca
+from .cca_results import CCA, PWCCA, SVCCA
 from .compare import compare
 from .kernels import RBF, Linear
 from .results import Comparison, load
+from .shapes import procrustes, procrustes_distance, shape_distance
 from .similarity import cka, cka_distance, gram, hsic
 
 __all__ = [
+    "CCA",
+    "PWCCA",
     "RBF",
+    "SVCCA",
     "Comparison",
     "Linear",
     "__version__",
+    "cca",
     "cka",
     "cka_distance",
     "compare",
     "get_num_threads",
     "gram",
     "hsic",
+    "linear_regression",
     "load",
     "measures",
+    "procrustes",
+    "procrustes_distance",
+    "pwcca",
     "set_num_threads",
+    "shape_distance",
+    "svcca",
 ]
 
 
@@ -40,7 +53,7 @@ def measures() -> list[str]:
     Examples
     --------
     >>> import gramian as gm
-    >>> gm.measures()
-    ['cka', 'hsic', 'cka_distance']
+    >>> gm.measures()[:5]
+    ['cka', 'hsic', 'cka_distance', 'cca', 'cca_squared']
     """
     return list(_MEASURES)

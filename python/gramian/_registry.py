@@ -26,15 +26,19 @@ class Measure:
     symmetric: bool = True
     distance: bool = False  # smaller is more similar
     function: str = ""  # public function that computes it, if not of the same name
+    attribute: str = ""  # of the function's result, if that is no number
     fixed: dict[str, Any] = field(default_factory=dict)  # options that the name implies
 
     def call(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the compiled measure."""
-        return float(self._function("")(X, Y, **self.fixed, **options))
+        return self._value(self._function("")(X, Y, **self.fixed, **options))
 
     def call_reference(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the numpy reference."""
-        return float(self._function(".reference")(X, Y, **self.fixed, **options))
+        return self._value(self._function(".reference")(X, Y, **self.fixed, **options))
+
+    def _value(self, result: Any) -> float:
+        return float(getattr(result, self.attribute) if self.attribute else result)
 
     def all_pairs(self, a: Any, b: Any, **arguments: Any) -> npt.NDArray[np.float64]:
         """Evaluate the compiled measure for every a with every b, or among the a without b."""
@@ -46,8 +50,8 @@ class Measure:
         record: dict[str, Any] = self._module(f".{self.family}").recorded(self.name, options)
         return record
 
-    def _function(self, module: str) -> Callable[..., float]:
-        function: Callable[..., float] = getattr(self._module(module), self.function or self.name)
+    def _function(self, module: str) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(self._module(module), self.function or self.name)
         return function
 
     def _module(self, module: str) -> ModuleType:
@@ -55,7 +59,10 @@ class Measure:
         return import_module(f"gramian{module}")
 
 
+CCA_OPTIONS = ("denominator", "regularization", "cross_validate", "rank_tolerance")
+SVCCA_OPTIONS = ("variance", "components")
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
+_LINEAR = _RIGID | {"scaling", "invertible_linear"}
 
 MEASURES = {
     measure.name: measure
@@ -78,6 +85,70 @@ MEASURES = {
             "cka_distance",
             family="_hsic",
             options=(*KERNEL_OPTIONS, "debiased"),
+            invariances=_RIGID | {"scaling"},
+            citation="Williams et al. 2021",
+            distance=True,
+        ),
+        Measure(
+            "cca",
+            family="_cca",
+            options=CCA_OPTIONS,
+            invariances=_LINEAR,
+            citation="Kornblith et al. 2019, section 3",
+            attribute="mean",
+        ),
+        Measure(
+            "cca_squared",
+            family="_cca",
+            options=CCA_OPTIONS,
+            invariances=_LINEAR,
+            citation="Kornblith et al. 2019, section 3",
+            function="cca",
+            attribute="mean_squared",
+        ),
+        Measure(
+            "svcca",
+            family="_cca",
+            options=SVCCA_OPTIONS,
+            invariances=_RIGID | {"scaling"},
+            citation="Raghu et al. 2017",
+        ),
+        Measure(
+            "svcca_squared",
+            family="_cca",
+            options=SVCCA_OPTIONS,
+            invariances=_RIGID | {"scaling"},
+            citation="Raghu et al. 2017",
+            function="svcca",
+            fixed={"squared": True},
+        ),
+        Measure(
+            "pwcca",
+            family="_cca",
+            options=("side", "variant", "rank_tolerance"),
+            invariances=frozenset({"permutation", "translation", "scaling"}),
+            citation="Morcos et al. 2018",
+            symmetric=False,
+        ),
+        Measure(
+            "linear_regression",
+            family="_cca",
+            options=("cross_validate", "rank_tolerance"),
+            invariances=_RIGID | {"scaling"},
+            citation="Kornblith et al. 2019, eq. 10",
+            symmetric=False,
+        ),
+        Measure(
+            "procrustes",
+            family="_cca",
+            options=(),
+            invariances=_RIGID | {"scaling"},
+            citation="Schönemann 1966",
+        ),
+        Measure(
+            "procrustes_distance",
+            family="_cca",
+            options=(),
             invariances=_RIGID | {"scaling"},
             citation="Williams et al. 2021",
             distance=True,

@@ -1,0 +1,386 @@
+"""CCA, its relatives, regression and Procrustes for many layers: between the API and the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _backend, _cca_folds, _validate, _validate_cca
+from ._backend import CoreLayer
+from ._prepare import Prepared, prepare
+from ._validate import Representation
+from .cca_results import PWCCA, SVCCA
+
+Progress = Callable[[int, int], object]
+Array = npt.NDArray[np.float64]
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "cca": {
+        "denominator": "features",
+        "regularization": 0.0,
+        "cross_validate": None,
+        "rank_tolerance": None,
+    },
+    "svcca": {"variance": 0.99, "components": None},
+    "pwcca": {"side": "x", "variant": "paper", "rank_tolerance": None},
+    "linear_regression": {"cross_validate": None, "rank_tolerance": None},
+    "procrustes": {},
+    "procrustes_distance": {},
+    "shape_distance": {"alpha": 1.0},
+}
+
+
+class Layers:
+    """The finite ones of the layers to compare, and where their values go."""
+
+    def __init__(
+        self,
+        a: Sequence[Representation],
+        b: Sequence[Representation],
+        nan_policy: str,
+        device: str | None,
+    ) -> None:
+        least, why = _validate_cca.LEAST, _validate_cca.WHY
+        xs, ys = ([prepare(rep, nan_policy, device, least, why) for rep in reps] for reps in (a, b))
+        self.rows = [i for i, layer in enumerate(xs) if layer.finite]
+        self.columns = [j for j, layer in enumerate(ys or xs) if layer.finite]
+        self.xs = [xs[i] for i in self.rows]
+        self.ys = [ys[j] for j in self.columns] if ys else []
+        self.shape = len(xs), len(ys or xs)
+        self.double = any(layer.double for layer in (*xs, *ys))
+        self.n = len(a[0].array)
+        self.widths = [rep.array.shape[1] for rep in (*a, *b)]
+
+    @property
+    def others(self) -> list[Prepared]:
+        """The layers of the columns."""
+        return self.ys or self.xs
+
+    @property
+    def empty(self) -> bool:
+        """Whether no pair is left."""
+        return not self.rows or not self.columns
+
+    def core(self, tolerance: float | None) -> tuple[list[Any], list[Any]]:
+        """Return the layers as the core takes them."""
+        return tuple([ranked(layer, tolerance) for layer in side] for side in (self.xs, self.ys))  # type: ignore[return-value]
+
+    def warn_constant(self, is_constant: Sequence[bool]) -> None:
+        """Warn of those that are, given one flag a layer, first the rows' and then the columns'."""
+        names = [layer.rep.name for layer in (*self.xs, *self.ys)]
+        _validate.warn_constant(name for name, yes in zip(names, is_constant, strict=True) if yes)
+
+    def warn_saturated(self, ranks: Sequence[int]) -> None:
+        """Warn of pairs with correlations that are 1 by construction."""
+        _validate_cca.warn_saturated(
+            [
+                (x.rep.name, y.rep.name, _validate_cca.saturated(r, s, self.n))
+                for i, x, r, j, y, s in self._pairs(ranks)
+                if r > 0 and s > 0 and (self.ys or len(self.xs) == 1 or j <= i)
+            ],
+            self.n,
+        )
+
+    def warn_ambiguous(self, marks: Sequence[bool]) -> None:
+        """Warn of the marked pairs."""
+        pairs = self._pairs([0] * (len(self.xs) + len(self.ys)))
+        _validate_cca.warn_ambiguous(
+            [
+                (x.rep.name, y.rep.name)
+                for (_, x, _, _, y, _), mark in zip(pairs, marks, strict=True)
+                if mark
+            ]
+        )
+
+    def _pairs(self, ranks: Sequence[int]) -> list[tuple[int, Prepared, int, int, Prepared, int]]:
+        of_x = ranks[: len(self.xs)]
+        of_y = ranks[len(self.xs) :] if self.ys else of_x
+        return [
+            (i, x, r, j, y, s)
+            for i, (x, r) in enumerate(zip(self.xs, of_x, strict=True))
+            for j, (y, s) in enumerate(zip(self.others, of_y, strict=True))
+        ]
+
+    def place(self, values: Array) -> Array:
+        """Return the values in the place of their layers, NaN elsewhere."""
+        placed = np.full(self.shape, np.nan)
+        placed[np.ix_(self.rows, self.columns)] = values
+        return placed
+
+
+def ranked(layer: Prepared, tolerance: float | None) -> tuple[CoreLayer, float, float]:
+    """Return a layer with its rounding unit and rank tolerance, as the core takes it."""
+    chosen = _validate_cca.default_tolerance(layer.rep) if tolerance is None else tolerance
+    return layer.core, _validate_cca.epsilon(layer.rep), chosen
+
+
+def all_pairs(
+    measure: str,
+    a: Sequence[Representation],
+    b: Sequence[Representation],
+    *,
+    nan_policy: str,
+    device: str | None,
+    progress: Progress | None,
+    options: Mapping[str, Any],
+) -> Array:
+    """Return a measure of every a with every b; among the a without b."""
+    base = measure.removesuffix("_squared")
+    chosen = DEFAULTS[base] | {name: options[name] for name in options if name in DEFAULTS[base]}
+    check(base, chosen, len(a[0].array))
+    layers = Layers(a, b, nan_policy, device)
+    if layers.empty:
+        return np.full(layers.shape, np.nan)
+    squared = measure.endswith("_squared")
+    function = {
+        "cca": _cca,
+        "svcca": _svcca,
+        "pwcca": _pwcca,
+        "linear_regression": _regression,
+        "procrustes": _procrustes,
+        "procrustes_distance": _procrustes,
+        "shape_distance": _shape,
+    }[base]
+    values = function(layers, measure, squared, chosen, progress)
+    return layers.place(values)
+
+
+def check(measure: str, options: Mapping[str, Any], n: int) -> None:
+    """Refuse options out of range."""
+    if "rank_tolerance" in options:
+        _validate_cca.check_rank_tolerance(options["rank_tolerance"])
+    if "cross_validate" in options:
+        _validate_cca.check_folds(options["cross_validate"], n)
+    if measure == "cca":
+        _validate_cca.check_choice("denominator", options["denominator"], ("features", "rank"))
+        _validate_cca.check_regularization(options["regularization"])
+    elif measure == "svcca":
+        _validate_cca.check_variance(options["variance"])
+        _validate_cca.check_components(options["components"])
+    elif measure == "pwcca":
+        _validate_cca.check_choice("side", options["side"], _validate_cca.SIDES)
+        _validate_cca.check_choice("variant", options["variant"], ("paper", "google"))
+    elif measure == "shape_distance":
+        _validate_cca.check_alpha(options["alpha"])
+
+
+def recorded(measure: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options in force, defaults included, as JSON can hold them."""
+    defaults = DEFAULTS[measure.removesuffix("_squared")]
+    in_force = defaults | dict(options)
+    return {name: value for name, value in in_force.items() if value is not None}
+
+
+def _cca(
+    layers: Layers,
+    measure: str,
+    squared: bool,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+) -> Array:
+    if options["cross_validate"] is not None:
+        return _cca_folds.mean_correlations(layers, squared, options)
+    widths = [layer.rep.array.shape[1] for layer in (*layers.xs, *layers.ys)]
+    tolerance = options["rank_tolerance"]
+    if options["regularization"] > 0:
+        sums, _, ranks, _ = _backend.spectral(
+            *layers.core(tolerance),
+            kind="ridge",
+            parameter=options["regularization"],
+            squares=squared,
+            progress=progress,
+        )
+    else:
+        kind = "squares" if squared else "sum"
+        sums, _, ranks = _backend.bases(
+            kind, *layers.core(tolerance), double=layers.double, progress=progress
+        )
+        layers.warn_saturated(ranks)
+    layers.warn_constant([rank == 0 for rank in ranks])
+    counts = ranks if options["denominator"] == "rank" else widths
+    return sums / np.maximum(_smaller(counts, len(layers.xs)), 1)
+
+
+def _smaller(counts: Sequence[int], x: int) -> npt.NDArray[np.int64]:
+    """Return the smaller of two layers' counts, for every pair."""
+    of_x = np.array(counts[:x])
+    of_y = np.array(counts[x:]) if len(counts) > x else of_x
+    smaller: npt.NDArray[np.int64] = np.minimum.outer(of_x, of_y)
+    return smaller
+
+
+def _svcca(
+    layers: Layers,
+    measure: str,
+    squared: bool,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+) -> Array:
+    sums, ranks, kept, _ = _backend.spectral(
+        *layers.core(None),
+        kind="variance",
+        parameter=options["variance"],
+        components=options["components"] or 0,
+        squares=squared,
+        progress=progress,
+    )
+    for layer, rank in zip((*layers.xs, *layers.ys), ranks, strict=True):
+        _validate_cca.check_enough_rank(layer.rep, rank, options["components"])
+    layers.warn_constant([rank == 0 for rank in ranks])
+    layers.warn_saturated(kept)
+    return sums / np.maximum(_smaller(kept, len(layers.xs)), 1)
+
+
+def _pwcca(
+    layers: Layers,
+    measure: str,
+    squared: bool,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+) -> Array:
+    values, marks = _pwcca_marked(layers, options, progress)
+    layers.warn_ambiguous(marks)
+    return values
+
+
+def _pwcca_marked(
+    layers: Layers, options: Mapping[str, Any], progress: Progress | None
+) -> tuple[Array, Sequence[bool]]:
+    """Return the values, and which are ambiguous."""
+    tie = np.sqrt(max(_validate_cca.epsilon(layer.rep) for layer in (*layers.xs, *layers.others)))
+    values, marks, ranks = _backend.bases(
+        f"pwcca_{options['side']}",
+        *layers.core(options["rank_tolerance"]),
+        double=layers.double,
+        tie_tolerance=float(tie),
+        progress=progress,
+    )
+    layers.warn_constant([rank == 0 for rank in ranks])
+    layers.warn_saturated(ranks)
+    if options["variant"] == "google":
+        values = np.array([[google_pwcca(x, y) for y in layers.others] for x in layers.xs])
+        marks = [False] * values.size
+    return values, marks
+
+
+def svcca_pair(layers: Layers, *, squared: bool, options: Mapping[str, Any]) -> SVCCA:
+    """Return SVCCA of one pair in full."""
+    if layers.empty:
+        return SVCCA(np.nan, np.empty(0), 0, 0)
+    components = options["components"] or 0
+    (x,), (y,) = layers.core(None)
+    value = _svcca(layers, "svcca", squared, options, None)[0, 0]
+    rho, _, _, x_kept, y_kept = _backend.spectral_pair(
+        x, y, kind="variance", parameter=options["variance"], components=components
+    )
+    return SVCCA(float(value), rho, x_kept, y_kept)
+
+
+def pwcca_pair(layers: Layers, options: Mapping[str, Any]) -> PWCCA:
+    """Return PWCCA of one pair in full."""
+    if layers.empty:
+        return PWCCA(np.nan, np.empty(0), False)
+    (x,), (y,) = layers.core(options["rank_tolerance"])
+    values, marks = _pwcca_marked(layers, options, None)
+    rho, *_ = _backend.canonical_pair(x, y, double=layers.double)
+    return PWCCA(float(values[0, 0]), rho, bool(marks[0]))
+
+
+def google_pwcca(x: Prepared, y: Prepared) -> float:
+    """Return PWCCA as google/svcca's `compute_pwcca` has it, with epsilon 0, from products.
+
+    There, D = u'(A - m) + m with units in rows, P = qr(D'), weights sum |P'A'|. With R the
+    Cholesky factor of DD', P'A' is R^-T D A', and D A' = u'S + n m m'.
+    """
+    cores = [layer.core for layer in (x, y)]
+    S = [[_backend.cross(left, right) for right in cores] for left in cores]
+    kept = [
+        np.sqrt(np.diag(S[k][k]))
+        > 10
+        * _validate_cca.epsilon(layer.rep)
+        * np.sqrt(np.diag(S[k][k]) + layer.n * layer.means**2)
+        for k, layer in enumerate((x, y))
+    ]
+    if not (kept[0].any() and kept[1].any()):
+        return float("nan")
+    roots = [_inverse_root(S[k][k][np.ix_(kept[k], kept[k])]) for k in (0, 1)]
+    u, rho, vt = np.linalg.svd(roots[0] @ S[0][1][np.ix_(kept[0], kept[1])] @ roots[1])
+    side, rotation = (0, u.T) if kept[0].sum() <= kept[1].sum() else (1, vt)
+    means = (x, y)[side].means[kept[side]]
+    n = x.n
+    own = S[side][side][np.ix_(kept[side], kept[side])]
+    # u'(A - m) + m: row i of D has the mean of unit i.
+    DA = rotation @ own + n * np.outer(means, means)
+    DD = rotation @ own @ rotation.T + n * np.outer(means, means)
+    weights = np.abs(np.linalg.solve(np.linalg.cholesky(DD), DA)).sum(axis=1)
+    return float(np.average(np.clip(rho, 0, 1), weights=weights))
+
+
+def _inverse_root(S: Array) -> Array:
+    """S^(-1/2), symmetric, without the directions in which S is 0."""
+    w, V = np.linalg.eigh(S)
+    kept = w > len(w) * np.finfo(np.float64).eps * w[-1]
+    root: Array = (V[:, kept] / np.sqrt(w[kept])) @ V[:, kept].T
+    return root
+
+
+def _regression(
+    layers: Layers,
+    measure: str,
+    squared: bool,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+) -> Array:
+    if options["cross_validate"] is not None:
+        return _cca_folds.held_out_r2(layers, options)
+    values, _, ranks = _backend.bases(
+        "linear_regression",
+        *layers.core(options["rank_tolerance"]),
+        double=layers.double,
+        progress=progress,
+    )
+    layers.warn_constant([rank == 0 for rank in ranks])
+    values[[rank == 0 for rank in ranks[: len(layers.xs)]]] = np.nan
+    return values
+
+
+def _procrustes(
+    layers: Layers,
+    measure: str,
+    squared: bool,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+) -> Array:
+    values, constant = _backend.procrustes(
+        *layers.core(None),
+        double=layers.double,
+        distance=measure == "procrustes_distance",
+        progress=progress,
+    )
+    layers.warn_constant(constant)
+    return values
+
+
+def _shape(
+    layers: Layers,
+    measure: str,
+    squared: bool,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+) -> Array:
+    alpha = options["alpha"]
+    if alpha == 1:
+        similarity = _procrustes(layers, "procrustes", squared, options, progress)
+    else:
+        sums, ranks, _, norms = _backend.spectral(
+            *layers.core(None), kind="shape", parameter=alpha, progress=progress
+        )
+        layers.warn_constant([rank == 0 for rank in ranks])
+        of_x = np.array(norms[: len(layers.xs)])
+        of_y = np.array(norms[len(layers.xs) :]) if layers.ys else of_x
+        with np.errstate(invalid="ignore", divide="ignore"):
+            similarity = sums / np.outer(of_x, of_y)
+    return np.arccos(np.clip(similarity, 0, 1))
