@@ -224,13 +224,15 @@ py::tuple bind_spectral_pair(const Ranked& x, const Ranked& y, const std::string
 
 /// XᵀY of the centred layers.
 template <LinearAlgebra B>
-py::array_t<double> bind_cross(const Representation& x, const Representation& y) {
+py::array_t<double> bind_cross(const Ranked& x, const Ranked& y) {
   const Progress none;
   B b{control_of(none)};
-  Layer<B> left = layer_of(b, x), right = layer_of(b, y);
+  auto inputs = inputs_of(b, {x}, {y});
+  const Layer<B>&left = inputs[0].layer, &right = inputs[1].layer;
   std::vector<double> values;
   {
     const py::gil_scoped_release release;
+    recenter_all(b, inputs);
     values = b.download(b.cross(left, right));
   }
   for (double& value : values) value /= left.scale * right.scale;

@@ -141,7 +141,9 @@ std::optional<Whitening<B>> whiten(B& b, Matrix<B> gram, std::span<const double>
   return Whitening<B>{std::move(gram), std::move(own), condition};
 }
 
-constexpr double direct_condition = 50;
+/// In double precision is worth more than speed: at 50, single correlations were off by 90 eps.
+template <class T>
+constexpr double direct_condition = std::same_as<T, float> ? 50 : 10;
 template <class T>
 constexpr double two_pass_condition = std::same_as<T, float> ? 2e3 : 1e7;
 
@@ -166,7 +168,7 @@ bool refine(B& b, Basis<B>& basis, const Matrix<B>& coefficients, Extras wanted)
   std::vector<double> scales;
   for (const double square : b.diagonal(gram)) scales.push_back(1 / std::sqrt(square));
   auto second = whiten(b, std::move(gram), scales, false);
-  if (!second || second->condition > direct_condition) {
+  if (!second || second->condition > direct_condition<typename B::scalar>) {
     basis.columns.reset();
     return false;
   }
@@ -225,7 +227,7 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
     std::vector<double> inverses;
     for (std::size_t i = 0; i < r; ++i) inverses.push_back(1 / svd.s[i]);
     b.scale(v, inverses, scales);
-    if (svd.s[0] <= direct_condition * svd.s[r - 1]) {
+    if (svd.s[0] <= direct_condition<typename B::scalar> * svd.s[r - 1]) {
       basis.coefficients = std::move(v);
       complete<B>(b, basis, nullptr, wanted);
       if (wanted.weights) basis.weights = b.copy(*basis.coefficients);
@@ -325,7 +327,7 @@ std::vector<Basis<B>> orthonormal_bases(B& b, std::vector<BasisInput<B>> inputs,
     if (first[l] && first[l]->condition <= limit) {
       basis.layer = std::move(x.layer);
       basis.rank = first[l]->coefficients.rows;
-      if (first[l]->condition <= direct_condition) {
+      if (first[l]->condition <= direct_condition<T>) {
         basis.coefficients = std::move(first[l]->coefficients);
         basis.coordinates = std::move(first[l]->coordinates);
         if (wanted.weights) basis.weights = b.copy(*basis.coefficients);

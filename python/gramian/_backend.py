@@ -199,7 +199,7 @@ def _pair(found: tuple[Any, ...]) -> CanonicalPair:
     return np.array(correlations), x_weights.T, y_weights.T, x_rank, y_rank
 
 
-def cross(x: CoreLayer, y: CoreLayer) -> npt.NDArray[np.float64]:
+def cross(x: RankedLayer, y: RankedLayer) -> npt.NDArray[np.float64]:
     """Return X'Y of the centered layers, in double."""
     product: npt.NDArray[np.float64] = _cpu.cross(x, y)
     return product

@@ -261,6 +261,8 @@ def _pwcca_marked(
     layers.warn_constant([rank == 0 for rank in ranks])
     layers.warn_saturated(ranks)
     if options["variant"] == "google":
+        for layer, rank in zip((*layers.xs, *layers.ys), ranks, strict=True):
+            _validate_cca.check_full_rank(layer.rep, rank)
         values = np.array([[google_pwcca(x, y) for y in layers.others] for x in layers.xs])
         marks = [False] * values.size
     return values, marks
@@ -295,7 +297,7 @@ def google_pwcca(x: Prepared, y: Prepared) -> float:
     There, D = u'(A - m) + m with units in rows, P = qr(D'), weights sum |P'A'|. With R the
     Cholesky factor of DD', P'A' is R^-T D A', and D A' = u'S + n m m'.
     """
-    cores = [layer.core for layer in (x, y)]
+    cores = [ranked(layer, None) for layer in (x, y)]
     S = [[_backend.cross(left, right) for right in cores] for left in cores]
     kept = [
         np.sqrt(np.diag(S[k][k]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _backend, _validate, _validate_cca
+from . import _backend, _validate
 from ._prepare import Prepared
 from ._validate import Representation
 
@@ -83,7 +83,7 @@ def correlations(x: Prepared, y: Prepared, options: Mapping[str, Any]) -> Array:
 def canonical_pair(
     x: Any, y: Any, regularization: float, *, double: bool
 ) -> tuple[Array, Array, Array, int, int]:
-    """Return correlations, weights (p, r) and (q, r), and ranks of a pair, with or without a ridge."""
+    """Return correlations, weights (p, r) and (q, r), and ranks, with or without a ridge."""
     if regularization > 0:
         return _backend.spectral_pair(x, y, kind="ridge", parameter=regularization)
     return _backend.canonical_pair(x, y, double=double)
@@ -123,7 +123,7 @@ def held_out_r2(layers: Layers, options: Mapping[str, Any]) -> Array:
                 fold_y.ranked(options["rank_tolerance"]),
                 double=x.double or y.double,
             )
-            fitted = weights.T @ _backend.cross(fold_y.fit.core, fold_x.fit.core)
+            fitted = weights.T @ _backend.cross(fold_y.ranked(None), fold_x.ranked(None))
             residual += np.sum((fold_x.test - fold_y.test @ weights @ fitted) ** 2)
             total += np.sum(fold_x.test**2)
         values[i, j] = 1 - residual / total

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ._validate import Representation, _warn
+from ._validate import Representation, _warn, as_float64
 
 SIDES = ("x", "y", "mean")
 LEAST, WHY = 2, "centering"  # samples that these measures need, and what needs them
@@ -16,7 +17,7 @@ LEAST, WHY = 2, "centering"  # samples that these measures need, and what needs 
 
 def default_tolerance(rep: Representation) -> float:
     """Singular values count as 0 below this times the largest: eps times the factor's order."""
-    return min(rep.array.shape) * epsilon(rep)
+    return epsilon(rep) * min(rep.array.shape)
 
 
 def epsilon(rep: Representation) -> float:
@@ -58,6 +59,25 @@ def check_enough_rank(rep: Representation, rank: int, components: int | None) ->
         raise ValueError(
             f"components must be at most the rank of {rep.name}, {rank}, got {components}."
         )
+
+
+def check_full_rank(rep: Representation, rank: int) -> None:
+    """Refuse a layer that google/svcca's PWCCA is not defined for; a constant one is warned of."""
+    if 0 < rank < rep.array.shape[1] - int(constant_columns(rep).sum()):
+        raise ValueError(
+            f"variant='google' needs linearly independent units: {rep.name} has rank {rank} and "
+            f"{rep.array.shape[1]} units."
+        )
+
+
+def constant_columns(rep: Representation) -> npt.NDArray[np.bool_]:
+    """Return which columns' centered norm is only the rounding of their values."""
+    X = as_float64(rep)
+    norms = np.linalg.norm(X, axis=0)
+    X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
+    X -= X.mean(axis=0)
+    constant: npt.NDArray[np.bool_] = np.linalg.norm(X, axis=0) <= 10 * epsilon(rep) * norms
+    return constant
 
 
 def check_regularization(value: float) -> None:

@@ -55,17 +55,9 @@ def samples(X: Any, Y: Any, nan_policy: str) -> tuple[Representation, Representa
     return x, y, finite
 
 
-def constant_columns(rep: Representation) -> npt.NDArray[np.bool_]:
-    """Columns whose centered norm is only the rounding of their values."""
-    norms = np.linalg.norm(centered(rep), axis=0)
-    return norms <= 10 * _validate_cca.epsilon(rep) * np.linalg.norm(
-        _validate.as_float64(rep), axis=0
-    )
-
-
 def warn_constant(*reps: Representation) -> bool:
     """Warn of constant layers, and return whether there are any."""
-    names = [rep.name for rep in reps if constant_columns(rep).all()]
+    names = [rep.name for rep in reps if _validate_cca.constant_columns(rep).all()]
     _validate.warn_constant(names)
     return bool(names)
 
@@ -73,7 +65,7 @@ def warn_constant(*reps: Representation) -> bool:
 def orthonormal_basis(rep: Representation, rank_tolerance: float | None = None) -> Basis:
     """Left singular vectors of X with columns of unit norm, those of singular values above 0."""
     X = centered(rep)
-    constant = constant_columns(rep)
+    constant = _validate_cca.constant_columns(rep)
     scale = np.where(constant, 0.0, 1 / np.where(constant, 1.0, np.linalg.norm(X, axis=0)))
     U, s, Vt = np.linalg.svd(X * scale, full_matrices=False)
     tolerance = _validate_cca.default_tolerance(rep) if rank_tolerance is None else rank_tolerance
@@ -119,18 +111,14 @@ def cca(
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
         weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
         return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
-    bx, by = orthonormal_basis(x, rank_tolerance), orthonormal_basis(y, rank_tolerance)
+    bx, by = (basis(rep, regularization, rank_tolerance) for rep in (x, y))
     constant = warn_constant(x, y)
     saturated = 0
     if regularization == 0 and not constant:
         saturated = _validate_cca.saturated(bx.rank, by.rank, n)
         _validate_cca.warn_saturated([(x.name, y.name, saturated)], n)
-    fx, fy = bx, by
-    if regularization > 0:
-        fx, fy = ridge_basis(x, regularization), ridge_basis(y, regularization)
-    rho, U, V = correlations_of(fx, fy)
+    rho, U, V = correlations_of(bx, by)
     r = min(bx.rank, by.rank)
-    rho, U, V = rho[:r], U[:, :r], V[:, :r]
     if cross_validate is not None and not constant:
         rho = held_out_correlations(x, y, cross_validate, regularization, rank_tolerance)
     count = r if denominator == "rank" else min(p, q)
@@ -138,8 +126,8 @@ def cca(
         correlations=rho,
         mean=np.nan if constant else float(rho.sum() / count),
         mean_squared=np.nan if constant else float(np.sum(rho**2) / count),
-        x_weights=fx.weights @ U,
-        y_weights=fy.weights @ V,
+        x_weights=bx.weights @ U,
+        y_weights=by.weights @ V,
         x_rank=bx.rank,
         y_rank=by.rank,
         rank_tolerance=(bx.tolerance, by.tolerance),
@@ -147,17 +135,22 @@ def cca(
     )
 
 
-def ridge_basis(rep: Representation, regularization: float) -> Basis:
+def basis(rep: Representation, regularization: float, rank_tolerance: float | None) -> Basis:
     """X (X'X + k I)^(-1/2), k = regularization times the mean squared norm of X's columns.
 
-    Vinod 1976, with the ridge relative to the data, so that no scale matters.
+    The canonical ridge of Vinod 1976, relative to the data, so that no scale matters; without
+    one, an orthonormal basis.
     """
+    if regularization == 0:
+        return orthonormal_basis(rep, rank_tolerance)
     X = centered(rep)
     ridge = regularization * np.sum(X**2) / X.shape[1]
     U, s, Vt = np.linalg.svd(X, full_matrices=False)
+    tolerance = _validate_cca.default_tolerance(rep) if rank_tolerance is None else rank_tolerance
+    kept = s > tolerance * s[0]
+    U, s, Vt = U[:, kept], s[kept], Vt[kept]
     shrunk = np.sqrt(s**2 + ridge)
-    shrunk[shrunk == 0] = 1.0  # a constant layer
-    return Basis(U * (s / shrunk), Vt.T / shrunk, regularization)
+    return Basis(U * (s / shrunk), Vt.T / shrunk, tolerance)
 
 
 def fold(rep: Representation, k: int, folds: int) -> tuple[Representation, Array, Array]:
@@ -181,13 +174,10 @@ def held_out_correlations(
     for k in range(folds):
         variates = []
         (x_fit, _, x_test), (y_fit, _, y_test) = fold(x, k, folds), fold(y, k, folds)
-        bx, by = orthonormal_basis(x_fit, rank_tolerance), orthonormal_basis(y_fit, rank_tolerance)
-        r = min(bx.rank, by.rank)
-        if regularization > 0:
-            bx, by = ridge_basis(x_fit, regularization), ridge_basis(y_fit, regularization)
+        bx, by = (basis(rep, regularization, rank_tolerance) for rep in (x_fit, y_fit))
         _, U, V = correlations_of(bx, by)
         for test, weights in ((x_test, bx.weights @ U), (y_test, by.weights @ V)):
-            h = test @ weights[:, :r]
+            h = test @ weights
             h = h - h.mean(axis=0)
             norms = np.linalg.norm(h, axis=0)
             variates.append(h / np.where(norms > 0, norms, 1))
@@ -284,6 +274,8 @@ def pwcca(
     _validate_cca.warn_saturated([(x.name, y.name, saturated)], n)
     rho, U, V = correlations_of(bx, by)
     if variant == "google":
+        _validate_cca.check_full_rank(x, bx.rank)
+        _validate_cca.check_full_rank(y, by.rank)
         value = google_pwcca(x, y)
         return PWCCA(value, rho, False) if full_output else value
     sides = {"x": (bx.Q @ U, centered(x)), "y": (by.Q @ V, centered(y))}
@@ -315,7 +307,7 @@ def tie_matters(rho: Array, projections: Array, tolerance: float) -> bool:
 
 def google_pwcca(x: Representation, y: Representation) -> float:
     """PWCCA as google/svcca's `compute_pwcca` has it, with features in rows and epsilon 0."""
-    A, B = (_validate.as_float64(rep)[:, ~constant_columns(rep)].T for rep in (x, y))
+    A, B = (_validate.as_float64(rep)[:, ~_validate_cca.constant_columns(rep)].T for rep in (x, y))
     p, q = len(A), len(B)
     covariance = np.atleast_2d(np.cov(A, B))
     roots = [inverse_root(covariance[:p, :p]), inverse_root(covariance[p:, p:])]

@@ -146,7 +146,8 @@ def shape_distance(
     Returns
     -------
     float
-        In radians, in [0, pi/2]; a metric for each alpha. NaN, with a warning, if X or Y is constant.
+        In radians, in [0, pi/2]; a metric for each alpha. NaN, with a warning, if X or Y is
+        constant.
 
     Raises
     ------
