@@ -13,8 +13,8 @@ Array = np.ndarray
 
 
 def test_by_hand(implementation: str) -> None:
-    # X'Y = [[1, 2], [-1, 1]], |X|² = |Y|² = 4; its singular values have squares that add up to 7 and
-    # a product of 3, so their sum is sqrt(7 + 2 * 3).
+    # X'Y = [[1, 2], [-1, 1]], |X|² = |Y|² = 4. The squares of its singular values sum to 7, their
+    # product is 3, so their sum is sqrt(7 + 2 * 3).
     X, Y = [[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]]
     s = np.sqrt(13) / 4
     assert call("procrustes", implementation, X, Y) == pytest.approx(s, rel=1e-13)

@@ -1,6 +1,6 @@
 // The functions of an extension module, bound once for any pair of backends, float and double; the
-// first argument of each, `double_precision`, chooses between them. Python has validated everything:
-// two dimensions, finite, equal numbers of rows, enough of them.
+// first argument of each, `double_precision`, chooses between them. Python has validated
+// everything: two dimensions, finite, equal numbers of rows, enough of them.
 #pragma once
 
 #include "bind_cca.hpp"

@@ -82,9 +82,9 @@ py::tuple bind_bases(const std::string& measure, const std::vector<Ranked>& xs,
       found = regression(b, all, x);
     else if (weighted)
       found = pwcca(b, all, x,
-                    measure.ends_with("_x")   ? WeightSide::x
-                    : measure.ends_with("_y") ? WeightSide::y
-                                              : WeightSide::mean,
+                    measure.ends_with("_x")       ? WeightSide::x
+                        : measure.ends_with("_y") ? WeightSide::y
+                                                  : WeightSide::mean,
                     tie_tolerance);
     else if (measure == "squares")
       found = summarize(b, all, x, SquareSum{});
@@ -127,10 +127,10 @@ py::tuple bind_canonical_pair(const Ranked& x, const Ranked& y) {
 }
 
 /// What to keep of the singular values: the share `parameter` of their squares, or so many
-/// components ("variance"); or all, with gains s / sqrt(s² + ridge) for a ridge of `parameter` times
-/// the mean squared column norm ("ridge"), or alpha s + 1 - alpha ("shape").
-inline Choose choice_of(const std::string& kind, double parameter, Index components,
-                        double epsilon, double tolerance, Index width) {
+/// components ("variance"); or all, with gains s / sqrt(s² + ridge) for a ridge of `parameter`
+/// times the mean squared column norm ("ridge"), or alpha s + 1 - alpha ("shape").
+inline Choose choice_of(const std::string& kind, double parameter, Index components, double epsilon,
+                        double tolerance, Index width) {
   return [=](std::span<const double> s) {
     Choice all = above(tolerance)(s);
     const auto rank = static_cast<std::size_t>(all.kept);
@@ -160,8 +160,8 @@ std::vector<Choose> choices_of(const std::vector<BasisInput<B>>& inputs, const s
                                double parameter, Index components) {
   std::vector<Choose> choices;
   for (const BasisInput<B>& x : inputs)
-    choices.push_back(choice_of(kind, parameter, components, x.epsilon, x.tolerance,
-                                x.layer.source.cols));
+    choices.push_back(
+        choice_of(kind, parameter, components, x.epsilon, x.tolerance, x.layer.source.cols));
   return choices;
 }
 
@@ -242,7 +242,7 @@ py::array_t<double> bind_cross(const Ranked& x, const Ranked& y) {
 /// Procrustes similarity, or distance, of every pair, and which layers are constant.
 template <LinearAlgebra B>
 py::tuple bind_procrustes(const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
-                                    bool distance, const Progress& progress) {
+                          bool distance, const Progress& progress) {
   B b{control_of(progress)};
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
@@ -264,23 +264,24 @@ py::tuple bind_procrustes(const std::vector<Ranked>& xs, const std::vector<Ranke
 
 template <LinearAlgebra Single, LinearAlgebra Double>
 void bind_cca_family(py::module_& m) {
-  m.def("bases", [](bool double_precision, const std::string& measure,
-                    const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
-                    double tie_tolerance, const Progress& progress) {
-    return (double_precision ? bind_bases<Double> : bind_bases<Single>)(measure, xs, ys,
-                                                                        tie_tolerance, progress);
-  });
+  m.def("bases",
+        [](bool double_precision, const std::string& measure, const std::vector<Ranked>& xs,
+           const std::vector<Ranked>& ys, double tie_tolerance, const Progress& progress) {
+          return (double_precision ? bind_bases<Double>
+                                   : bind_bases<Single>)(measure, xs, ys, tie_tolerance, progress);
+        });
   m.def("canonical_pair", [](bool double_precision, const Ranked& x, const Ranked& y) {
     return (double_precision ? bind_canonical_pair<Double> : bind_canonical_pair<Single>)(x, y);
   });
   m.def("spectral", &bind_spectral<Double>);
   m.def("spectral_pair", &bind_spectral_pair<Double>);
   m.def("cross", &bind_cross<Double>);
-  m.def("procrustes", [](bool double_precision, const std::vector<Ranked>& xs,
-                         const std::vector<Ranked>& ys, bool distance, const Progress& progress) {
-    return (double_precision ? bind_procrustes<Double> : bind_procrustes<Single>)(xs, ys, distance,
-                                                                                  progress);
-  });
+  m.def("procrustes",
+        [](bool double_precision, const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
+           bool distance, const Progress& progress) {
+          return (double_precision ? bind_procrustes<Double>
+                                   : bind_procrustes<Single>)(xs, ys, distance, progress);
+        });
 }
 
 }  // namespace gramian

@@ -86,8 +86,8 @@ struct Linear {
 };
 
 /// Gaussian kernel. A wide one is held as k - 1 = expm1(-gamma d²): the constant shift changes no
-/// HSIC, and without it float loses 660,000 eps of CKA at a bandwidth of 1,000 medians. A narrow one
-/// is held as it is: next to -1 its small values would round away.
+/// HSIC, and without it float loses 660,000 eps of CKA at a bandwidth of 1,000 medians. A narrow
+/// one is held as it is: next to -1 its small values would round away.
 struct Rbf {
   double gamma;
   bool minus_one = false;
@@ -121,18 +121,18 @@ struct Control {
 /// What steers an algorithm lives on the host, in double. Tile operations work on one worker's own
 /// buffers; `run_ordered` (cpu/ordered.hpp) shares tasks out and commits results in their order.
 template <class B>
-concept Backend =
-    std::floating_point<typename B::scalar> &&
+concept Backend = std::floating_point<typename B::scalar> &&
     requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
-             typename B::scalar* tile, double* sums, std::span<const double> host, Histogram& bins) {
+             typename B::scalar* tile, double* sums, std::span<const double> host,
+             Histogram& bins) {
       { b.upload(host) } -> std::same_as<typename B::Buffer>;
       { b.cross(layer, layer) } -> std::same_as<Matrix<B>>;  // XᵀY, both centred
       { b.self_cross(layer) } -> std::same_as<Matrix<B>>;    // XᵀX at half the cost
       { b.dot(view, view) } -> std::same_as<double>;         // Σ xᵢⱼ yᵢⱼ, in double
 
       { b.pack(layer, rows, panel) };
-      { b.squared_norms(panel, sums) };      // |xᵢ|² of its rows
-      { b.multiply(panel, panel, tile) };    // tile = Pᵢ Pⱼᵀ
+      { b.squared_norms(panel, sums) };                        // |xᵢ|² of its rows
+      { b.multiply(panel, panel, tile) };                      // tile = Pᵢ Pⱼᵀ
       { b.fill_diagonal(tile, Index{}, side.squared_norms) };  // tile(i, i) = |xᵢ|², exactly
       { b.drop_diagonal(tile, Index{}, sums) };  // tile(i, i) = 0, and out of the row sums
       // tile = k(tile) - aᵢ - aⱼ; its row and column sums are added to the last two arguments.
@@ -156,8 +156,7 @@ struct SVD {
 /// What measures on bases of the layers need besides: matrices as wide as a layer or as tall, and
 /// their factorisations. `Wide` is the backend of the same hardware in double.
 template <class B>
-concept LinearAlgebra =
-    Backend<B> && std::floating_point<typename B::Wide::scalar> &&
+concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scalar> &&
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, const std::function<void(Index)>& task) {
       { b.wide() } -> std::same_as<typename B::Wide>;
@@ -168,9 +167,9 @@ concept LinearAlgebra =
 
       { b.diagonal(view) } -> std::same_as<std::vector<double>>;
 
-      { b.column_norms(layer) } -> std::same_as<std::vector<double>>;    // squared, centred
-      { b.column_sums(layer) } -> std::same_as<std::vector<double>>;     // centred: rounding
-      { b.project(layer, view) } -> std::same_as<Matrix<B>>;             // X Wᵀ
+      { b.column_norms(layer) } -> std::same_as<std::vector<double>>;      // squared, centred
+      { b.column_sums(layer) } -> std::same_as<std::vector<double>>;       // centred: rounding
+      { b.project(layer, view) } -> std::same_as<Matrix<B>>;               // X Wᵀ
       { b.squared_residual(layer, layer, view) } -> std::same_as<double>;  // |X - Y W|²
       // R of the QR factorisation of X D (D diagonal), or of its transpose, whichever is tall.
       { b.triangle(layer, host) } -> std::same_as<Matrix<B>>;
@@ -179,9 +178,9 @@ concept LinearAlgebra =
       { b.multiply_transposed(view, view) } -> std::same_as<Matrix<B>>;  // A Bᵀ
       { b.transposed(view) } -> std::same_as<Matrix<B>>;
       { b.copy(view) } -> std::same_as<Matrix<B>>;
-      { b.add(double{}, m, double{}, view) };                            // m = a m + c x, in place
-      { b.scale(m, host, host) };                                        // rows, columns; in place
-      { b.spectral_norm(view) } -> std::same_as<double>;                 // an estimate from below
+      { b.add(double{}, m, double{}, view) };             // m = a m + c x, in place
+      { b.scale(m, host, host) };                         // rows, columns; in place
+      { b.spectral_norm(view) } -> std::same_as<double>;  // an estimate from below
       { b.cholesky(m) } -> std::same_as<bool>;      // L of L Lᵀ, in place; false: not positive
       { b.invert_lower(m) } -> std::same_as<bool>;  // L⁻¹ in place of L
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;

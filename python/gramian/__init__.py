@@ -12,8 +12,9 @@ from __future__ import annotations
 from ._backend import get_num_threads, set_num_threads
 from ._registry import MEASURES as _MEASURES
 from ._version import __version__
-from .canonical import cca, linear_regression, pwcca, svcca
+from .canonical import cca, linear_regression
 from .cca_results import CCA, PWCCA, SVCCA
+from .cca_variants import pwcca, svcca
 from .compare import compare
 from .kernels import RBF, Linear
 from .results import Comparison, load

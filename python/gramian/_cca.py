@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _backend, _cca_folds, _validate, _validate_cca
-from ._backend import CoreLayer
-from ._prepare import Prepared, prepare
+from ._cca_google import google_pwcca
+from ._cca_layers import Layers
 from ._validate import Representation
 from .cca_results import PWCCA, SVCCA
 
@@ -33,90 +33,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Layers:
-    """The finite ones of the layers to compare, and where their values go."""
-
-    def __init__(
-        self,
-        a: Sequence[Representation],
-        b: Sequence[Representation],
-        nan_policy: str,
-        device: str | None,
-    ) -> None:
-        least, why = _validate_cca.LEAST, _validate_cca.WHY
-        xs, ys = ([prepare(rep, nan_policy, device, least, why) for rep in reps] for reps in (a, b))
-        self.rows = [i for i, layer in enumerate(xs) if layer.finite]
-        self.columns = [j for j, layer in enumerate(ys or xs) if layer.finite]
-        self.xs = [xs[i] for i in self.rows]
-        self.ys = [ys[j] for j in self.columns] if ys else []
-        self.shape = len(xs), len(ys or xs)
-        self.double = any(layer.double for layer in (*xs, *ys))
-        self.n = len(a[0].array)
-        self.widths = [rep.array.shape[1] for rep in (*a, *b)]
-
-    @property
-    def others(self) -> list[Prepared]:
-        """The layers of the columns."""
-        return self.ys or self.xs
-
-    @property
-    def empty(self) -> bool:
-        """Whether no pair is left."""
-        return not self.rows or not self.columns
-
-    def core(self, tolerance: float | None) -> tuple[list[Any], list[Any]]:
-        """Return the layers as the core takes them."""
-        return tuple([ranked(layer, tolerance) for layer in side] for side in (self.xs, self.ys))  # type: ignore[return-value]
-
-    def warn_constant(self, is_constant: Sequence[bool]) -> None:
-        """Warn of those that are, given one flag a layer, first the rows' and then the columns'."""
-        names = [layer.rep.name for layer in (*self.xs, *self.ys)]
-        _validate.warn_constant(name for name, yes in zip(names, is_constant, strict=True) if yes)
-
-    def warn_saturated(self, ranks: Sequence[int]) -> None:
-        """Warn of pairs with correlations that are 1 by construction."""
-        _validate_cca.warn_saturated(
-            [
-                (x.rep.name, y.rep.name, _validate_cca.saturated(r, s, self.n))
-                for i, x, r, j, y, s in self._pairs(ranks)
-                if r > 0 and s > 0 and (self.ys or len(self.xs) == 1 or j <= i)
-            ],
-            self.n,
-        )
-
-    def warn_ambiguous(self, marks: Sequence[bool]) -> None:
-        """Warn of the marked pairs."""
-        pairs = self._pairs([0] * (len(self.xs) + len(self.ys)))
-        _validate_cca.warn_ambiguous(
-            [
-                (x.rep.name, y.rep.name)
-                for (_, x, _, _, y, _), mark in zip(pairs, marks, strict=True)
-                if mark
-            ]
-        )
-
-    def _pairs(self, ranks: Sequence[int]) -> list[tuple[int, Prepared, int, int, Prepared, int]]:
-        of_x = ranks[: len(self.xs)]
-        of_y = ranks[len(self.xs) :] if self.ys else of_x
-        return [
-            (i, x, r, j, y, s)
-            for i, (x, r) in enumerate(zip(self.xs, of_x, strict=True))
-            for j, (y, s) in enumerate(zip(self.others, of_y, strict=True))
-        ]
-
-    def place(self, values: Array) -> Array:
-        """Return the values in the place of their layers, NaN elsewhere."""
-        placed = np.full(self.shape, np.nan)
-        placed[np.ix_(self.rows, self.columns)] = values
-        return placed
-
-
-def ranked(layer: Prepared, tolerance: float | None) -> tuple[CoreLayer, float, float]:
-    """Return a layer with its rounding unit and rank tolerance, as the core takes it."""
-    chosen = _validate_cca.default_tolerance(layer.rep) if tolerance is None else tolerance
-    return layer.core, _validate_cca.epsilon(layer.rep), chosen
-
-
 def all_pairs(
     measure: str,
     a: Sequence[Representation],
@@ -130,7 +46,8 @@ def all_pairs(
     """Return a measure of every a with every b; among the a without b."""
     base = measure.removesuffix("_squared")
     chosen = DEFAULTS[base] | {name: options[name] for name in options if name in DEFAULTS[base]}
-    check(base, chosen, len(a[0].array))
+    check_options(base, chosen)
+    _validate_cca.check_folds(chosen.get("cross_validate"), len(a[0].array))
     layers = Layers(a, b, nan_policy, device)
     if layers.empty:
         return np.full(layers.shape, np.nan)
@@ -148,12 +65,28 @@ def all_pairs(
     return layers.place(values)
 
 
-def check(measure: str, options: Mapping[str, Any], n: int) -> None:
+def one_value(
+    measure: str,
+    X: Any,
+    Y: Any,
+    nan_policy: str,
+    device: str | None,
+    options: Mapping[str, Any],
+) -> float:
+    """Return a measure of one pair."""
+    _validate.check_nan_policy(nan_policy)
+    x, y = _validate.representation(X, "X"), _validate.representation(Y, "Y")
+    _validate.check_same_samples((x, y))
+    values = all_pairs(
+        measure, [x], [y], nan_policy=nan_policy, device=device, progress=None, options=options
+    )
+    return float(values[0, 0])
+
+
+def check_options(measure: str, options: Mapping[str, Any]) -> None:
     """Refuse options out of range."""
     if "rank_tolerance" in options:
         _validate_cca.check_rank_tolerance(options["rank_tolerance"])
-    if "cross_validate" in options:
-        _validate_cca.check_folds(options["cross_validate"], n)
     if measure == "cca":
         _validate_cca.check_choice("denominator", options["denominator"], ("features", "rank"))
         _validate_cca.check_regularization(options["regularization"])
@@ -289,44 +222,6 @@ def pwcca_pair(layers: Layers, options: Mapping[str, Any]) -> PWCCA:
     values, marks = _pwcca_marked(layers, options, None)
     rho, *_ = _backend.canonical_pair(x, y, double=layers.double)
     return PWCCA(float(values[0, 0]), rho, bool(marks[0]))
-
-
-def google_pwcca(x: Prepared, y: Prepared) -> float:
-    """Return PWCCA as google/svcca's `compute_pwcca` has it, with epsilon 0, from products.
-
-    There, D = u'(A - m) + m with units in rows, P = qr(D'), weights sum |P'A'|. With R the
-    Cholesky factor of DD', P'A' is R^-T D A', and D A' = u'S + n m m'.
-    """
-    cores = [ranked(layer, None) for layer in (x, y)]
-    S = [[_backend.cross(left, right) for right in cores] for left in cores]
-    kept = [
-        np.sqrt(np.diag(S[k][k]))
-        > 10
-        * _validate_cca.epsilon(layer.rep)
-        * np.sqrt(np.diag(S[k][k]) + layer.n * layer.means**2)
-        for k, layer in enumerate((x, y))
-    ]
-    if not (kept[0].any() and kept[1].any()):
-        return float("nan")
-    roots = [_inverse_root(S[k][k][np.ix_(kept[k], kept[k])]) for k in (0, 1)]
-    u, rho, vt = np.linalg.svd(roots[0] @ S[0][1][np.ix_(kept[0], kept[1])] @ roots[1])
-    side, rotation = (0, u.T) if kept[0].sum() <= kept[1].sum() else (1, vt)
-    means = (x, y)[side].means[kept[side]]
-    n = x.n
-    own = S[side][side][np.ix_(kept[side], kept[side])]
-    # u'(A - m) + m: row i of D has the mean of unit i.
-    DA = rotation @ own + n * np.outer(means, means)
-    DD = rotation @ own @ rotation.T + n * np.outer(means, means)
-    weights = np.abs(np.linalg.solve(np.linalg.cholesky(DD), DA)).sum(axis=1)
-    return float(np.average(np.clip(rho, 0, 1), weights=weights))
-
-
-def _inverse_root(S: Array) -> Array:
-    """S^(-1/2), symmetric, without the directions in which S is 0."""
-    w, V = np.linalg.eigh(S)
-    kept = w > len(w) * np.finfo(np.float64).eps * w[-1]
-    root: Array = (V[:, kept] / np.sqrt(w[kept])) @ V[:, kept].T
-    return root
 
 
 def _regression(

@@ -6,17 +6,15 @@ Sample i is held out in fold i mod k, so that samples sorted by class fall into 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _backend, _validate
+from ._cca_layers import Layers, ranked
 from ._prepare import Prepared
 from ._validate import Representation
-
-if TYPE_CHECKING:
-    from ._cca import Layers
 
 Array = npt.NDArray[np.float64]
 
@@ -35,8 +33,6 @@ class Fold:
 
     def ranked(self, tolerance: float | None) -> tuple[Any, float, float]:
         """Return the fit's samples as the core takes them."""
-        from ._cca import ranked
-
         return ranked(self.fit, tolerance)
 
 

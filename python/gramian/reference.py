@@ -16,7 +16,8 @@ import numpy.typing as npt
 from . import _validate
 from ._validate import Representation
 from .kernels import Kernel, Linear, resolve
-from .reference_cca import cca, linear_regression, pwcca, svcca
+from .reference_cca import cca, linear_regression
+from .reference_cca_variants import pwcca, svcca
 from .reference_procrustes import procrustes, procrustes_distance, shape_distance
 
 if TYPE_CHECKING:

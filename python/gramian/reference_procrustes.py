@@ -41,7 +41,7 @@ def procrustes_distance(X: Any, Y: Any, *, nan_policy: str = "raise") -> float:
     >>> from gramian import reference
     >>> X = [[1, 0], [0, 1], [-1, -1]]
     >>> round(reference.procrustes_distance(X, [[1, 1], [-1, 0], [0, -1]]), 9)
-    0.444099488
+    0.444099496
     """
     x, y, finite = samples(X, Y, nan_policy)
     if not finite or warn_constant(x, y):
@@ -63,7 +63,7 @@ def shape_distance(X: Any, Y: Any, *, alpha: float = 1.0, nan_policy: str = "rai
     >>> from gramian import reference
     >>> X = [[1, 0], [0, 1], [-1, -1]]
     >>> round(reference.shape_distance(X, [[1, 1], [-1, 0], [0, -1]]), 9)
-    0.447820096
+    0.447832397
     """
     _validate_cca.check_alpha(alpha)
     x, y, finite = samples(X, Y, nan_policy)

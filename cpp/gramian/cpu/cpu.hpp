@@ -50,9 +50,7 @@ class Cpu {
   Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y) { return cross(x, y, false); }
   Matrix<Cpu> self_cross(const Layer<Cpu>& x) { return cross(x, x, true); }
 
-  double dot(View<Cpu> x, View<Cpu> y) {
-    return simd_.dot(x.data, y.data, x.rows * x.cols);
-  }
+  double dot(View<Cpu> x, View<Cpu> y) { return simd_.dot(x.data, y.data, x.rows * x.cols); }
 
   void pack(const Layer<Cpu>& layer, Rows rows, Panel<Cpu>& panel) {
     pack(layer, rows, 0, layer.source.cols, panel);
@@ -144,9 +142,8 @@ class Cpu {
     Panel<Cpu> x, y;
     Buffer product;
   };
-  std::vector<double> by_rows(
-      Index n, Index width,
-      const std::function<void(Panels&, Rows, std::vector<double>&)>& work);
+  std::vector<double> by_rows(Index n, Index width,
+                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work);
 
   static simd::Side<T> simd_side(Side<Cpu> s) { return {s.squared_norms, s.shift}; }
   static Index leading(const Panel<Cpu>& p) { return p.row_major ? p.cols : p.rows; }

@@ -30,8 +30,8 @@ Matrix<Cpu<T>> Cpu<T>::copy(View<Cpu> x) {
 template <class T>
 void Cpu<T>::add(double a, Matrix<Cpu>& m, double c, View<Cpu> x) {
   for (Index i = 0; i < x.rows * x.cols; ++i)
-    m.mutable_data()[i] = static_cast<T>(a * static_cast<double>(m.data[i]) +
-                                         c * static_cast<double>(x.data[i]));
+    m.mutable_data()[i] =
+        static_cast<T>(a * static_cast<double>(m.data[i]) + c * static_cast<double>(x.data[i]));
 }
 
 template <class T>
@@ -55,15 +55,15 @@ std::vector<double> Cpu<T>::by_rows(
   constexpr Index block = 256;
   using Sums = std::vector<double>;
   Sums total(static_cast<std::size_t>(width));
-  run_ordered<Panels, Sums>(
-      (n + block - 1) / block, [] { return Panels{}; }, [&] { return Sums(total.size()); },
-      [&](Panels& panels, Index task, Sums& sums) {
-        std::ranges::fill(sums, 0.0);
-        work(panels, {task * block, std::min(block, n - task * block)}, sums);
-      },
-      [&](Index, const Sums& sums) {
-        std::ranges::transform(total, sums, total.begin(), std::plus{});
-      });
+  run_ordered<Panels, Sums>((n + block - 1) / block, [] { return Panels{}; },
+                            [&] { return Sums(total.size()); },
+                            [&](Panels& panels, Index task, Sums& sums) {
+                              std::ranges::fill(sums, 0.0);
+                              work(panels, {task * block, std::min(block, n - task * block)}, sums);
+                            },
+                            [&](Index, const Sums& sums) {
+                              std::ranges::transform(total, sums, total.begin(), std::plus{});
+                            });
   return total;
 }
 
@@ -79,15 +79,15 @@ std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
 
 template <class T>
 std::vector<double> Cpu<T>::column_sums(const Layer<Cpu>& x) {
-  return by_rows(x.source.rows, x.source.cols,
-                 [&](Panels& panels, Rows rows, std::vector<double>& sums) {
-                   pack(x, rows, panels.x);
-                   const Panel<Cpu>& p = panels.x;
-                   for (Index i = 0; i < p.rows; ++i)
-                     for (Index j = 0; j < p.cols; ++j)
-                       sums[static_cast<std::size_t>(j)] += static_cast<double>(
-                           p.memory[p.row_major ? i * p.cols + j : j * p.rows + i]);
-                 });
+  return by_rows(
+      x.source.rows, x.source.cols, [&](Panels& panels, Rows rows, std::vector<double>& sums) {
+        pack(x, rows, panels.x);
+        const Panel<Cpu>& p = panels.x;
+        for (Index i = 0; i < p.rows; ++i)
+          for (Index j = 0; j < p.cols; ++j)
+            sums[static_cast<std::size_t>(j)] +=
+                static_cast<double>(p.memory[p.row_major ? i * p.cols + j : j * p.rows + i]);
+      });
 }
 
 template <class T>

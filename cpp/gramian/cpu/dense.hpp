@@ -96,8 +96,8 @@ void svd(T* a, Index m, Index n, T* s, T* u, T* vt) {
   blas::gesdd(job, cols, rows, a, s, left, right, &query, -1, integers.data());
   const auto size = static_cast<blas::Int>(query) + 64;  // a float may be rounded down
   std::vector<T> work(static_cast<std::size_t>(size));
-  const auto info = blas::gesdd(job, cols, rows, a, s, left, right, work.data(), size,
-                                integers.data());
+  const auto info =
+      blas::gesdd(job, cols, rows, a, s, left, right, work.data(), size, integers.data());
   if (info != 0)
     throw std::runtime_error("gesdd did not converge (info=" + std::to_string(info) + ")");
 }
@@ -118,8 +118,8 @@ void triangle_of_qr(std::vector<T>& a, Index m, Index n, T* r) {
       r[i * n + j] = a[static_cast<std::size_t>(j * m + i)];
 }
 
-/// R of a tall matrix from the R of its blocks of rows, joined in pairs: every level in parallel, the
-/// order fixed. leaf(i, r) writes the n x n triangle of block i.
+/// R of a tall matrix from the R of its blocks of rows, joined in pairs: every level in parallel,
+/// the order fixed. leaf(i, r) writes the n x n triangle of block i.
 template <class T>
 void tall_triangle(Index blocks, Index n, const std::function<void(Index, T*)>& leaf, T* r) {
   std::vector<std::vector<T>> found(static_cast<std::size_t>(blocks));

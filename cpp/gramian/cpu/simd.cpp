@@ -241,8 +241,8 @@ T exp_negative(T x) {
 
 // --- tiles ---------------------------------------------------------------------------------------
 
-/// tile(i, j) = k(g, |xᵢ|², |xⱼ|²) - aᵢ - aⱼ, row and column sums added in double. Within a tile the
-/// sums run in T: at most a few hundred near-centred values of size 1.
+/// tile(i, j) = k(g, |xᵢ|², |xⱼ|²) - aᵢ - aⱼ, row and column sums added in double. Within a tile
+/// the sums run in T: at most a few hundred near-centred values of size 1.
 template <class T, class K>
 void apply(T* tile, Index rows, Index cols, Side<T> side_i, Side<T> side_j, double* row_sums,
            double* col_sums, K k) {
@@ -333,9 +333,9 @@ void accumulate(const T* x, Index n, double* acc) {
 }
 
 template <class T>
-constexpr Kernels<T> all_kernels = {
-    pack<T>, squared_norms<T>,    add_column_squares<T>, linear<T>,
-    rbf<T>,  squared_distance<T>, count<T>,              dot<T>,    accumulate<T>};
+constexpr Kernels<T> all_kernels = {pack<T>,   squared_norms<T>, add_column_squares<T>,
+                                    linear<T>, rbf<T>,           squared_distance<T>,
+                                    count<T>,  dot<T>,           accumulate<T>};
 
 }  // namespace
 

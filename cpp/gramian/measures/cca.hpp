@@ -56,8 +56,8 @@ struct NuclearNorm {
   }
 };
 
-/// Every pair of bases, those among the x when there are no others: finish(i, j, QxᵀQy). Products of
-/// layers come one after the other, shared by the threads; what follows a row's, side by side.
+/// Every pair of bases, those among the x when there are no others: finish(i, j, QxᵀQy). Products
+/// of layers come one after the other, shared by the threads; what follows a row's, side by side.
 template <LinearAlgebra B, class Finish>
 void for_each_product(B& b, std::span<const Basis<B>> bases, Index x, bool both_ways,
                       const Finish& finish) {
@@ -96,8 +96,8 @@ PairValues summarize(B& b, std::span<const Basis<B>> bases, Index x, const Summa
   return found;
 }
 
-/// Σ aᵢ rhoᵢ / Σ aᵢ with aᵢ = Σⱼ |projectionᵢⱼ|, and whether it hangs on the basis of directions whose
-/// correlations tie: whether turning two of them by 45 degrees changes it.
+/// Σ aᵢ rhoᵢ / Σ aᵢ with aᵢ = Σⱼ |projectionᵢⱼ|, and whether it hangs on the basis of directions
+/// whose correlations tie: whether turning two of them by 45 degrees changes it.
 struct WeightedMean {
   double value;
   bool ambiguous = false;
@@ -116,16 +116,16 @@ struct WeightedMean {
       if (clipped(rho[i]) - clipped(rho[i + 1]) >= tolerance) continue;
       double turned = 0;  // |a + b| + |a - b| = 2 max(|a|, |b|)
       for (std::size_t j = 0; j < p; ++j)
-        turned += 2 * std::max(std::abs(projections[i * p + j]),
-                               std::abs(projections[(i + 1) * p + j]));
+        turned +=
+            2 * std::max(std::abs(projections[i * p + j]), std::abs(projections[(i + 1) * p + j]));
       const double change = turned / std::sqrt(2.0) - weights[i] - weights[i + 1];
       if (std::abs(change * (clipped(rho[i]) - value)) > tolerance * bottom) ambiguous = true;
     }
   }
 };
 
-/// Projection-weighted CCA (Morcos et al. 2018): the weights are those of X's variates hᵢ = Qx uᵢ on
-/// X's columns, |<hᵢ, xⱼ>|; of Y's on Y's; or the mean of both. Marks the ambiguous.
+/// Projection-weighted CCA (Morcos et al. 2018): the weights are those of X's variates hᵢ = Qx uᵢ
+/// on X's columns, |<hᵢ, xⱼ>|; of Y's on Y's; or the mean of both. Marks the ambiguous.
 enum class WeightSide { x, y, mean };
 
 template <LinearAlgebra B>
@@ -137,10 +137,10 @@ PairValues pwcca(B& b, std::span<const Basis<B>> bases, Index x, WeightSide side
   const auto put = [&](Index i, Index j, const WeightedMean* of_x, const WeightedMean* of_y) {
     const double both = of_x && of_y ? (of_x->value + of_y->value) / 2 : 0;
     found.values[found.at(i, j)] = side == WeightSide::mean ? both
-                                   : side == WeightSide::x  ? of_x->value
+        : side == WeightSide::x                             ? of_x->value
                                                             : of_y->value;
-    marks[found.at(i, j)] = (side != WeightSide::y && of_x->ambiguous) ||
-                            (side != WeightSide::x && of_y->ambiguous);
+    marks[found.at(i, j)] =
+        (side != WeightSide::y && of_x->ambiguous) || (side != WeightSide::x && of_y->ambiguous);
   };
   for_each_product(
       b, bases, x, false,
@@ -162,8 +162,8 @@ PairValues pwcca(B& b, std::span<const Basis<B>> bases, Index x, WeightSide side
   return found;
 }
 
-/// R² of X from Y, |QyᵀX|² / |X|² (Kornblith et al. 2019), in [0, 1]. Bases are those of the y, or of
-/// the x when there are no others; of the x otherwise only `layer` and `squared_norm` are read.
+/// R² of X from Y, |QyᵀX|² / |X|² (Kornblith et al. 2019), in [0, 1]. Bases are those of the y, or
+/// of the x when there are no others; of the x otherwise only `layer` and `squared_norm` are read.
 template <LinearAlgebra B>
 PairValues regression(B& b, std::span<const Basis<B>> bases, Index x) {
   const Index y = std::ssize(bases) - x, others = y == 0 ? x : y;

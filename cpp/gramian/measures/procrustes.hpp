@@ -23,12 +23,12 @@ struct CentredLayer {
 template <LinearAlgebra B>
 double procrustes_similarity(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y,
                              Matrix<B> product) {
-  return std::min(1.0, sum(b.singular_values(std::move(product))) /
-                           std::sqrt(x.squared_norm * y.squared_norm));
+  return std::min(
+      1.0, sum(b.singular_values(std::move(product))) / std::sqrt(x.squared_norm * y.squared_norm));
 }
 
-/// |X - Y Q| of layers of unit norm, Q the polar factor of YᵀX (its rows orthonormal: the wider layer
-/// comes first). sqrt(2 - 2s), which it equals, has half the digits where it is small.
+/// |X - Y Q| of layers of unit norm, Q the polar factor of YᵀX (its rows orthonormal: the wider
+/// layer comes first). sqrt(2 - 2s), which it equals, has half the digits where it is small.
 template <LinearAlgebra B>
 double procrustes_residual(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y) {
   if (x.layer.source.cols < y.layer.source.cols) return procrustes_residual(b, y, x);
