@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _cca_folds, _validate, _validate_cca
-from ._cca import one_value
+from ._cca import check_options, one_value
 from ._cca_layers import one_pair, ranked
 from .cca_results import CCA
 
@@ -116,7 +116,9 @@ def cca(
         "cross_validate": cross_validate,
         "rank_tolerance": rank_tolerance,
     }
+    check_options("cca", options)
     layers = one_pair(X, Y, nan_policy, device)
+    _validate_cca.check_folds(cross_validate, layers.n)
     p, q = layers.widths
     if layers.empty:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
