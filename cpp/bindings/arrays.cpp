@@ -97,8 +97,8 @@ DType parse_dtype(const std::string& name) {
 Source source_of(const py::array& array, const std::string& dtype) {
   if (array.ndim() != 2) throw std::invalid_argument("an array must be 2-D");
   const auto size = array.itemsize();
-  return {array.data(),     parse_dtype(dtype),       array.shape(0),
-          array.shape(1),   array.strides(0) / size,  array.strides(1) / size};
+  return {array.data(),   parse_dtype(dtype),      array.shape(0),
+          array.shape(1), array.strides(0) / size, array.strides(1) / size};
 }
 
 py::tuple from_dlpack(const py::capsule& capsule) {

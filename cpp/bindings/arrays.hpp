@@ -1,5 +1,5 @@
-// Arrays from Python: numpy arrays as sources, and a reader of DLPack capsules for what numpy itself
-// cannot take (bfloat16).
+// Arrays from Python: numpy arrays as sources, and a reader of DLPack capsules for what numpy
+// itself cannot take (bfloat16).
 #pragma once
 
 #include <pybind11/numpy.h>

@@ -13,108 +13,131 @@
 
 namespace gramian {
 
-/// One kernel a layer: gamma in the layer's own units, or None for the linear kernel.
-using Gamma = std::optional<double>;
-inline Kernel kernel_of(const Gamma& gamma) { return gamma ? Kernel{Rbf{*gamma}} : Kernel{Linear{}}; }
-
-/// Whether the rows of a layer differ by no more than rounding, so that every similarity of it is
-/// undefined: its centred norm is at most 10 eps of its norm.
-template <Backend B>
-bool is_constant(const Representation& r, const std::vector<double>& norms) {
-  const auto& [array, dtype, means, scale] = r;
-  const std::span<const double> m{means.data(), static_cast<std::size_t>(means.size())};
-  const double offset = dot(m, m) * scale * scale * static_cast<double>(norms.size());
-  const double limit = 10 * static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());
-  return sum(norms) <= limit * limit * offset;
+/// (kind, sigma, bandwidth, sample, constant, degree), see KernelSpec.
+using SpecTuple = std::tuple<int, double, double, Index, double, int>;
+inline KernelSpec spec_of(const SpecTuple& t) {
+  const auto& [kind, sigma, bandwidth, sample, constant, degree] = t;
+  return {static_cast<KernelSpec::Kind>(kind), sigma, bandwidth, sample, constant, degree};
 }
 
-/// HSIC, or CKA, of every x with every y (with one another when ys is empty), and the status of every
-/// layer as an integer.
+inline Workload workload_of(Index n, Index x, std::vector<Index> widths, const KernelSpec& spec,
+                            Index scalar_size, double max_memory) {
+  const bool own_median = spec.by_median() && (spec.sample == 0 || spec.sample >= n);
+  const Index layers = std::ssize(widths);
+  return {n,
+          x,
+          std::move(widths),
+          spec.kind == KernelSpec::linear,
+          own_median ? layers : 0,
+          spec.kind == KernelSpec::precomputed,
+          scalar_size,
+          max_memory};
+}
+
+/// HSIC, or CKA, of every x with every y (with one another when ys is empty); the status of every
+/// layer as an integer; the squared medians of the layers that take their width from one. Without
+/// values, when a median is 0 or, otherwise, a kernel too narrow for single precision.
 template <Backend B>
-py::tuple bind_hsic(const std::vector<Representation>& xs,
-                    const std::vector<Representation>& ys, const std::vector<Gamma>& gammas,
-                    bool unbiased, bool normalized, const Progress& progress) {
+py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Representation>& ys,
+                    const SpecTuple& spec_tuple, bool unbiased, bool normalized, double max_memory,
+                    const Progress& progress) {
   B b{control_of(progress)};
+  const KernelSpec spec = spec_of(spec_tuple);
   std::vector<Representation> all = xs;
   all.insert(all.end(), ys.begin(), ys.end());
   std::vector<Layer<B>> layers;
-  std::vector<Kernel> kernels;
-  for (std::size_t l = 0; l < all.size(); ++l) {
-    layers.push_back(layer_of(b, all[l]));
-    kernels.push_back(kernel_of(gammas[l]));
+  std::vector<Index> widths;
+  for (const auto& r : all) {
+    layers.push_back(layer_of(b, r));
+    widths.push_back(layers.back().source.cols);
   }
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
-  std::vector<Status> status;
-  std::vector<double> values;
+  const Plan plan = make_plan(workload_of(layers[0].source.rows, x, std::move(widths), spec,
+                                          sizeof(typename B::scalar), max_memory),
+                              num_threads());
+  std::vector<int> status;
+  std::optional<std::vector<double>> values;
+  std::vector<double> medians;
   {
     const py::gil_scoped_release release;
-    b.control.end = 0;
-    std::vector<std::vector<double>> norms;
-    std::vector<bool> constant;
-    for (std::size_t l = 0; l < all.size(); ++l) {
-      norms.push_back(squared_norms(b, layers[l]));
-      constant.push_back(is_constant<B>(all[l], norms[l]));
+    Outcome outcome = hsic(b, std::move(layers), x, spec,
+                           unbiased ? Estimator::unbiased : Estimator::biased, plan);
+    medians = std::move(outcome.medians);
+    if (outcome.complete) {
+      for (const Status st : outcome.hsic.status) status.push_back(static_cast<int>(st));
+      values =
+          normalized ? cka_values(std::move(outcome.hsic)) : hsic_values(std::move(outcome.hsic));
     }
-    Hsic h = hsic(b, std::move(layers), std::move(norms), x, kernels,
-                  unbiased ? Estimator::unbiased : Estimator::biased);
-    status = settle(h, constant);
-    values = normalized ? cka_values(std::move(h)) : hsic_values(std::move(h));
   }
+  if (!values) return py::make_tuple(py::none(), status, medians);
   py::array_t<double> result({x, others});
-  std::ranges::copy(values, result.mutable_data());
-  std::vector<int> codes(status.size());
-  std::ranges::transform(status, codes.begin(), [](Status s) { return static_cast<int>(s); });
-  return py::make_tuple(result, codes);
+  std::ranges::copy(*values, result.mutable_data());
+  return py::make_tuple(result, status, medians);
 }
 
+/// The Gram matrix and the squared median, if the kernel takes its width from it; without a matrix
+/// as `bind_hsic` is without values.
 template <Backend B>
-double bind_median(const Representation& x) {
+py::tuple bind_gram(const Representation& x, const SpecTuple& spec_tuple, bool centered) {
+  using T = typename B::scalar;
   const Progress none;
   B b{control_of(none)};
-  const auto layer = layer_of(b, x);
-  const py::gil_scoped_release release;
-  const double median = median_squared_distance<B>(b, layer, squared_norms(b, layer));
-  return median / layer.scale / layer.scale;
-}
-
-template <Backend B>
-py::array_t<typename B::scalar> bind_gram(const Representation& x, const Gamma& gamma, bool centered) {
-  const Progress none;
-  B b{control_of(none)};
-  auto layer = layer_of(b, x);
-  const Index n = layer.source.rows;
-  const double scale = layer.scale * layer.scale;
-  py::array_t<typename B::scalar> out({n, n});
-  auto* data = out.mutable_data();
+  const KernelSpec spec = spec_of(spec_tuple);
+  GramLayer<B> g{as_read_by(b, spec, layer_of(b, x)).first};
+  const Index n = g.layer.source.rows;
+  py::array_t<T> out({n, n});
+  auto* const data = out.mutable_data();
+  Middle median{1, 1};
+  bool complete = true;
   {
     const py::gil_scoped_release release;
-    const auto norms = squared_norms(b, layer);
-    const auto prepared = make_gram_layer(
-        b, std::move(layer), kernel_of(gamma ? Gamma{*gamma / scale} : gamma), norms, centered);
-    gram_matrix(b, prepared, centered, gamma ? 1.0 : scale, data);
+    g.norms = norms_of(b, g.layer, spec);
+    g.squared_norms = b.upload(g.norms);
+    const Tiling tiling = Tiling::of(n, tile_rows(n, 1, sizeof(T), 1e9));
+    if (spec.by_median()) median = median_of(b, g, tiling, spec.sample);
+    const Kernel kernel = kernel_of(spec, g, median);
+    complete = median.low + median.high > 0 && !is_too_narrow_for<T>(kernel, g.norms);
+    if (complete) {
+      set_kernel(b, g, kernel, centered);
+      gram_matrix(b, g, centered, spec.unit(kernel, g.layer.scale), data);
+    }
   }
-  return out;
+  if (!complete) return py::make_tuple(py::none(), median.low + median.high);
+  return py::make_tuple(out, median.low + median.high);
+}
+
+/// The decision of the planner, as a dict.
+inline py::dict bind_plan(bool double_precision, Index n, Index x, const std::vector<Index>& widths,
+                          const SpecTuple& spec, double max_memory) {
+  const Index scalar_size = double_precision ? sizeof(double) : sizeof(float);
+  const Workload w = workload_of(n, x, widths, spec_of(spec), scalar_size, max_memory);
+  const Plan plan = make_plan(w, num_threads());
+  py::dict d;
+  d["feature_space"] = plan.feature_space;
+  d["tile"] = plan.tiling.tile;
+  d["passes"] = plan.kept < w.medians ? 2 : 1;
+  d["threads"] = plan.threads;
+  d["flops"] = plan.flops;
+  d["bytes"] = plan.bytes;
+  d["seconds"] = plan.seconds / plan.threads;
+  return d;
 }
 
 template <Backend Single, Backend Double>
 void bind_hsic_family(py::module_& m) {
-  m.def(
-      "hsic",
-      [](bool double_precision, const std::vector<Representation>& xs,
-         const std::vector<Representation>& ys, const std::vector<Gamma>& gammas,
-         bool unbiased, bool normalized, const Progress& progress) {
-        return (double_precision ? bind_hsic<Double> : bind_hsic<Single>)(
-            xs, ys, gammas, unbiased, normalized, progress);
-      });
-  m.def("median_squared_distance", [](bool double_precision, const Representation& x) {
-    return (double_precision ? bind_median<Double> : bind_median<Single>)(x);
-  });
-  m.def("gram",
-        [](bool double_precision, const Representation& x, const Gamma& gamma,
-           bool centered) -> py::array {
-          if (double_precision) return bind_gram<Double>(x, gamma, centered);
-          return bind_gram<Single>(x, gamma, centered);
+  m.def("hsic",
+        [](bool double_precision, const std::vector<Representation>& xs,
+           const std::vector<Representation>& ys, const SpecTuple& spec, bool unbiased,
+           bool normalized, double max_memory, const Progress& progress) {
+          return (double_precision ? bind_hsic<Double> : bind_hsic<Single>)(xs, ys, spec, unbiased,
+                                                                            normalized, max_memory,
+                                                                            progress);
         });
+  m.def("gram",
+        [](bool double_precision, const Representation& x, const SpecTuple& spec, bool centered) {
+          return (double_precision ? bind_gram<Double> : bind_gram<Single>)(x, spec, centered);
+        });
+  m.def("plan", &bind_plan);
 }
 
 }  // namespace gramian

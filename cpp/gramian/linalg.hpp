@@ -2,24 +2,13 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "backend.hpp"
 
 namespace gramian {
-
-/// A layer as backend B reads it, from column means that one pass over the source has found.
-template <Backend B>
-Layer<B> make_layer(B& b, const Source& source, std::span<const double> means, double scale) {
-  using T = typename B::scalar;
-  std::vector<double> high(means.size()), low(means.size());
-  for (std::size_t j = 0; j < means.size(); ++j) {
-    high[j] = static_cast<double>(static_cast<T>(means[j]));
-    low[j] = means[j] - high[j];
-  }
-  return {source, scale, b.upload(high), b.upload(low)};
-}
 
 inline double sum(std::span<const double> x) {
   double total = 0;
@@ -31,6 +20,27 @@ inline double dot(std::span<const double> x, std::span<const double> y) {
   double total = 0;
   for (std::size_t i = 0; i < x.size(); ++i) total += x[i] * y[i];
   return total;
+}
+
+/// A layer as backend B reads it, from column means that one pass over the source has found.
+template <Backend B>
+Layer<B> make_layer(B& b, const Source& source, std::span<const double> means, double scale) {
+  using T = typename B::scalar;
+  std::vector<double> high(means.size()), low(means.size());
+  for (std::size_t j = 0; j < means.size(); ++j) {
+    high[j] = static_cast<double>(static_cast<T>(means[j]));
+    low[j] = means[j] - high[j];
+  }
+  const double offset = static_cast<double>(source.rows) * dot(means, means) * scale * scale;
+  return {source, scale, offset, b.upload(high), b.upload(low)};
+}
+
+/// Whether the rows of a layer differ by no more than rounding, given the squares that centring
+/// left: their norm is at most 10 eps of what it was.
+template <Backend B>
+bool is_constant(const Layer<B>& layer, double squares) {
+  const double limit = 10 * static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());
+  return squares <= limit * limit * layer.offset;
 }
 
 /// |xᵢ|² of every centred row.

@@ -1,101 +1,177 @@
 // The exact median of all squared distances between the rows of a layer, without storing them.
 #pragma once
 
+#include <algorithm>
 #include <bit>
-#include <cmath>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
-#include "gram_products.hpp"
+#include "gram_layer.hpp"
 
 namespace gramian {
 
-/// numpy.median of the full n x n matrix of squared distances, its zero diagonal included.
-///
-/// Non-negative floats are ordered like their bit patterns. Every pass counts the distances of
-/// i > j in 2^16 equal cells of a range of patterns, and the next pass divides the cell that holds
-/// the wanted rank: two passes in float, four in double. All passes form the same tiles, so that a
-/// distance has the same bits in each.
+/// The two middle entries of the sorted n x n matrix of squared distances, zero diagonal included
+/// (the same one twice when n² is odd): numpy's median is their mean.
+struct Middle {
+  double low, high;
+};
+
+/// Counts distances of i > j by ranges of their bit patterns: non-negative floats are ordered like
+/// these. All passes form the same tiles, so that a distance has the same bits in each.
 template <Backend B>
-double median_squared_distance(B& b, const Layer<B>& layer, std::span<const double> norms) {
+class DistanceRanks {
+ public:
   using T = typename B::scalar;
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  const Index n = layer.source.rows;
-  const Tiling tiling = Tiling::of(n, tile_rows(n, 1, sizeof(T)));
-  const std::vector<double> zeros(static_cast<std::size_t>(n));
-  const auto norms_t = b.upload(norms), no_shift = b.upload(zeros);
 
-  struct Workspace {
-    Panel<B> i, j;
-    typename B::Buffer tile;
-    std::vector<double> sums;
-    Histogram bins;
-  };
-  struct Nothing {};
-  constexpr std::size_t cells = std::size_t{1} << 16;
+  DistanceRanks(B& b, GramLayer<B>& layer, const Tiling& tiling)
+      : b_{b}, layer_{layer}, tiling_{tiling} {}
 
-  const auto distance_of = [](std::uint64_t bits) {
+  /// Distances of two adjacent ranks, from 0, in sorted order.
+  Middle find(std::uint64_t low, std::uint64_t high) {
+    const Index n = tiling_.n;
+    auto sample = distances({0, std::min(n, sample_rows), n, std::min(n, sample_rows)});
+    if (n <= sample_rows) {
+      const double value = value_at(sample, low);  // and the next one is the least of the rest
+      const auto rest = sample.begin() + static_cast<std::ptrdiff_t>(low) + 1;
+      return {value,
+              high == low ? value : static_cast<double>(*std::min_element(rest, sample.end()))};
+    }
+    // The rank of the sample's median is off by a standard deviation of about 2%: a bracket of 7
+    // points to each side holds the wanted one as good as always.
+    const auto pairs = static_cast<double>(n) * static_cast<double>(n - 1) / 2;
+    const auto pattern_at = [&](double share) -> std::uint64_t {
+      const double rank = std::clamp(share, 0.0, 1.0) * static_cast<double>(sample.size() - 1);
+      return std::bit_cast<Bits>(
+          static_cast<T>(value_at(sample, static_cast<std::uint64_t>(rank))));
+    };
+    const double share = static_cast<double>(low) / pairs;
+    const auto first = pattern_at(share - 0.07), last = pattern_at(share + 0.07);
+    const int shift = std::max(0, static_cast<int>(std::bit_width(last - first)) - cell_bits_);
+    const auto cells = static_cast<std::size_t>((last - first) >> shift) + 1;
+    if (const auto found = refine(low, high, first, shift, cells)) return *found;
+    return *refine(low, high, 0, std::numeric_limits<Bits>::digits - cell_bits_, all_cells_);
+  }
+
+ private:
+  static constexpr Index sample_rows = 256;
+
+  static double value_of(std::uint64_t bits) {
     return static_cast<double>(std::bit_cast<T>(static_cast<Bits>(bits)));
-  };
-  const auto pass = [&](std::uint64_t first, int shift) {
+  }
+
+  static double value_at(std::vector<T>& values, std::uint64_t rank) {
+    const auto nth = values.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::ranges::nth_element(values, nth);
+    return static_cast<double>(*nth);
+  }
+
+  /// Nothing if a rank is not in the range of cells that starts at `first`. The paths of two
+  /// adjacent ranks rarely part, and then only near the end.
+  std::optional<Middle> refine(std::uint64_t low, std::uint64_t high, std::uint64_t first,
+                               int shift, std::size_t cells) {
+    const Histogram bins = pass(first, shift, cells);
+    const auto start_of_cell_with = [&](std::uint64_t rank) -> std::optional<std::uint64_t> {
+      std::uint64_t seen = bins.below;
+      if (rank < seen) return {};
+      for (std::size_t c = 0; c < bins.cells.size(); seen += bins.cells[c++])
+        if (rank < seen + bins.cells[c]) return first + (std::uint64_t{c} << shift);
+      return {};
+    };
+    const auto at_low = start_of_cell_with(low), at_high = start_of_cell_with(high);
+    if (!at_low || !at_high) return {};
+    if (shift == 0) return Middle{value_of(*at_low), value_of(*at_high)};
+    const int next = std::max(0, shift - cell_bits_);
+    if (*at_low == *at_high) return refine(low, high, *at_low, next, all_cells_);
+    return Middle{refine(low, low, *at_low, next, all_cells_)->low,
+                  refine(high, high, *at_high, next, all_cells_)->high};
+  }
+
+  /// All distances among some rows.
+  std::vector<T> distances(Rows rows) {
+    Panel<B> panel;
+    b_.pack(layer_.layer, rows, panel);
+    std::vector<double> norms;
+    for (Index k = 0; k < rows.count; ++k)
+      norms.push_back(layer_.norms[static_cast<std::size_t>(rows[k])]);
+    const auto norms_t = b_.upload(norms);
+    auto tile = b_.allocate(rows.count * rows.count);
+    b_.multiply(panel, panel, tile.get());
+    b_.squared_distances(tile.get(), rows.count, rows.count, {norms_t.get(), nullptr},
+                         {norms_t.get(), nullptr});
+    std::vector<T> found;
+    for (Index i = 1; i < rows.count; ++i)
+      for (const double d : b_.download(tile.get() + i * rows.count, i))
+        found.push_back(static_cast<T>(d));
+    return found;
+  }
+
+  Histogram pass(std::uint64_t first, int shift, std::size_t cells) {
+    struct Workspace {
+      TileWorkspace<B> w;
+      Histogram bins;
+    };
+    struct Nothing {};
     Histogram total{first, shift, 0, std::vector<std::uint64_t>(cells)};
     std::mutex mutex;
     std::vector<std::shared_ptr<Workspace>> workspaces;  // counts are integers: any order will do
-    b.template run_ordered<std::shared_ptr<Workspace>, Nothing>(
-        tiling.count(),
+    b_.template run_ordered<std::shared_ptr<Workspace>, Nothing>(
+        tiling_.count(),
         [&] {
-          auto w = std::make_shared<Workspace>(
-              Workspace{{}, {}, b.allocate(tiling.tile * tiling.tile),
-                        std::vector<double>(std::size_t(tiling.tile)), total});
+          auto w =
+              std::make_shared<Workspace>(Workspace{{.tiles = b_.allocate(tiling_.area())}, total});
           const std::lock_guard lock{mutex};
           workspaces.push_back(w);
           return w;
         },
         [] { return Nothing{}; },
         [&](std::shared_ptr<Workspace>& w, Index task, Nothing&) {
-          const auto [block_i, block_j] = tiling[task];
-          const Rows i = tiling.rows(block_i), j = tiling.rows(block_j);
-          gram_tile(b, layer, SquaredDistance{}, i, j,
-                    Side<B>{norms_t.get() + i.first, no_shift.get()},
-                    Side<B>{norms_t.get() + j.first, no_shift.get()}, w->i, w->j, w->tile.get(),
-                    w->sums.data(), w->sums.data());
-          b.count(w->tile.get(), i.count, j.count, block_i == block_j, w->bins);
+          const auto [block_i, block_j] = tiling_[task];
+          const Rows i = tiling_.rows(block_i), j = tiling_.rows(block_j);
+          auto* const tile = w->w.tiles.get();
+          inner_products(b_, layer_, tiling_, task, w->w, tile);
+          b_.squared_distances(tile, i.count, j.count,
+                               {layer_.squared_norms.get() + i.first, nullptr},
+                               {layer_.squared_norms.get() + j.first, nullptr});
+          b_.count(tile, i.count, j.count, block_i == block_j, w->bins);
         },
         [](Index, const Nothing&) {});
+    layer_.kept_is_filled = static_cast<bool>(layer_.kept);
     for (const auto& w : workspaces) {
       total.below += w->bins.below;
-      for (std::size_t c = 0; c < cells; ++c) total.cells[c] += w->bins.cells[c];
+      std::ranges::transform(total.cells, w->bins.cells, total.cells.begin(), std::plus{});
     }
     return total;
-  };
+  }
 
-  /// Distances of two adjacent ranks among those of i > j, from 0, known to lie in the range of
-  /// patterns that starts at `first`. Their paths rarely part, and then only near the end.
-  using Pair = std::pair<double, double>;
-  const std::function<Pair(std::uint64_t, std::uint64_t, std::uint64_t, int)> ranked =
-      [&](std::uint64_t low, std::uint64_t high, std::uint64_t first, int shift) -> Pair {
-    const Histogram bins = pass(first, shift);
-    const auto start_of_cell_with = [&](std::uint64_t rank) {
-      std::uint64_t seen = bins.below;
-      std::size_t c = 0;
-      while (seen + bins.cells[c] <= rank) seen += bins.cells[c++];
-      return first + (std::uint64_t{c} << shift);
-    };
-    const std::uint64_t at_low = start_of_cell_with(low), at_high = start_of_cell_with(high);
-    if (shift == 0) return {distance_of(at_low), distance_of(at_high)};
-    if (at_low == at_high) return ranked(low, high, at_low, shift - 16);
-    return {ranked(low, low, at_low, shift - 16).first, ranked(high, high, at_high, shift - 16).first};
-  };
+  B& b_;
+  GramLayer<B>& layer_;
+  const Tiling& tiling_;
+  // With many rows, so many cells that in float the bracket has one for every pattern as a rule,
+  // and one pass does; with few, a second pass costs less than the cells.
+  const int cell_bits_ = tiling_.n < 4096 ? 16 : 18;
+  const std::size_t all_cells_ = std::size_t{1} << cell_bits_;
+};
 
-  // Ranks among the pairs i > j of the entries in the middle of the full, symmetric matrix.
-  const auto m = static_cast<std::uint64_t>(n);
-  const std::uint64_t rank = (m * m / 2 - m) / 2;
-  constexpr int all_bits = std::numeric_limits<Bits>::digits - 16;
-  if (m % 2 == 1) return ranked(rank, rank, 0, all_bits).first;
-  if (rank == 0) return ranked(0, 0, 0, all_bits).first / 2;  // n = 2: the other is on the diagonal
-  const auto [low, high] = ranked(rank - 1, rank, 0, all_bits);
-  return (low + high) / 2;
+/// The middle of the squared distances between all rows. One pass over the tiles in float as a
+/// rule, three in double; the inner products are kept for later passes if the layer has room for
+/// them.
+template <Backend B>
+Middle median_squared_distance(B& b, GramLayer<B>& layer, const Tiling& tiling) {
+  const auto n = static_cast<std::uint64_t>(tiling.n);
+  const std::uint64_t rank = (n * n / 2 - n) / 2;  // among i > j, of the entry after the middle
+  DistanceRanks<B> ranks{b, layer, tiling};
+  if (n % 2 == 1) {
+    const std::uint64_t middle = ((n * n - 1) / 2 - n) / 2;
+    return ranks.find(middle, middle);
+  }
+  if (rank == 0) return {0, ranks.find(0, 0).low};  // n = 2: the other one is on the diagonal
+  return ranks.find(rank - 1, rank);
 }
 
 }  // namespace gramian

@@ -22,8 +22,8 @@ void for_each_pair(B& b, Index x, Index y, double begin, const Pair& pair) {
     }
 }
 
-/// values[i, j] = measure.compare(prepared[i], prepared[x + j]), row by row. With y == 0 the x layers
-/// are compared among themselves and the measure is taken to be symmetric.
+/// values[i, j] = measure.compare(prepared[i], prepared[x + j]), row by row. With y == 0 the x
+/// layers are compared among themselves and the measure is taken to be symmetric.
 template <Backend B, class Measure, class State>
 std::vector<double> pairwise(B& b, const Measure& measure, const std::vector<State>& prepared,
                              Index x, double begin) {

@@ -16,7 +16,8 @@ from .canonical import cca, linear_regression
 from .cca_results import CCA, PWCCA, SVCCA
 from .cca_variants import pwcca, svcca
 from .compare import compare
-from .kernels import RBF, Linear
+from .kernels import RBF, Cosine, Laplacian, Linear, Polynomial
+from .plan import Plan, plan
 from .results import Comparison, load
 from .shapes import procrustes, procrustes_distance, shape_distance
 from .similarity import cka, cka_distance, gram, hsic
@@ -27,7 +28,11 @@ __all__ = [
     "RBF",
     "SVCCA",
     "Comparison",
+    "Cosine",
+    "Laplacian",
     "Linear",
+    "Plan",
+    "Polynomial",
     "__version__",
     "cca",
     "cka",
@@ -39,6 +44,7 @@ __all__ = [
     "linear_regression",
     "load",
     "measures",
+    "plan",
     "procrustes",
     "procrustes_distance",
     "pwcca",

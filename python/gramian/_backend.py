@@ -20,6 +20,9 @@ _BLAS_FILE = "libscipy_openblas64_.so"
 # How the core reports a layer that has no similarity.
 CONSTANT, DEGENERATE = 1, 2
 
+# A kernel as the core takes it: (kind, sigma, bandwidth, sample, constant, degree).
+KernelSpec = tuple[int, float, float, int, float, int]
+
 # (array, element type, column means, scale) as the core takes it.
 CoreLayer = tuple[npt.NDArray[Any], str, npt.NDArray[np.float64], float]
 # With the rounding unit of its data and its rank tolerance.
@@ -120,29 +123,39 @@ def column_statistics(rep: Representation) -> tuple[npt.NDArray[np.float64], flo
 def hsic(
     xs: Sequence[CoreLayer],
     ys: Sequence[CoreLayer],
-    gammas: Sequence[float | None],
+    spec: KernelSpec,
     *,
     double: bool,
     unbiased: bool,
     normalized: bool,
-    progress: Callable[[int, int], object] | None = None,
-) -> tuple[npt.NDArray[np.float64], list[int]]:
-    """Return HSIC, or CKA, of every pair, and the status of every layer: 0 if it is sound."""
-    values, status = _cpu.hsic(double, xs, ys, gammas, unbiased, normalized, progress)
-    return values, status
+    max_memory: float,
+    progress: Callable[[int, int], object] | None,
+) -> tuple[npt.NDArray[np.float64] | None, list[int], list[float]]:
+    """Return HSIC, or CKA, of every pair; the status of every layer, 0 if sound; the medians.
 
-
-def median_squared_distance(layer: CoreLayer, *, double: bool) -> float:
-    """Return the median of all squared distances between samples."""
-    return float(_cpu.median_squared_distance(double, layer))
+    The medians are squared distances, of the layers whose kernel takes its width from them. There
+    are no values if one of them is 0 or, otherwise, if a kernel is too narrow for float32.
+    """
+    values, status, medians = _cpu.hsic(
+        double, xs, ys, spec, unbiased, normalized, max_memory, progress
+    )
+    return values, status, medians
 
 
 def gram(
-    layer: CoreLayer, gamma: float | None, *, double: bool, centered: bool
-) -> npt.NDArray[np.floating[Any]]:
-    """Return the Gram matrix, centered or not."""
-    matrix: npt.NDArray[np.floating[Any]] = _cpu.gram(double, layer, gamma, centered)
-    return matrix
+    layer: CoreLayer, spec: KernelSpec, *, double: bool, centered: bool
+) -> tuple[npt.NDArray[np.floating[Any]] | None, float]:
+    """Return the Gram matrix, centered or not, and the median; as `hsic` does."""
+    matrix, median = _cpu.gram(double, layer, spec, centered)
+    return matrix, median
+
+
+def plan(
+    n: int, x: int, widths: Sequence[int], spec: KernelSpec, *, double: bool, max_memory: float
+) -> dict[str, Any]:
+    """Return what the planner decides for a comparison of kernels."""
+    decision: dict[str, Any] = _cpu.plan(double, n, x, widths, spec, max_memory)
+    return decision
 
 
 def bases(

@@ -41,6 +41,7 @@ def all_pairs(
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
+    max_memory: float | None = None,  # of kernel measures: nothing here grows with n squared
     options: Mapping[str, Any],
 ) -> Array:
     """Return a measure of every a with every b; among the a without b."""

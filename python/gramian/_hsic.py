@@ -11,9 +11,24 @@ import numpy.typing as npt
 from . import _backend, _validate
 from ._prepare import Prepared, prepare
 from ._validate import Representation
-from .kernels import Kernel, Linear, resolve
+from .kernels import (
+    RBF,
+    Cosine,
+    Kernel,
+    Laplacian,
+    Linear,
+    Polynomial,
+    Precomputed,
+    name_of,
+    resolve,
+)
 
 Progress = Callable[[int, int], object]
+
+
+# Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
+# on 16 threads, and keeps the distances of up to 16,000 samples for a second pass.
+DEFAULT_MEMORY = 512 * 2**20
 
 
 def all_pairs(
@@ -24,15 +39,24 @@ def all_pairs(
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
+    max_memory: float | None,
     options: Mapping[str, Any],
 ) -> npt.NDArray[np.float64]:
     """Return "hsic", "cka" or "cka_distance" of every a with every b; among the a without b."""
-    kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
+    kernel, sample = kernel_of(options)
     unbiased = bool(options.get("debiased", options.get("unbiased", False)))
     least, why = (4, "the unbiased estimator") if unbiased else (2, "the biased estimator")
-    xs, ys = ([prepare(rep, nan_policy, device, least, why) for rep in reps] for reps in (a, b))
+    xs, ys = (
+        [_prepared(rep, kernel, nan_policy, device, least, why) for rep in reps] for reps in (a, b)
+    )
     values = _hsic(
-        xs, ys, kernel, unbiased=unbiased, normalized=measure != "hsic", progress=progress
+        xs,
+        ys,
+        spec_of(kernel, sample),
+        unbiased=unbiased,
+        normalized=measure != "hsic",
+        max_memory=_validate.check_memory(max_memory, DEFAULT_MEMORY),
+        progress=progress,
     )
     # Rounding may take the CKA of nearly equal layers past 1.
     return np.arccos(np.clip(values, -1, 1)) if measure == "cka_distance" else values
@@ -40,43 +64,92 @@ def all_pairs(
 
 def recorded(measure: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options in force, defaults included, as JSON can hold them."""
-    kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
-    record: dict[str, Any] = {"kernel": "linear" if isinstance(kernel, Linear) else "rbf"}
-    if not isinstance(kernel, Linear):
-        width = "sigma" if kernel.bandwidth is None else "bandwidth"
-        record[width] = getattr(kernel, width)
+    kernel, sample = kernel_of(options)
+    record: dict[str, Any] = {"kernel": name_of(kernel)}
+    record |= {name: value for name, value in vars(kernel).items() if value is not None}
+    if sample is not None:
+        record["bandwidth_sample"] = sample
     estimator = "unbiased" if measure == "hsic" else "debiased"
     return record | {estimator: bool(options.get(estimator, False))}
 
 
-def gram(layer: Prepared, kernel: Kernel, *, centered: bool) -> npt.NDArray[np.floating[Any]]:
+def gram(
+    rep: Representation,
+    *,
+    nan_policy: str,
+    device: str | None,
+    centered: bool,
+    options: Mapping[str, Any],
+) -> npt.NDArray[np.floating[Any]]:
     """Return the Gram matrix of a layer."""
+    kernel, sample = kernel_of(options)
+    layer = _prepared(rep, kernel, nan_policy, device, 1, "a Gram matrix")
+    n, dtype = len(rep.array), rep.compute_dtype
     if not layer.finite:
-        n = len(layer.rep.array)
-        return np.full((n, n), np.nan, dtype=layer.rep.compute_dtype)
-    gamma = _gamma(layer, kernel, double=layer.double)
-    return _backend.gram(layer.core, gamma, double=layer.double, centered=centered)
+        return np.full((n, n), np.nan, dtype=dtype)
+    spec = spec_of(kernel, sample)
+    matrix, median = _backend.gram(layer.core, spec, double=layer.double, centered=centered)
+    _validate.check_median(rep, median)
+    if matrix is None:
+        matrix, _ = _backend.gram(layer.core, spec, double=True, centered=centered)
+        assert matrix is not None  # no kernel is too narrow for float64
+    return matrix.astype(dtype, copy=False)
 
 
-def _gamma(layer: Prepared, kernel: Kernel, *, double: bool) -> float | None:
-    """Return 1 / (2 sigma²) of the layer's RBF kernel, or None for the linear one."""
-    if isinstance(kernel, Linear):
-        return None
-    if kernel.bandwidth is None:
-        assert kernel.sigma is not None  # a kernel has one of the two
-        return 1 / (2 * kernel.sigma**2)
-    median = _backend.median_squared_distance(layer.core, double=double)
-    _validate.check_median(layer.rep, median)
-    return 1 / (2 * kernel.bandwidth**2 * median)
+def kernel_of(options: Mapping[str, Any]) -> tuple[Kernel, int | None]:
+    """Return the kernel, and the number of samples that its median distance is taken of."""
+    kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
+    sample = options.get("bandwidth_sample")
+    if sample is None:
+        return kernel, None
+    if getattr(kernel, "bandwidth", None) is None:
+        raise ValueError(
+            "bandwidth_sample is for kernels whose width is a fraction of the median distance, "
+            f"got bandwidth_sample={sample!r} with {kernel!r}."
+        )
+    return kernel, _validate.check_integer("bandwidth_sample", sample, least=2)
+
+
+def spec_of(kernel: Kernel, sample: int | None) -> _backend.KernelSpec:
+    """Return a kernel as the core takes it."""
+    match kernel:
+        case RBF() | Laplacian():
+            kind = 1 if isinstance(kernel, RBF) else 2
+            return kind, kernel.sigma or 0.0, kernel.bandwidth or 0.0, sample or 0, 0.0, 0
+        case Polynomial():
+            return 3, 0.0, 0.0, 0, kernel.constant, kernel.degree
+        case Cosine():
+            return 4, 0.0, 0.0, 0, 0.0, 0
+        case Precomputed():
+            return 5, 0.0, 0.0, 0, 0.0, 0
+        case Linear():
+            return 0, 0.0, 0.0, 0, 0.0, 0
+
+
+def _prepared(
+    rep: Representation,
+    kernel: Kernel,
+    nan_policy: str,
+    device: str | None,
+    least: int,
+    why: str,
+) -> Prepared:
+    if isinstance(kernel, Precomputed):
+        _validate.check_square(rep)
+    layer = prepare(rep, nan_policy, device, least, why)
+    if isinstance(kernel, Precomputed) and layer.finite:
+        _validate.check_symmetric(rep)
+    return layer
 
 
 def _hsic(
     xs: Sequence[Prepared],
     ys: Sequence[Prepared],
-    kernel: Kernel,
+    spec: _backend.KernelSpec,
     *,
     unbiased: bool,
     normalized: bool,
+    max_memory: float,
     progress: Progress | None,
 ) -> npt.NDArray[np.float64]:
     """HSIC, or CKA if `normalized`.
@@ -84,7 +157,6 @@ def _hsic(
     All layers are computed in the widest precision that any of them needs. Layers with NaN or
     infinity (under nan_policy="propagate") give NaN.
     """
-    double = any(layer.double for layer in (*xs, *ys))
     others = ys or xs
     values = np.full((len(xs), len(others)), np.nan)
     rows = [i for i, layer in enumerate(xs) if layer.finite]
@@ -94,15 +166,22 @@ def _hsic(
     kept_xs = [xs[i] for i in rows]
     kept_ys = [ys[j] for j in columns] if ys else []
     layers = [*kept_xs, *kept_ys]
-    found, status = _backend.hsic(
-        [layer.core for layer in kept_xs],
-        [layer.core for layer in kept_ys],
-        [_gamma(layer, kernel, double=double) for layer in layers],
-        double=double,
-        unbiased=unbiased,
-        normalized=normalized,
-        progress=progress,
-    )
+    found = None
+    for double in (False, True):
+        if found is not None or (not double and any(layer.double for layer in layers)):
+            continue
+        found, status, medians = _backend.hsic(
+            [layer.core for layer in kept_xs],
+            [layer.core for layer in kept_ys],
+            spec,
+            double=double,
+            unbiased=unbiased,
+            normalized=normalized,
+            max_memory=max_memory,
+            progress=progress,
+        )
+        for layer, median in zip(layers, medians, strict=False):  # cut short by a median of 0
+            _validate.check_median(layer.rep, median)
     if normalized:
 
         def named(wanted: int) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-KERNEL_OPTIONS = ("kernel", "bandwidth")
+KERNEL_OPTIONS = ("kernel", "bandwidth", "bandwidth_sample")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every check of the public functions, and every message."""
+"""Every check of the public functions; those of one array are in `_representation`."""
 
 from __future__ import annotations
 
@@ -6,135 +6,18 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._registry import MEASURES, Measure
-
-# What arithmetic is done in; the values of the first set are exact in float32.
-_SINGLE = frozenset(("bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "float32"))
-_DOUBLE = frozenset(("int32", "uint32", "int64", "uint64", "float64"))
-
-# DLPack device types: those whose memory the CPU reads (plain, and pinned for CUDA or ROCm),
-# and the names of the others in messages.
-_HOST_DEVICES = frozenset((1, 3, 11))
-_DEVICE_NAMES = {2: "cuda", 8: "metal", 10: "rocm", 13: "cuda (managed memory)", 14: "oneapi"}
+from ._representation import Representation as Representation
+from ._representation import as_float64 as as_float64
+from ._representation import representation as representation
+from ._representation import values
 
 _BLOCK = 2**20  # elements looked at in one step, so that no mask as large as the input is made
-
-
-@dataclass(frozen=True, eq=False)
-class Representation:
-    """One layer's activations, checked, in the memory of whoever passed them."""
-
-    name: str  # how messages call it: "X", "A['conv1']"
-    array: npt.NDArray[Any]  # (n_samples, n_features), any strides; bfloat16 as its uint16 bits
-    dtype: str  # numpy's name of the elements' type, or "bfloat16"
-
-    @property
-    def compute_dtype(self) -> str:
-        """The precision of arithmetic on it, "float32" or "float64"."""
-        return "float32" if self.dtype in _SINGLE else "float64"
-
-
-def representation(value: Any, name: str) -> Representation:
-    """Check type and shape of an input; its values are for `check_finite`.
-
-    A Representation is returned as it is, under its own name.
-    """
-    if isinstance(value, Representation):
-        return value
-    array, dtype = _as_array(value, name)
-    _check_dtype(array.dtype, dtype, name)
-    if array.ndim != 2:
-        raise ValueError(
-            f"{name} must be 2-D (n_samples, n_features), "
-            f"got {array.ndim}-D with shape {array.shape}."
-        )
-    if array.size == 0:
-        raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
-    if not array.flags.aligned:
-        raise ValueError(
-            f"{name} must be aligned in memory; copy it first with "
-            f'numpy.require({name}, requirements="A").'
-        )
-    if not array.dtype.isnative:
-        # The core reads native numbers only. Foreign byte order comes from files, is rare, and
-        # a copy is cheaper than a second set of loaders.
-        array = array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.name == "bfloat16":  # ml_dtypes
-        array = array.view(np.uint16)
-    return Representation(name, array, dtype)
-
-
-def _as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
-    """Return the array behind a value, by whichever protocol it has, and its dtype's name."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} must not be a masked array: its mask would be ignored; "
-            "fill it or drop the masked rows first."
-        )
-    if isinstance(value, np.ndarray):
-        array = np.asarray(value)  # subclasses may give * and [] another meaning
-    elif hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
-        return _from_dlpack(value, name)
-    elif hasattr(value, "__cuda_array_interface__"):
-        _refuse_device("cuda", name)
-    else:
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            if not isinstance(value, (list, tuple)):
-                raise
-            raise ValueError(
-                f"{name} must be a rectangular array, got nested sequences of unequal length."
-            ) from None
-    return array, array.dtype.name
-
-
-def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
-    from . import _backend
-
-    kind, index = value.__dlpack_device__()
-    if int(kind) not in _HOST_DEVICES:
-        _refuse_device(f"{_DEVICE_NAMES.get(int(kind), f'device type {int(kind)}')}:{index}", name)
-    if hasattr(value, "detach"):  # torch exports no tensor that requires a gradient
-        value = value.detach()
-    array, dtype = _backend.from_dlpack(value)
-    return array, dtype
-
-
-def _refuse_device(device: str, name: str) -> NoReturn:
-    raise ValueError(
-        f"{name} lives on {device}, a device that this call cannot use; copy it to the CPU first."
-    )
-
-
-def _check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
-    if dtype_name in _SINGLE or dtype_name in _DOUBLE:
-        return
-    if dtype.kind == "c":
-        raise TypeError(f"{name} must be real, got {dtype_name}.")
-    if dtype.kind in "OSTUmM" or dtype.fields is not None:
-        raise TypeError(f"{name} must be numeric, got {dtype_name}.")
-    raise TypeError(
-        f"{name} must be float16, bfloat16, float32, float64, integer or bool, got {dtype_name}."
-    )
-
-
-def _values(array: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
-    """Return numbers: an array as it is, or float32 for the bits of bfloat16."""
-    if dtype != "bfloat16":
-        return array
-    return (array.astype(np.uint32) << 16).view(np.float32)  # bfloat16 is float32's upper half
-
-
-def as_float64(rep: Representation) -> npt.NDArray[np.float64]:
-    """Return a float64 copy of the values."""
-    return _values(rep.array, rep.dtype).astype(np.float64)
 
 
 def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> None:
@@ -148,7 +31,7 @@ def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> 
     n, p = rep.array.shape
     step = max(1, _BLOCK // p)
     for start in range(0, n, step):
-        block = _values(rep.array[start : start + step], rep.dtype)
+        block = values(rep.array[start : start + step], rep.dtype)
         bad = np.argwhere(~np.isfinite(block))
         if len(bad):
             i, j = (int(index) for index in bad[0])
@@ -246,6 +129,54 @@ def check_options(measure: str, options: Mapping[str, Any]) -> Measure:
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names)
+
+
+def check_integer(argument: str, value: Any, least: int) -> int:
+    """Return an integer argument that is not below `least`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{argument} must be an integer, got {type(value).__name__}.")
+    number: int = value.__index__()
+    if number < least:
+        raise ValueError(f"{argument} must be at least {least}, got {number}.")
+    return number
+
+
+def check_memory(max_memory: Any, default: int) -> float:
+    """Return the working memory that a call may take, in bytes."""
+    if max_memory is None:
+        return float(default)
+    if isinstance(max_memory, (str, bytes, bool)):
+        raise TypeError(f"max_memory must be a number of bytes, got {type(max_memory).__name__}.")
+    if not max_memory > 0:
+        raise ValueError(f"max_memory must be > 0 bytes, got {max_memory}.")
+    return float(max_memory)
+
+
+def check_square(rep: Representation) -> None:
+    """Refuse a precomputed Gram matrix that is not square."""
+    n, p = rep.array.shape
+    if n != p:
+        raise ValueError(
+            f"{rep.name} must be a Gram matrix (n_samples, n_samples) for kernel='precomputed', "
+            f"got shape ({n}, {p})."
+        )
+
+
+def check_symmetric(rep: Representation) -> None:
+    """Refuse a precomputed Gram matrix that differs from its transpose by more than rounding."""
+    n = len(rep.array)
+    tolerance = 1e-2 if rep.dtype in ("float16", "bfloat16") else 1e-5
+    step = max(1, _BLOCK // n)
+    for start in range(0, n, step):
+        rows = values(rep.array[start : start + step], rep.dtype).astype(np.float64)
+        columns = values(rep.array[:, start : start + step], rep.dtype).astype(np.float64).T
+        off = np.abs(rows - columns)
+        if off.max() > tolerance * np.abs(rows).max():
+            i, j = (int(k) for k in np.unravel_index(off.argmax(), off.shape))
+            raise ValueError(
+                f"{rep.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
+                f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}]."
+            )
 
 
 def warn_constant(names: Iterable[str]) -> None:

@@ -17,8 +17,8 @@ LEAST, WHY = 2, "centering"  # samples that these measures need, and what needs 
 
 def default_tolerance(rep: Representation) -> float:
     """Singular values count as 0 below this times the largest: eps times the factor's order."""
-    n, p = rep.array.shape
-    return epsilon(rep) * min(n, p)
+    order: int = min(rep.array.shape)
+    return epsilon(rep) * order
 
 
 def epsilon(rep: Representation) -> float:

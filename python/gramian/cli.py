@@ -17,7 +17,7 @@ from ._files import read_layers
 from ._registry import MEASURES
 from ._version import __version__
 from .compare import compare
-from .kernels import RBF
+from .kernels import NAMED, RBF, Laplacian
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,9 +115,9 @@ def _add_compare(commands: Any) -> None:
     add("a", type=Path, metavar="A", help="file of activations: the rows of the result")
     add("b", type=Path, metavar="B", nargs="?", help="file of activations: the columns")
     add("--measure", default="cka", metavar="NAME", help=f"{', '.join(MEASURES)} (cka)")
-    add("--kernel", choices=("linear", "rbf"), help="kernel of CKA and HSIC (linear)")
-    add("--bandwidth", type=float, metavar="F", help="RBF width, fraction of the median distance")
-    add("--sigma", type=float, metavar="S", help="RBF width in the units of the features")
+    add("--kernel", choices=tuple(NAMED), help="kernel of CKA and HSIC (linear)")
+    add("--bandwidth", type=float, metavar="F", help="rbf, laplacian: in median distances")
+    add("--sigma", type=float, metavar="S", help="rbf, laplacian: in units of the features")
     add("--debiased", action="store_true", help="CKA by the unbiased HSIC")
     add("--unbiased", action="store_true", help="unbiased HSIC")
     add("--layers", action="append", default=[], metavar="GLOB", help="only these; repeatable")
@@ -168,9 +168,10 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the measure's options: those that were given."""
     options: dict[str, Any] = {"kernel": arguments.kernel, "bandwidth": arguments.bandwidth}
     if arguments.sigma is not None:
-        if arguments.kernel != "rbf":
-            raise ValueError("--sigma needs --kernel rbf.")
-        options = {"kernel": RBF(sigma=arguments.sigma, bandwidth=arguments.bandwidth)}
+        kind = {"rbf": RBF, "laplacian": Laplacian}.get(arguments.kernel)
+        if kind is None:
+            raise ValueError("--sigma needs --kernel rbf or --kernel laplacian.")
+        options = {"kernel": kind(sigma=arguments.sigma, bandwidth=arguments.bandwidth)}
     options["debiased"] = arguments.debiased or None
     options["unbiased"] = arguments.unbiased or None
     return {name: value for name, value in options.items() if value is not None}

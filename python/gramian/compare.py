@@ -27,6 +27,7 @@ def compare(
     nan_policy: str = "raise",
     device: str | None = None,
     progress: Progress | None = None,
+    max_memory: float | None = None,
     **options: Any,
 ) -> Comparison:
     """Compare every layer of A with every layer of B.
@@ -47,6 +48,9 @@ def compare(
         Where to compute. "reference" is plain numpy in float64, pair by pair.
     progress : callable, optional
         Called now and then as ``progress(done, total)``.
+    max_memory : float, optional
+        Working memory in bytes that the call may take above its inputs, as far as it can work with
+        so little. Default 512 MiB.
     **options
         The measure's own, such as ``kernel="rbf"`` or ``debiased=True`` for "cka".
 
@@ -114,6 +118,7 @@ def compare(
             nan_policy=nan_policy,
             device=device,
             progress=progress,
+            max_memory=max_memory,
             options=options,
         )
     return Comparison(

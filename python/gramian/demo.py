@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from .results import Comparison
 
 _INTRODUCTION = """\
-Two convolutional networks of five layers, trained on scikit-learn's digits from
-different random seeds, are compared by their activations after each ReLU, for
-{n} digits that neither was trained on. Rows are the layers of the first network,
+Two convolutional networks of five layers, trained on scikit-learn's digits with
+different random seeds, are compared by their activations after each ReLU for
+{n} digits that neither has seen. Rows are the layers of the first network,
 columns those of the second. A measure that sees what such networks share finds
 each layer most similar to the same layer of the other network."""
 

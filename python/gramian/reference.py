@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import _validate
+from ._hsic import kernel_of
+from ._reference_kernels import Array, is_constant, kernel_matrix, shifted_kernel_matrix
 from ._validate import Representation
-from .kernels import Kernel, Linear, resolve
+from .kernels import Kernel, Precomputed
 from .reference_cca import cca, linear_regression
 from .reference_cca_variants import pwcca, svcca
 from .reference_procrustes import procrustes, procrustes_distance, shape_distance
@@ -38,8 +39,6 @@ __all__ = [
     "svcca",
 ]
 
-Array = npt.NDArray[np.float64]
-
 
 def cka(
     X: Any,
@@ -47,6 +46,7 @@ def cka(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     debiased: bool = False,
     nan_policy: str = "raise",
 ) -> float:
@@ -62,12 +62,12 @@ def cka(
     >>> round(reference.cka(X, Y), 12)
     0.7
     """
-    x, y = _samples(X, Y, debiased, nan_policy)
-    resolved = resolve(kernel, bandwidth)
-    K, L = shifted_kernel_matrix(x, resolved), shifted_kernel_matrix(y, resolved)
+    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    x, y = _samples(X, Y, k, debiased, nan_policy)
+    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
     hsic_of = hsic_unbiased if debiased else hsic_biased
     hkk, hll = hsic_of(K, K), hsic_of(L, L)
-    constant = [rep.name for rep in (x, y) if not centered_columns(rep).any()]
+    constant = [rep.name for rep in (x, y) if is_constant(rep)]
     vanishing = [rep.name for rep, G, h in ((x, K, hkk), (y, L, hll)) if h <= rounding(G)]
     _validate.warn_constant(constant)
     _validate.warn_degenerate(name for name in vanishing if name not in constant)
@@ -82,6 +82,7 @@ def cka_distance(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     debiased: bool = False,
     nan_policy: str = "raise",
 ) -> float:
@@ -97,8 +98,15 @@ def cka_distance(
     >>> round(reference.cka_distance(X, Y), 12)
     0.795398830184
     """
-    options = {"kernel": kernel, "bandwidth": bandwidth, "debiased": debiased}
-    similarity = cka(X, Y, **options, nan_policy=nan_policy)  # type: ignore[arg-type]
+    similarity = cka(
+        X,
+        Y,
+        kernel=kernel,
+        bandwidth=bandwidth,
+        bandwidth_sample=bandwidth_sample,
+        debiased=debiased,
+        nan_policy=nan_policy,
+    )
     return float(np.arccos(np.clip(similarity, -1, 1)))  # only rounding leaves [-1, 1]
 
 
@@ -108,6 +116,7 @@ def hsic(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     unbiased: bool = False,
     nan_policy: str = "raise",
 ) -> float:
@@ -124,9 +133,9 @@ def hsic(
     >>> reference.hsic(X, Y)
     1.75
     """
-    x, y = _samples(X, Y, unbiased, nan_policy)
-    resolved = resolve(kernel, bandwidth)
-    K, L = shifted_kernel_matrix(x, resolved), shifted_kernel_matrix(y, resolved)
+    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    x, y = _samples(X, Y, k, unbiased, nan_policy)
+    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
     return hsic_unbiased(K, L) if unbiased else hsic_biased(K, L)
 
 
@@ -135,6 +144,7 @@ def gram(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     centered: bool = True,
     nan_policy: str = "raise",
 ) -> Array:
@@ -150,15 +160,11 @@ def gram(
            [ 0.,  1., -1.],
            [-1., -1.,  2.]])
     """
+    k = _kernel(kernel, bandwidth, bandwidth_sample)
     _validate.check_nan_policy(nan_policy)
     x = _validate.representation(X, "X")
-    _check_finite(x, nan_policy)
-    resolved = resolve(kernel, bandwidth)
-    if centered:
-        return double_centered(shifted_kernel_matrix(x, resolved))
-    if isinstance(resolved, Linear):
-        return linear_kernel(x)
-    return np.exp(rbf_exponent(x, resolved.sigma, resolved.bandwidth))
+    _check_values(x, k, nan_policy)
+    return double_centered(shifted_kernel_matrix(x, *k)) if centered else kernel_matrix(x, *k)
 
 
 def compare(
@@ -177,8 +183,15 @@ def compare(
     )
 
 
+def _kernel(
+    kernel: str | Kernel, bandwidth: float | None, sample: int | None
+) -> tuple[Kernel, int | None]:
+    """Return the kernel, and the number of rows that its median distance is taken of."""
+    return kernel_of({"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": sample})
+
+
 def _samples(
-    X: Any, Y: Any, unbiased: bool, nan_policy: str
+    X: Any, Y: Any, k: tuple[Kernel, int | None], unbiased: bool, nan_policy: str
 ) -> tuple[Representation, Representation]:
     """Check two inputs of an HSIC."""
     _validate.check_nan_policy(nan_policy)
@@ -187,70 +200,25 @@ def _samples(
     least, why = (4, "the unbiased estimator") if unbiased else (2, "the biased estimator")
     for rep in (x, y):
         _validate.check_sample_count(rep, least, why)
-        _check_finite(rep, nan_policy)
+        _check_values(rep, k, nan_policy)
     return x, y
 
 
-def _check_finite(rep: Representation, nan_policy: str) -> None:
+def _check_values(rep: Representation, k: tuple[Kernel, int | None], nan_policy: str) -> None:
+    precomputed = isinstance(k[0], Precomputed)
+    if precomputed:
+        _validate.check_square(rep)
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = _validate.as_float64(rep).mean(axis=0)
     if nan_policy == "raise":
-        with np.errstate(over="ignore", invalid="ignore"):
-            means = _validate.as_float64(rep).mean(axis=0)
         _validate.check_finite(rep, means)
-
-
-def centered_columns(rep: Representation) -> Array:
-    """HX, where H = I - 11'/n."""
-    X = _validate.as_float64(rep)
-    with np.errstate(invalid="ignore"):  # inf - inf, when NaN propagates
-        X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
-        return X - X.mean(axis=0)
-
-
-def squared_distances(X: Array) -> Array:
-    """|x_i - x_j|², by direct differences: equal rows are exactly 0 apart."""
-    n = len(X)
-    d2 = np.zeros((n, n))
-    for i in range(n):
-        d2[i, :i] = d2[:i, i] = np.sum((X[:i] - X[i]) ** 2, axis=1)
-    return d2
-
-
-def linear_kernel(rep: Representation) -> Array:
-    """K = XX', X centered."""
-    X = centered_columns(rep)
-    return X @ X.T
-
-
-def rbf_exponent(rep: Representation, sigma: float | None, bandwidth: float | None) -> Array:
-    """-|x_i - x_j|² / (2 sigma²), with sigma² = bandwidth² median(d²) if sigma is not given.
-
-    The median is that of the whole n x n matrix, zero diagonal included (Kornblith et al. 2019,
-    the published code).
-    """
-    d2 = squared_distances(centered_columns(rep))
-    if bandwidth is None:
-        assert sigma is not None  # a kernel has one of the two
-        return -d2 / (2 * sigma**2)
-    median = float(np.median(d2))
-    _validate.check_median(rep, median)
-    return -d2 / (2 * bandwidth**2 * median)
-
-
-def shifted_kernel_matrix(rep: Representation, kernel: Kernel) -> Array:
-    """K, or K - 1: HSIC is the same for both, and the one with the smaller entries is exact.
-
-    In a wide RBF kernel K is 1 minus something small, in a narrow one it is something small.
-    """
-    if isinstance(kernel, Linear):
-        return linear_kernel(rep)
-    exponent = rbf_exponent(rep, kernel.sigma, kernel.bandwidth)
-    wide = np.median(exponent) > -np.log(2)
-    return np.expm1(exponent) if wide else np.exp(exponent)
+    if precomputed and np.isfinite(means).all():
+        _validate.check_symmetric(rep)
 
 
 def double_centered(K: Array) -> Array:
     """HKH."""
-    a = K.mean(axis=0) - K.mean() / 2
+    a: Array = K.mean(axis=0) - K.mean() / 2
     return K - (a + a[:, None])
 
 
@@ -261,7 +229,7 @@ def hsic_biased(K: Array, L: Array) -> float:
 
 
 def hsic_unbiased(K: Array, L: Array) -> float:
-    """The estimator of Song et al. 2012, eq. 5, with K~ and L~ of zero diagonal.
+    """Unbiased estimator (Song et al. 2012, eq. 5); K~ and L~ are `off_diagonal`.
 
     [tr(K~L~) + 1'K~1 1'L~1 / ((n-1)(n-2)) - 2/(n-2) 1'K~L~1] / (n(n-3))
     """
@@ -274,17 +242,22 @@ def hsic_unbiased(K: Array, L: Array) -> float:
 
 
 def off_diagonal(K: Array) -> Array:
-    """K~: K with zero diagonal, less a_i + a_j off it, where a_i is about its row's mean.
+    """K~: K with zero diagonal, less a_i + a_j off it, with the a that makes its rows sum to 0.
 
     No a changes the unbiased HSIC; this one keeps the formula's three terms from cancelling.
     """
     n = len(K)
     K = K - np.diag(np.diag(K))
-    a = K.sum(axis=0) / (n - 1) - K.sum() / (2 * n * (n - 1))
+    a = K.sum(axis=0) / (n - 2) - K.sum() / (2 * (n - 1) * (n - 2))
     K = K - (a + a[:, None])
     return K - np.diag(np.diag(K))
 
 
 def rounding(K: Array) -> float:
-    """What rounding leaves of HSIC(K, K) where it should be 0."""
-    return float((np.finfo(np.float64).eps * len(K)) ** 2 * np.mean(K**2))
+    """Bound on what rounding leaves of HSIC(K, K) where it should be 0.
+
+    Off the diagonal, which the unbiased estimator does not see, and which is far larger in a
+    narrow kernel.
+    """
+    n = len(K)
+    return float((np.finfo(np.float64).eps * n) ** 2 * np.mean((K - np.diag(np.diag(K))) ** 2))

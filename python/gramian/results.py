@@ -8,7 +8,7 @@ import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,6 @@ from . import _plot
 from ._extras import require
 from ._registry import MEASURES
 from ._version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 __all__ = ["Comparison", "load"]
 
@@ -102,7 +99,7 @@ class Comparison:
         Raises
         ------
         ValueError
-            If A and B have different numbers of layers.
+            If A and B have different numbers of layers, or the measure is unknown.
 
         Notes
         -----
@@ -125,6 +122,8 @@ class Comparison:
             raise ValueError(
                 f"accuracy needs as many layers in A as in B: A has {n}, B has {len(self.y_names)}."
             )
+        if self.measure not in MEASURES:  # in a file of a later version
+            raise ValueError(f"accuracy is not defined for an unknown measure, {self.measure!r}.")
         measure = MEASURES[self.measure]
         scores = self.values if measure.symmetric else self.values + self.values.T
         scores = np.where(np.isnan(scores), -np.inf, -scores if measure.distance else scores)
@@ -259,23 +258,15 @@ def load(path: str | os.PathLike[str]) -> Comparison:
             f"this version of gramian reads {_VERSION}."
         )
     try:
-        return _comparison(document)
+        values = [[_NOT_FINITE.get(value, value) for value in row] for row in document["values"]]
+        names = ("x_names", "y_names", "measure", "options", "n_samples")
+        return Comparison(
+            np.array(values, dtype=np.float64), **{name: document[name] for name in names}
+        )
     except KeyError as error:
         raise ValueError(f"{path} is damaged: it has no {error}.") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
-
-
-def _comparison(document: Mapping[str, Any]) -> Comparison:
-    values: Sequence[Sequence[Any]] = document["values"]
-    return Comparison(
-        values=np.array([[_NOT_FINITE.get(value, value) for value in row] for row in values]),
-        x_names=document["x_names"],
-        y_names=document["y_names"],
-        measure=document["measure"],
-        options=document["options"],
-        n_samples=document["n_samples"],
-    )
 
 
 def _encode(value: float) -> float | str | None:

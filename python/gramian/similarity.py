@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _hsic, _validate
-from ._prepare import Prepared
-from .kernels import Kernel, resolve
+from .kernels import Kernel
 
 __all__ = ["cka", "cka_distance", "gram", "hsic"]
 
@@ -21,9 +20,11 @@ def hsic(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     unbiased: bool = False,
     nan_policy: str = "raise",
     device: str | None = None,
+    max_memory: float | None = None,
 ) -> float:
     """Hilbert-Schmidt independence criterion of two representations.
 
@@ -35,17 +36,24 @@ def hsic(
         Never copied as a whole.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
-    kernel : {"linear", "rbf"} or kernel object, default "linear"
-        Compares two examples; the same kernel for X and Y.
+    kernel : str or kernel object, default "linear"
+        Compares two examples; the same kernel for X and Y. "linear", "rbf", "laplacian",
+        "polynomial", "cosine", or "precomputed" if X and Y are Gram matrices; or `RBF` and its like
+        with parameters.
     bandwidth : float, optional
-        Only for ``kernel="rbf"``: its width as a fraction of the median distance between
+        Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
         examples, for X and Y each by its own. Default 1.0.
+    bandwidth_sample : int, optional
+        Take the median distance of so many examples only, evenly spread over the rows.
     unbiased : bool, default False
         Use the unbiased estimator, which may be negative.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "reference"}, optional
         Where to compute. "reference" is plain numpy in float64.
+    max_memory : float, optional
+        Working memory in bytes that the call may take above its inputs, as far as it can work with
+        so little. Default 512 MiB.
 
     Returns
     -------
@@ -90,14 +98,12 @@ def hsic(
     >>> gm.hsic([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]])
     1.75
     """
+    options = _kernel_options(kernel, bandwidth, bandwidth_sample)
     if _validate.check_device(device) == "reference":
         from . import reference
 
-        return reference.hsic(
-            X, Y, kernel=kernel, bandwidth=bandwidth, unbiased=unbiased, nan_policy=nan_policy
-        )
-    options = {"kernel": kernel, "bandwidth": bandwidth, "unbiased": unbiased}
-    return _pair("hsic", X, Y, nan_policy, device, options)
+        return reference.hsic(X, Y, unbiased=unbiased, nan_policy=nan_policy, **options)
+    return _pair("hsic", X, Y, nan_policy, device, max_memory, options | {"unbiased": unbiased})
 
 
 def cka(
@@ -106,9 +112,11 @@ def cka(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     debiased: bool = False,
     nan_policy: str = "raise",
     device: str | None = None,
+    max_memory: float | None = None,
 ) -> float:
     """Centered kernel alignment of two representations.
 
@@ -120,11 +128,15 @@ def cka(
         Never copied as a whole.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
-    kernel : {"linear", "rbf"} or kernel object, default "linear"
-        Compares two examples; the same kernel for X and Y.
+    kernel : str or kernel object, default "linear"
+        Compares two examples; the same kernel for X and Y. "linear", "rbf", "laplacian",
+        "polynomial", "cosine", or "precomputed" if X and Y are Gram matrices; or `RBF` and its like
+        with parameters.
     bandwidth : float, optional
-        Only for ``kernel="rbf"``: its width as a fraction of the median distance between
+        Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
         examples, for X and Y each by its own. Default 1.0.
+    bandwidth_sample : int, optional
+        Take the median distance of so many examples only, evenly spread over the rows.
     debiased : bool, default False
         Use the unbiased HSIC in all three places. Recommended when the number of features is not
         small against the number of samples: the biased value of independent data with n = 64 and
@@ -133,6 +145,9 @@ def cka(
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "reference"}, optional
         Where to compute. "reference" is plain numpy in float64.
+    max_memory : float, optional
+        Working memory in bytes that the call may take above its inputs, as far as it can work with
+        so little. Default 512 MiB.
 
     Returns
     -------
@@ -181,14 +196,12 @@ def cka(
     >>> gm.cka([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]])
     0.7
     """
+    options = _kernel_options(kernel, bandwidth, bandwidth_sample)
     if _validate.check_device(device) == "reference":
         from . import reference
 
-        return reference.cka(
-            X, Y, kernel=kernel, bandwidth=bandwidth, debiased=debiased, nan_policy=nan_policy
-        )
-    options = {"kernel": kernel, "bandwidth": bandwidth, "debiased": debiased}
-    return _pair("cka", X, Y, nan_policy, device, options)
+        return reference.cka(X, Y, debiased=debiased, nan_policy=nan_policy, **options)
+    return _pair("cka", X, Y, nan_policy, device, max_memory, options | {"debiased": debiased})
 
 
 def cka_distance(
@@ -197,15 +210,17 @@ def cka_distance(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     debiased: bool = False,
     nan_policy: str = "raise",
     device: str | None = None,
+    max_memory: float | None = None,
 ) -> float:
     """Angle between centered Gram matrices, arccos(CKA).
 
     Parameters
     ----------
-    X, Y, kernel, bandwidth, debiased, nan_policy, device
+    X, Y, kernel, bandwidth, bandwidth_sample, debiased, nan_policy, device, max_memory
         As in `cka`.
 
     Returns
@@ -241,14 +256,14 @@ def cka_distance(
     >>> round(gm.cka_distance([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]]), 12)
     0.795398830184
     """
+    options = _kernel_options(kernel, bandwidth, bandwidth_sample)
     if _validate.check_device(device) == "reference":
         from . import reference
 
-        return reference.cka_distance(
-            X, Y, kernel=kernel, bandwidth=bandwidth, debiased=debiased, nan_policy=nan_policy
-        )
-    options = {"kernel": kernel, "bandwidth": bandwidth, "debiased": debiased}
-    return _pair("cka_distance", X, Y, nan_policy, device, options)
+        return reference.cka_distance(X, Y, debiased=debiased, nan_policy=nan_policy, **options)
+    return _pair(
+        "cka_distance", X, Y, nan_policy, device, max_memory, options | {"debiased": debiased}
+    )
 
 
 def gram(
@@ -256,6 +271,7 @@ def gram(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
     centered: bool = True,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -266,10 +282,13 @@ def gram(
     ----------
     X : array_like, shape (n_samples, n_features)
         Activations; rows are examples. See `cka` for what is accepted.
-    kernel : {"linear", "rbf"} or kernel object, default "linear"
-        Compares two examples.
+    kernel : str or kernel object, default "linear"
+        Compares two examples: "linear", "rbf", "laplacian", "polynomial", "cosine", or `RBF` and
+        its like with parameters.
     bandwidth : float, optional
-        Only for ``kernel="rbf"``: its width as a fraction of the median distance. Default 1.0.
+        Width of the "rbf" or "laplacian" kernel as a fraction of the median distance. Default 1.0.
+    bandwidth_sample : int, optional
+        Take the median distance of so many examples only, evenly spread over the rows.
     centered : bool, default True
         Return HKH, whose rows and columns sum to 0, instead of K. The linear kernel takes
         centered features, so that its K is HKH already.
@@ -307,16 +326,20 @@ def gram(
            [ 0.,  1., -1.],
            [-1., -1.,  2.]])
     """
+    options = _kernel_options(kernel, bandwidth, bandwidth_sample)
     if _validate.check_device(device) == "reference":
         from . import reference
 
-        return reference.gram(
-            X, kernel=kernel, bandwidth=bandwidth, centered=centered, nan_policy=nan_policy
-        )
-    resolved = resolve(kernel, bandwidth)
+        return reference.gram(X, centered=centered, nan_policy=nan_policy, **options)
     _validate.check_nan_policy(nan_policy)
-    layer = Prepared(_validate.representation(X, "X"), nan_policy, device)
-    return _hsic.gram(layer, resolved, centered=centered)
+    rep = _validate.representation(X, "X")
+    return _hsic.gram(rep, nan_policy=nan_policy, device=device, centered=centered, options=options)
+
+
+def _kernel_options(
+    kernel: str | Kernel, bandwidth: float | None, bandwidth_sample: int | None
+) -> dict[str, Any]:
+    return {"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": bandwidth_sample}
 
 
 def _pair(
@@ -325,12 +348,20 @@ def _pair(
     Y: Any,
     nan_policy: str,
     device: str | None,
+    max_memory: float | None,
     options: Mapping[str, Any],
 ) -> float:
     _validate.check_nan_policy(nan_policy)
     x, y = _validate.representation(X, "X"), _validate.representation(Y, "Y")
     _validate.check_same_samples((x, y))
     values = _hsic.all_pairs(
-        measure, [x], [y], nan_policy=nan_policy, device=device, progress=None, options=options
+        measure,
+        [x],
+        [y],
+        nan_policy=nan_policy,
+        device=device,
+        progress=None,
+        max_memory=max_memory,
+        options=options,
     )
     return float(values[0, 0])

@@ -1,4 +1,5 @@
-// What one pass over a layer in host memory finds: column means and the size of the largest element.
+// What one pass over a layer in host memory finds: column means and the size of the largest
+// element.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +34,7 @@ inline ColumnStatistics column_statistics(const Source& source, const Control& c
   };
   struct Nothing {};
   run_ordered<Nothing, Slot>(
-      (n + block - 1) / block, control, [] { return Nothing{}; },
+      (n + block - 1) / block, num_threads(), control, [] { return Nothing{}; },
       [&] { return Slot{std::vector<double>(static_cast<std::size_t>(p)), 0}; },
       [&](Nothing&, Index task, Slot& slot) {
         std::ranges::fill(slot.sums, 0.0);

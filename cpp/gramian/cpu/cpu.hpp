@@ -39,12 +39,14 @@ class Cpu {
     return buffer;
   }
 
+  std::vector<double> download(const T* values, Index n) { return {values, values + n}; }
+
   template <class Workspace, class Slot>
   void run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
                    const std::function<Slot()>& make_slot,
                    const std::function<void(Workspace&, Index, Slot&)>& work,
                    const std::function<void(Index, const Slot&)>& commit) {
-    gramian::run_ordered(tasks, control, make_workspace, make_slot, work, commit);
+    gramian::run_ordered(tasks, threads, control, make_workspace, make_slot, work, commit);
   }
 
   Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y) { return cross(x, y, false); }
@@ -63,6 +65,13 @@ class Cpu {
                j.rows, i.cols, i.memory.get(), leading(i), j.memory.get(), leading(j), tile,
                j.rows);
   }
+  void block(const Layer<Cpu>& layer, Rows i, Rows j, T* tile) {
+    // Symmetric: the rows of a column-major block are the columns of the one across the diagonal.
+    const bool row_major = layer.source.row_major();
+    simd_.pack(layer.source, row_major ? i : j, row_major ? j.first : i.first,
+               row_major ? j.count : i.count, packing(layer, tile, row_major));
+  }
+  void copy(const T* from, Index n, T* to) { std::copy_n(from, n, to); }
   void fill_diagonal(T* tile, Index n, const T* values) {
     for (Index i = 0; i < n; ++i) tile[i * n + i] = values[i];
   }
@@ -72,21 +81,19 @@ class Cpu {
       tile[i * n + i] = 0;
     }
   }
-  void apply(Linear, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j, double* row_sums,
-             double* col_sums) {
-    simd_.linear(tile, rows, cols, simd_side(i), simd_side(j), row_sums, col_sums);
-  }
-  void apply(Rbf k, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j, double* row_sums,
-             double* col_sums) {
-    simd_.rbf(tile, rows, cols, simd_side(i), simd_side(j), k, row_sums, col_sums);
-  }
-  void apply(SquaredDistance, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j,
+  void apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j,
              double* row_sums, double* col_sums) {
-    simd_.squared_distance(tile, rows, cols, simd_side(i), simd_side(j), row_sums, col_sums);
+    const auto tile_kernel = std::visit([](const auto& k) { return as_tile_kernel(k); }, kernel);
+    simd_.apply(tile_kernel, tile, rows, cols, simd_side(i), simd_side(j), row_sums, col_sums);
+  }
+  void squared_distances(T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j) {
+    simd_.squared_distances(tile, rows, cols, simd_side(i), simd_side(j));
   }
   void count(const T* tile, Index rows, Index cols, bool below_diagonal, Histogram& bins) {
-    if (!below_diagonal) return simd_.count(tile, rows * cols, bins);
-    for (Index i = 1; i < rows; ++i) simd_.count(tile + i * cols, i, bins);
+    const simd::Bins range{bins.first, bins.shift, bins.cells.data(), std::ssize(bins.cells)};
+    if (!below_diagonal) bins.below += simd_.count(tile, rows * cols, range);
+    for (Index i = 1; below_diagonal && i < rows; ++i)
+      bins.below += simd_.count(tile + i * cols, i, range);
   }
 
   void tile_products(const T* tiles, Index x, Index y, Index area, double* products) {
@@ -135,6 +142,7 @@ class Cpu {
   void for_each(Index count, const std::function<void(Index)>& task) { dense::share(count, task); }
 
   Control control;
+  int threads = num_threads();  // at most; fewer where memory is short
 
  private:
   // Blocks of rows on any threads: work(panels, rows, sums), whose sums are added in order.
@@ -144,6 +152,24 @@ class Cpu {
   };
   std::vector<double> by_rows(Index n, Index width,
                               const std::function<void(Panels&, Rows, std::vector<double>&)>& work);
+
+  using TileKernel = simd::TileKernel;
+  static TileKernel as_tile_kernel(const Linear&) { return {}; }
+  static TileKernel as_tile_kernel(const Precomputed&) { return {}; }
+  static TileKernel as_tile_kernel(const Rbf& k) {
+    return {.kind = TileKernel::rbf, .gamma = k.gamma, .minus_one = k.minus_one};
+  }
+  static TileKernel as_tile_kernel(const Laplacian& k) {
+    return {.kind = TileKernel::laplacian, .gamma = k.gamma, .minus_one = k.minus_one};
+  }
+  static TileKernel as_tile_kernel(const Polynomial& k) {
+    return {.kind = TileKernel::polynomial,
+            .factor = k.factor,
+            .constant = k.constant,
+            .unit = k.unit,
+            .degree = k.degree};
+  }
+  static TileKernel as_tile_kernel(const Cosine&) { return {.kind = TileKernel::cosine}; }
 
   static simd::Side<T> simd_side(Side<Cpu> s) { return {s.squared_norms, s.shift}; }
   static Index leading(const Panel<Cpu>& p) { return p.row_major ? p.cols : p.rows; }
@@ -157,8 +183,11 @@ class Cpu {
     panel.cols = cols;
     panel.row_major = layer.source.row_major();
     simd_.pack(layer.source, rows, first_col, cols,
-               {layer.mean_high.get(), layer.mean_low.get(), static_cast<T>(layer.scale),
-                panel.memory.get(), panel.row_major});
+               packing(layer, panel.memory.get(), panel.row_major));
+  }
+  static simd::Packing<T> packing(const Layer<Cpu>& layer, T* out, bool row_major) {
+    return {layer.mean_high.get(), layer.mean_low.get(), static_cast<T>(layer.scale), out,
+            row_major};
   }
 
   Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y, bool lower_only);

@@ -1,7 +1,5 @@
-// The second half of Cpu<T>: the operations of the concept LinearAlgebra. Included by cpu.hpp.
+// The second half of Cpu<T>, the operations of the concept LinearAlgebra: the end of cpu.hpp.
 #pragma once
-
-#include "cpu.hpp"
 
 namespace gramian {
 
@@ -38,7 +36,7 @@ template <class T>
 Layer<Cpu<T>> Cpu<T>::as_layer(View<Cpu> x) {
   const std::vector<double> zero(static_cast<std::size_t>(x.cols));
   constexpr DType dtype = std::is_same_v<T, float> ? DType::f32 : DType::f64;
-  return {{x.data, dtype, x.rows, x.cols, x.cols, 1}, 1.0, upload(zero), upload(zero)};
+  return {{x.data, dtype, x.rows, x.cols, x.cols, 1}, 1.0, 0.0, upload(zero), upload(zero)};
 }
 
 template <class T>
@@ -72,8 +70,16 @@ std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
   return by_rows(x.source.rows, x.source.cols,
                  [&](Panels& panels, Rows rows, std::vector<double>& sums) {
                    pack(x, rows, panels.x);
-                   simd_.add_column_squares(panels.x.memory.get(), rows.count, x.source.cols,
-                                            panels.x.row_major, sums.data());
+                   const Panel<Cpu>& p = panels.x;
+                   const T* const data = p.memory.get();
+                   if (p.row_major)
+                     for (Index i = 0; i < p.rows; ++i)
+                       simd_.accumulate_squares(data + i * p.cols, p.cols, sums.data());
+                   else
+                     for (Index j = 0; j < p.cols; ++j) {
+                       const T* const column = data + j * p.rows;
+                       sums[static_cast<std::size_t>(j)] += simd_.dot(column, column, p.rows);
+                     }
                  });
 }
 

@@ -20,7 +20,7 @@ namespace gramian::dense {
 inline void share(Index count, const std::function<void(Index)>& task) {
   struct Nothing {};
   run_ordered<Nothing, Nothing>(
-      count, Control{}, [] { return Nothing{}; }, [] { return Nothing{}; },
+      count, num_threads(), Control{}, [] { return Nothing{}; }, [] { return Nothing{}; },
       [&](Nothing&, Index i, Nothing&) { task(i); }, [](Index, const Nothing&) {});
 }
 

@@ -14,12 +14,12 @@
 
 namespace gramian {
 
-/// For task t = 0, 1, ...: work(workspace, t, slot) on any thread, then commit(t, slot), one at a
-/// time and in order. Each thread makes one workspace; slots are a ring of at most four a thread,
-/// and a task waits while its slot is still to be committed. `control` is polled by the calling
-/// thread; what it or a task throws ends the run and is thrown here.
+/// For task t = 0, 1, ...: work(workspace, t, slot) on one of at most `threads` threads, then
+/// commit(t, slot), one at a time and in order. Each thread makes one workspace; slots are a ring
+/// of at most four a thread, and a task waits while its slot is still to be committed. `control` is
+/// polled by the calling thread; what it or a task throws ends the run and is thrown here.
 template <class Workspace, class Slot>
-void run_ordered(Index tasks, const Control& control,
+void run_ordered(Index tasks, int threads, const Control& control,
                  const std::function<Workspace()>& make_workspace,
                  const std::function<Slot()>& make_slot,
                  const std::function<void(Workspace&, Index, Slot&)>& work,
@@ -28,7 +28,7 @@ void run_ordered(Index tasks, const Control& control,
     Slot slot;
     bool finished = false;
   };
-  const int width = static_cast<int>(std::min<Index>(num_threads(), tasks));
+  const int width = static_cast<int>(std::min<Index>(threads, tasks));
   const Index ring_size = width == 1 ? 1 : std::min<Index>(tasks, 4 * Index{width});
   std::vector<Place> ring;
   for (Index i = 0; i < ring_size; ++i) ring.push_back({make_slot()});

@@ -168,25 +168,6 @@ void squared_norms(const T* panel, Index rows, Index cols, bool row_major, doubl
   }
 }
 
-template <class T>
-void add_column_squares(const T* panel, Index rows, Index cols, bool row_major, double* acc) {
-  if (!row_major) {
-    for (Index j = 0; j < cols; ++j) {
-      const T* const col = panel + j * rows;
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (Index i = 0; i < rows; ++i) sum += double{col[i]} * double{col[i]};
-      acc[j] += sum;
-    }
-    return;
-  }
-  for (Index i = 0; i < rows; ++i) {
-    const T* const row = panel + i * cols;
-#pragma omp simd
-    for (Index j = 0; j < cols; ++j) acc[j] += double{row[j]} * double{row[j]};
-  }
-}
-
 // --- exp(x) and exp(x) - 1 for x <= 0 ------------------------------------------------------------
 
 // x = k ln2 + r, |r| <= ln2 / 2, and exp(r) - 1 by its Taylor polynomial q:
@@ -241,11 +222,66 @@ T exp_negative(T x) {
 
 // --- tiles ---------------------------------------------------------------------------------------
 
-/// tile(i, j) = k(g, |xᵢ|², |xⱼ|²) - aᵢ - aⱼ, row and column sums added in double. Within a tile
-/// the sums run in T: at most a few hundred near-centred values of size 1.
+template <class T>
+T square_root(T x) {
+  if constexpr (sizeof(T) == sizeof(float))
+    return __builtin_sqrtf(x);
+  else
+    return __builtin_sqrt(x);
+}
+
+/// |xᵢ - xⱼ|² from the inner product and the norms, which cancel for near neighbours. Rows with the
+/// same norm whose distance drowns in rounding are taken for equal, so that duplicates are exactly
+/// 0 apart whatever the order of GEMM's sums.
+template <class T>
+T squared_distance(T g, T si, T sj) {
+  constexpr T rounding = sizeof(T) == sizeof(float) ? T(64 * 0x1p-23) : T(64 * 0x1p-52);
+  const T squared = si + sj - T(2) * g;
+  const T least = si == sj ? rounding * si : T(0);
+  return squared > least ? squared : T(0);
+}
+
+template <class T>
+struct InnerProductTile {
+  T operator()(T g, T, T) const { return g; }
+};
+template <class T, bool MinusOne>
+struct RbfTile {
+  T gamma;
+  T operator()(T g, T si, T sj) const {
+    return exp_negative<MinusOne, T>(-gamma * squared_distance(g, si, sj));
+  }
+};
+template <class T, bool MinusOne>
+struct LaplacianTile {
+  T gamma;
+  T operator()(T g, T si, T sj) const {
+    return exp_negative<MinusOne, T>(-gamma * square_root(squared_distance(g, si, sj)));
+  }
+};
+template <class T>
+struct PolynomialTile {
+  T factor, constant, unit;
+  int degree;
+  T operator()(T g, T, T) const {
+    const T base = factor * g + constant;
+    T power = unit;
+    for (int k = 0; k < degree; ++k) power *= base;
+    return power;
+  }
+};
+template <class T>
+struct CosineTile {
+  T operator()(T g, T si, T sj) const {
+    const T squared = si * sj;
+    return squared > T(0) ? g / square_root(squared) : T(0);
+  }
+};
+
+/// Within a tile the sums run in T: at most a few hundred near-centred values of size 1.
 template <class T, class K>
-void apply(T* tile, Index rows, Index cols, Side<T> side_i, Side<T> side_j, double* row_sums,
-           double* col_sums, K k) {
+void apply_tile(K k, T* tile, Index rows, Index cols, Side<T> side_i, Side<T> side_j,
+                double* row_sums, double* col_sums) {
   constexpr Index strip = 512;  // columns at a time, so that their sums stay in cache
   for (Index first = 0; first < cols; first += strip) {
     const Index count = cols - first < strip ? cols - first : strip;
@@ -270,52 +306,58 @@ void apply(T* tile, Index rows, Index cols, Side<T> side_i, Side<T> side_j, doub
 }
 
 template <class T>
-void linear(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
-            double* col_sums) {
-  apply(tile, rows, cols, i, j, row_sums, col_sums, [](T g, T, T) { return g; });
-}
-
-template <bool MinusOne, class T>
-void rbf_as(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, T gamma, double* row_sums,
-            double* col_sums) {
-  apply(tile, rows, cols, i, j, row_sums, col_sums, [gamma](T g, T si, T sj) {
-    const T squared = si + sj - T(2) * g;
-    return exp_negative<MinusOne, T>(-gamma * (squared > T(0) ? squared : T(0)));
-  });
-}
-
-template <class T>
-void rbf(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, Rbf kernel, double* row_sums,
-         double* col_sums) {
-  const auto as = kernel.minus_one ? rbf_as<true, T> : rbf_as<false, T>;
-  as(tile, rows, cols, i, j, T(kernel.gamma), row_sums, col_sums);
+void apply(const TileKernel& k, T* tile, Index rows, Index cols, Side<T> i, Side<T> j,
+           double* row_sums, double* col_sums) {
+  const auto as = [&](auto f) { apply_tile(f, tile, rows, cols, i, j, row_sums, col_sums); };
+  switch (k.kind) {
+    case TileKernel::inner_product: return as(InnerProductTile<T>{});
+    case TileKernel::rbf:
+      return k.minus_one ? as(RbfTile<T, true>{T(k.gamma)}) : as(RbfTile<T, false>{T(k.gamma)});
+    case TileKernel::laplacian:
+      return k.minus_one ? as(LaplacianTile<T, true>{T(k.gamma)})
+                         : as(LaplacianTile<T, false>{T(k.gamma)});
+    case TileKernel::polynomial:
+      return as(PolynomialTile<T>{T(k.factor), T(k.constant), T(k.unit), k.degree});
+    case TileKernel::cosine: return as(CosineTile<T>{});
+  }
 }
 
 template <class T>
-void squared_distance(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
-                      double* col_sums) {
-  apply(tile, rows, cols, i, j, row_sums, col_sums, [](T g, T si, T sj) {
-    const T squared = si + sj - T(2) * g;
-    return squared > T(0) ? squared : T(0);
-  });
+void squared_distances(T* tile, Index rows, Index cols, Side<T> side_i, Side<T> side_j) {
+  const T* const sj = side_j.squared_norms;
+  for (Index i = 0; i < rows; ++i) {
+    T* const row = tile + i * cols;
+    const T si = side_i.squared_norms[i];
+#pragma omp simd
+    for (Index j = 0; j < cols; ++j) row[j] = squared_distance(row[j], si, sj[j]);
+  }
 }
 
+/// Values are never negative, so signed bit patterns are ordered like them.
 template <class T>
-void count(const T* values, Index n, Histogram& bins) {
-  using Bits = typename ExpOf<T>::Bits;  // signed is enough: the values are not negative
+std::uint64_t count(const T* values, Index n, const Bins& bins) {
+  using Bits = typename ExpOf<T>::Bits;
   const auto first = static_cast<Bits>(bins.first);
   const int shift = bins.shift;
-  std::uint64_t* const cells = bins.cells.data();
-  const auto size = static_cast<Bits>(bins.cells.size());
+  const auto size = static_cast<Bits>(bins.size);
   std::uint64_t below = 0;
-  for (Index i = 0; i < n; ++i) {
-    Bits bits;
-    std::memcpy(&bits, values + i, sizeof bits);
-    below += bits < first;
-    const Bits cell = (bits - first) >> shift;
-    if (bits >= first && cell < size) ++cells[cell];
+  // Few values lie in the cells' range: they are picked out without a branch, then counted.
+  constexpr Index strip = 1024;
+  Bits picked[strip];
+  for (Index start = 0; start < n; start += strip) {
+    const Index length = n - start < strip ? n - start : strip;
+    Index inside = 0;
+    for (Index i = 0; i < length; ++i) {
+      Bits bits;
+      std::memcpy(&bits, values + start + i, sizeof bits);
+      const Bits cell = (bits - first) >> shift;
+      below += bits < first;
+      picked[inside] = cell;
+      inside += bits >= first && cell < size;
+    }
+    for (Index i = 0; i < inside; ++i) ++bins.cells[picked[i]];
   }
-  bins.below += below;
+  return below;
 }
 
 template <class T>
@@ -333,9 +375,15 @@ void accumulate(const T* x, Index n, double* acc) {
 }
 
 template <class T>
-constexpr Kernels<T> all_kernels = {pack<T>,   squared_norms<T>, add_column_squares<T>,
-                                    linear<T>, rbf<T>,           squared_distance<T>,
-                                    count<T>,  dot<T>,           accumulate<T>};
+void accumulate_squares(const T* x, Index n, double* acc) {
+#pragma omp simd
+  for (Index i = 0; i < n; ++i) acc[i] += double{x[i]} * double{x[i]};
+}
+
+template <class T>
+constexpr Kernels<T> all_kernels = {
+    pack<T>,  squared_norms<T>, apply<T>,      squared_distances<T>,
+    count<T>, dot<T>,           accumulate<T>, accumulate_squares<T>};
 
 }  // namespace
 

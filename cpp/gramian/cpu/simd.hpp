@@ -27,6 +27,23 @@ struct Packing {
   bool row_major;  // the order in which the source is contiguous
 };
 
+/// A kernel of kernels.hpp without std::variant, whose code must not be instantiated in simd.cpp.
+struct TileKernel {
+  enum Kind { inner_product, rbf, laplacian, polynomial, cosine } kind = inner_product;
+  double gamma = 0;
+  bool minus_one = false;
+  double factor = 0, constant = 0, unit = 0;
+  int degree = 0;
+};
+
+/// A histogram without std::vector, for the same reason.
+struct Bins {
+  std::uint64_t first;
+  int shift;
+  std::uint64_t* cells;
+  Index size;
+};
+
 /// The kernels of one instruction set, in one precision.
 template <class T>
 struct Kernels {
@@ -34,24 +51,20 @@ struct Kernels {
   void (*pack)(const Source&, Rows, Index first_col, Index cols, const Packing<T>&);
   /// out[i] = Σⱼ panel(i, j)², in double.
   void (*squared_norms)(const T* panel, Index rows, Index cols, bool row_major, double* out);
-  /// acc[j] += Σᵢ panel(i, j)², in double.
-  void (*add_column_squares)(const T* panel, Index rows, Index cols, bool row_major, double* acc);
-  /// tile(i, j) = g - aᵢ - aⱼ in place; adds the tile's row and column sums.
-  void (*linear)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
-                 double* col_sums);
-  /// tile(i, j) = exp(-gamma max(|xᵢ|² + |xⱼ|² - 2g, 0)) - aᵢ - aⱼ in place, minus 1 if the kernel
-  /// says so, with sums likewise.
-  void (*rbf)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, Rbf kernel, double* row_sums,
-              double* col_sums);
-  /// tile(i, j) = max(|xᵢ|² + |xⱼ|² - 2g, 0) in place, with sums likewise.
-  void (*squared_distance)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j, double* row_sums,
-                           double* col_sums);
-  /// Adds the values of a row to a histogram.
-  void (*count)(const T* values, Index n, Histogram& bins);
+  /// tile(i, j) = k(tile(i, j), |xᵢ|², |xⱼ|²) - aᵢ - aⱼ in place; adds the tile's row and column
+  /// sums.
+  void (*apply)(const TileKernel&, T* tile, Index rows, Index cols, Side<T> i, Side<T> j,
+                double* row_sums, double* col_sums);
+  /// tile(i, j) = |xᵢ|² + |xⱼ|² - 2 tile(i, j), at least 0, in place.
+  void (*squared_distances)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j);
+  /// Counts values by cell; returns how many lie below the first.
+  std::uint64_t (*count)(const T* values, Index n, const Bins&);
   /// Σ xᵢ yᵢ, in double.
   double (*dot)(const T* x, const T* y, Index n);
   /// acc[i] += x[i].
   void (*accumulate)(const T* x, Index n, double* acc);
+  /// acc[i] += x[i]².
+  void (*accumulate_squares)(const T* x, Index n, double* acc);
 };
 
 /// Column sums in double and the largest |x| of some rows. A NaN or an infinity reaches its

@@ -11,18 +11,25 @@
 #include <vector>
 
 #include "../gram_products.hpp"
+#include "../kernel_spec.hpp"
 #include "../linalg.hpp"
 #include "../pairwise.hpp"
+#include "../plan.hpp"
 
 namespace gramian {
 
 enum class Estimator { biased, unbiased };
 
+/// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
+/// HSIC vanishes for another reason.
+enum class Status : std::uint8_t { sound, constant, degenerate };
+
 /// HSIC for every pair of layers, and for every layer with itself (0 where only rounding is left of
 /// it), in units of the scaled layers; `scales` are those of the layers' kernels.
 struct Hsic {
   Index x, y;  // y == 0: the x layers among themselves
-  std::vector<double> cross, self, scales{};
+  std::vector<double> cross{}, self{}, scales{};
+  std::vector<Status> status{};
 
   Index others() const { return y == 0 ? x : y; }
   double& at(Index i, Index j) { return cross[static_cast<std::size_t>(i * others() + j)]; }
@@ -40,23 +47,17 @@ struct Cancelling {
   }
 };
 
-/// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
-/// HSIC vanishes for another reason.
-enum class Status : std::uint8_t { sound, constant, degenerate };
-
 /// Constant layers, whose HSIC with anything is 0, are made exactly so: rounding leaves some of it.
-inline std::vector<Status> settle(Hsic& h, const std::vector<bool>& constant) {
-  std::vector<Status> status;
+inline void settle(Hsic& h) {
   for (std::size_t l = 0; l < h.self.size(); ++l) {
-    if (constant[l]) h.self[l] = 0;
-    status.push_back(constant[l]       ? Status::constant
-                     : h.self[l] > 0 ? Status::sound
-                                     : Status::degenerate);
+    if (h.status[l] == Status::constant) h.self[l] = 0;
+    if (h.status[l] == Status::sound && h.self[l] == 0) h.status[l] = Status::degenerate;
   }
   for (Index i = 0; i < h.x; ++i)
     for (Index j = 0; j < h.others(); ++j)
-      if (constant[static_cast<std::size_t>(i)] || constant[h.other(j)]) h.at(i, j) = 0;
-  return status;
+      if (h.status[static_cast<std::size_t>(i)] == Status::constant ||
+          h.status[h.other(j)] == Status::constant)
+        h.at(i, j) = 0;
 }
 
 /// CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) (Kornblith et al. 2019, eq. 4), in [0, 1] when
@@ -80,15 +81,16 @@ inline std::vector<double> hsic_values(Hsic h) {
 }
 
 /// HSIC from near-centred sums over i != j: S = Σ K L and row sums r, and the diagonals d:
-///   biased   [S' - 2/n r'ₖ·r'ₗ + tₖtₗ/n²] / (n-1)²,  S' = S + dₖ·dₗ, r' = r + d  (Gretton et al. 2005)
-///   unbiased [S - 2/(n-2) rₖ·rₗ + tₖtₗ/((n-1)(n-2))] / (n(n-3))                   (Song et al. 2012)
+///   biased   [S' - 2/n r'ₖ·r'ₗ + tₖtₗ/n²] / (n-1)²,  S' = S + dₖ·dₗ, r' = r + d  (Gretton et al.
+///   2005) unbiased [S - 2/(n-2) rₖ·rₗ + tₖtₗ/((n-1)(n-2))] / (n(n-3))                   (Song et
+///   al. 2012)
 /// with t = Σ r. Keeping d apart spares float the one large term of the unbiased sum.
 template <class B>
-Hsic hsic_in_sample_space(B& b, std::span<const GramLayer<B>> layers, Index x,
-                          Estimator estimator) {
+Hsic hsic_in_sample_space(B& b, std::span<const GramLayer<B>> layers, Index x, Estimator estimator,
+                          const Tiling& tiling) {
   const auto n = static_cast<double>(layers[0].layer.source.rows);
   const bool biased = estimator == Estimator::biased;
-  GramProducts sums = gram_products(b, layers, x);
+  GramProducts sums = gram_products(b, layers, x, tiling);
   std::vector<double> totals;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     auto& rows = sums.row_sums[l];
@@ -118,8 +120,9 @@ Hsic hsic_in_sample_space(B& b, std::span<const GramLayer<B>> layers, Index x,
 template <class B>
 struct FeatureLayer {
   Layer<B> layer;
-  std::vector<double> squared_norms;  // of the centred rows
+  std::vector<double> squared_norms;  // of the centred rows, if the estimator needs them
   double self;                        // HSIC with itself
+  Status status;
 };
 
 /// Linear HSIC in feature space: |XᵀY|²_F / (n-1)², or, without bias,
@@ -127,84 +130,120 @@ struct FeatureLayer {
 struct FeatureHsic {
   Estimator estimator;
 
-  Cancelling value(double products, std::span<const double> x, std::span<const double> y) const {
-    const auto n = static_cast<double>(x.size());
+  Cancelling value(Index rows, double products, std::span<const double> x,
+                   std::span<const double> y) const {
+    const auto n = static_cast<double>(rows);
     if (estimator == Estimator::biased) return {products / ((n - 1) * (n - 1)), 0};
     const double norms = n / (n - 2) * dot(x, y), unit = n * (n - 3);
     return {(products - norms + sum(x) * sum(y) / ((n - 1) * (n - 2))) / unit,
             (products + norms) / unit};
   }
   template <Backend B>
-  FeatureLayer<B> prepare(B& b, Layer<B> layer, std::vector<double> norms) const {
+  FeatureLayer<B> prepare(B& b, Layer<B> layer) const {
     const auto c = b.self_cross(layer);
-    const double self = value(b.dot(c, c), norms, norms).template or_zero<typename B::scalar>();
-    return {std::move(layer), std::move(norms), self};
+    const double products = b.dot(c, c);  // its root is the sum of squares, but for a factor √p
+    const auto status = is_constant(layer, std::sqrt(products)) ? Status::constant : Status::sound;
+    std::vector<double> norms;
+    if (estimator == Estimator::unbiased) norms = squared_norms(b, layer);
+    const double self =
+        value(layer.source.rows, products, norms, norms).template or_zero<typename B::scalar>();
+    return {std::move(layer), std::move(norms), self, status};
   }
   template <Backend B>
   double compare(B& b, const FeatureLayer<B>& x, const FeatureLayer<B>& y) const {
     const auto c = b.cross(x.layer, y.layer);
-    return value(b.dot(c, c), x.squared_norms, y.squared_norms).value;
+    return value(x.layer.source.rows, b.dot(c, c), x.squared_norms, y.squared_norms).value;
   }
 };
 
-/// Whether all pairs of the linear kernel cost less in feature space (2 n p q flops a pair, n p² a
-/// layer) than in sample space (n² p a layer, 2 n² a pair).
-inline bool feature_space_is_cheaper(Index n, std::span<const Index> widths, Index x) {
-  const auto y = std::ssize(widths) - x;
-  double feature = 0, sample = 0;
-  const auto samples = static_cast<double>(n);
-  for (const Index p : widths) {
-    const auto width = static_cast<double>(p);
-    feature += samples * width * width;
-    sample += samples * samples * width;
+/// What a comparison by HSIC found. It is not complete where a median is 0, which leaves a kernel
+/// without a width, or where a kernel is too narrow for float.
+struct Outcome {
+  Hsic hsic;
+  std::vector<double> medians{};  // squared; of the layers whose kernel takes its width from it
+  bool complete = false;
+};
+
+/// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
+template <Backend B>
+std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
+  if (spec.kind != KernelSpec::precomputed) return squared_norms(b, layer);
+  std::vector<double> diagonal;
+  auto element = b.allocate(1);
+  for (Index i = 0; i < layer.source.rows; ++i) {
+    b.block(layer, {i, 1}, {i, 1}, element.get());
+    diagonal.push_back(b.download(element.get(), 1)[0]);
   }
-  for (Index i = 0; i < x; ++i)
-    for (Index j = 0; j < (y == 0 ? i : y); ++j) {
-      const Index other = widths[static_cast<std::size_t>(y == 0 ? j : x + j)];
-      feature += 2 * samples * static_cast<double>(widths[static_cast<std::size_t>(i)] * other);
-      sample += samples * samples;
-    }
-  return feature < sample;
+  return diagonal;
 }
 
-/// HSIC of the first x layers with the rest, or among themselves when there is no rest; one kernel a
-/// layer, gamma in the layers' own units.
+/// Share of the time that the layers take before the pairs, as progress reports it.
+constexpr double preparation = 0.1;
+
 template <Backend B>
-Hsic hsic(B& b, std::vector<Layer<B>> layers, std::vector<std::vector<double>> norms, Index x,
-          std::span<const Kernel> kernels, Estimator estimator) {
-  const auto count = layers.size();
-  std::vector<double> scales(count, 1.0);
-  std::vector<Index> widths;
-  bool linear = true;
-  for (std::size_t l = 0; l < count; ++l) {
-    widths.push_back(layers[l].source.cols);
-    if (std::holds_alternative<Linear>(kernels[l]))
-      scales[l] = layers[l].scale * layers[l].scale;
-    else
-      linear = false;
+Outcome hsic_by_features(B& b, std::vector<Layer<B>> layers, Index x, const KernelSpec& spec,
+                         Estimator estimator) {
+  const FeatureHsic measure{estimator};
+  Outcome outcome{.hsic = {x, std::ssize(layers) - x}, .complete = true};
+  std::vector<FeatureLayer<B>> prepared;
+  for (auto& layer : layers) {
+    const auto& g = prepared.emplace_back(measure.prepare(b, std::move(layer)));
+    outcome.hsic.self.push_back(g.self);
+    outcome.hsic.status.push_back(g.status);
+    outcome.hsic.scales.push_back(spec.unit(Linear{}, g.layer.scale));
   }
-  constexpr double preparation = 0.1;  // of the time, as progress reports it
-  b.control.end = preparation;
-  if (linear && feature_space_is_cheaper(layers[0].source.rows, widths, x)) {
-    const FeatureHsic measure{estimator};
-    std::vector<FeatureLayer<B>> prepared;
-    for (std::size_t l = 0; l < count; ++l)
-      prepared.push_back(measure.prepare(b, std::move(layers[l]), std::move(norms[l])));
-    Hsic h{x, std::ssize(prepared) - x, pairwise(b, measure, prepared, x, preparation), {}, scales};
-    for (const auto& layer : prepared) h.self.push_back(layer.self);
-    return h;
-  }
+  outcome.hsic.cross = pairwise(b, measure, prepared, x, preparation);
+  return outcome;
+}
+
+template <Backend B>
+Outcome hsic_by_samples(B& b, std::vector<Layer<B>> layers, Index x, const KernelSpec& spec,
+                        Estimator estimator, const Plan& plan) {
+  Outcome outcome{.hsic = {x, std::ssize(layers) - x}};
+  const double end_of_medians = spec.by_median() ? 0.5 : preparation;
+  const double step = end_of_medians / static_cast<double>(layers.size());
   std::vector<GramLayer<B>> prepared;
-  for (std::size_t l = 0; l < count; ++l) {
-    Kernel kernel = kernels[l];
-    if (auto* rbf = std::get_if<Rbf>(&kernel)) rbf->gamma /= layers[l].scale * layers[l].scale;
-    prepared.push_back(make_gram_layer(b, std::move(layers[l]), kernel, norms[l]));
+  for (auto& layer : layers) {
+    b.control.begin = step * static_cast<double>(prepared.size());
+    b.control.end = b.control.begin + step;
+    const bool keep = spec.by_median() && std::ssize(prepared) < plan.kept;
+    auto [read, constant] = as_read_by(b, spec, std::move(layer));
+    auto& g = prepared.emplace_back(std::move(read));
+    g.norms = norms_of(b, g.layer, spec);
+    g.squared_norms = b.upload(g.norms);
+    constant = constant || (spec.centers() && is_constant(g.layer, sum(g.norms)));
+    outcome.hsic.status.push_back(constant ? Status::constant : Status::sound);
+    if (keep) g.kept = b.allocate(plan.tiling.count() * plan.tiling.area());
+    Middle median{};
+    if (spec.by_median()) {
+      median = median_of(b, g, plan.tiling, spec.sample);
+      outcome.medians.push_back((median.low + median.high) / 2);
+      if (outcome.medians.back() == 0) return outcome;
+    }
+    const Kernel kernel = kernel_of(spec, g, median);
+    if (is_too_narrow_for<typename B::scalar>(kernel, g.norms)) return outcome;
+    set_kernel(b, g, kernel);
+    outcome.hsic.scales.push_back(spec.unit(g.kernel, g.layer.scale));
   }
-  b.control.begin = preparation;
+  b.control.begin = end_of_medians;
   b.control.end = 1;
-  Hsic h = hsic_in_sample_space<B>(b, prepared, x, estimator);
-  h.scales = std::move(scales);
-  return h;
+  Hsic h = hsic_in_sample_space<B>(b, prepared, x, estimator, plan.tiling);
+  outcome.hsic.cross = std::move(h.cross);
+  outcome.hsic.self = std::move(h.self);
+  outcome.complete = true;
+  return outcome;
+}
+
+/// HSIC of the first x layers with the rest, or among themselves when there is no rest.
+template <Backend B>
+Outcome hsic(B& b, std::vector<Layer<B>> layers, Index x, const KernelSpec& spec,
+             Estimator estimator, const Plan& plan) {
+  b.threads = plan.threads;
+  Outcome outcome = plan.feature_space
+      ? hsic_by_features(b, std::move(layers), x, spec, estimator)
+      : hsic_by_samples(b, std::move(layers), x, spec, estimator, plan);
+  if (outcome.complete) settle(outcome.hsic);
+  return outcome;
 }
 
 }  // namespace gramian

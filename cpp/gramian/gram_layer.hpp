@@ -1,0 +1,183 @@
+// A layer with its kernel, and the tiles of its Gram matrix.
+//
+// Near-centring. HSIC does not change when K(i, j) becomes K(i, j) - aᵢ - aⱼ, but in float it keeps
+// its digits only if the rows of K are nearly centred already: the naive way loses 400 to 18,000
+// eps of CKA at bandwidths of 1 to 10 medians, this one 0 to 5. aᵢ is the mean of row i over
+// landmark columns, less half the landmarks' own mean.
+#pragma once
+
+#include <algorithm>
+#include <numbers>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "backend.hpp"
+#include "linalg.hpp"
+#include "tiling.hpp"
+
+namespace gramian {
+
+/// Norms are those of the layer as packed (for a precomputed Gram matrix, its diagonal). `kept` may
+/// hold the inner products of all tiles of a tiling, once a pass has formed them.
+template <class B>
+struct GramLayer {
+  Layer<B> layer;
+  std::vector<double> norms{};
+  typename B::Buffer squared_norms{};
+  typename B::Buffer kept{};
+  bool kept_is_filled = false;
+  Kernel kernel{};
+  std::vector<double> diagonal{};  // K(i, i) - 2 aᵢ
+  typename B::Buffer shift{};
+
+  Side<B> side(Index first_row) const {
+    return {squared_norms.get() + first_row, shift.get() + first_row};
+  }
+};
+
+/// What one thread works on.
+template <class B>
+struct TileWorkspace {
+  Panel<B> i{}, j{};
+  typename B::Buffer tiles;
+};
+
+/// tile = inner products of rows I and J of the layer, on the diagonal exactly its squared norms.
+template <Backend B>
+void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, Index task,
+                    TileWorkspace<B>& w, typename B::scalar* tile) {
+  const auto [block_i, block_j] = tiling[task];
+  const Rows i = tiling.rows(block_i), j = tiling.rows(block_j);
+  const bool diagonal = block_i == block_j;
+  typename B::scalar* const kept = layer.kept.get() + (layer.kept ? task * tiling.area() : 0);
+  if (layer.kept_is_filled) return b.copy(kept, i.count * j.count, tile);
+  if (std::holds_alternative<Precomputed>(layer.kernel)) {
+    b.block(layer.layer, i, j, tile);
+  } else {
+    b.pack(layer.layer, i, w.i);
+    if (!diagonal) b.pack(layer.layer, j, w.j);
+    b.multiply(w.i, diagonal ? w.i : w.j, tile);
+  }
+  if (diagonal) b.fill_diagonal(tile, i.count, layer.squared_norms.get() + i.first);
+  if (layer.kept) b.copy(tile, i.count * j.count, kept);
+}
+
+/// Tile of the near-centred kernel, with its row and column sums added. On the diagonal, the
+/// diagonal itself is left out: it is 0 in the tile and not in the sums.
+template <Backend B>
+void gram_tile(B& b, const GramLayer<B>& layer, const Tiling& tiling, Index task,
+               TileWorkspace<B>& w, typename B::scalar* tile, double* row_sums, double* col_sums) {
+  inner_products(b, layer, tiling, task, w, tile);
+  const auto [block_i, block_j] = tiling[task];
+  const Rows i = tiling.rows(block_i), j = tiling.rows(block_j);
+  b.apply(layer.kernel, tile, i.count, j.count, layer.side(i.first), layer.side(j.first), row_sums,
+          col_sums);
+  if (block_i == block_j) b.drop_diagonal(tile, i.count, row_sums);
+}
+
+/// Σₛ k(i, s) over the landmarks s, for every row i.
+template <Backend B>
+std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
+  const Index n = g.layer.source.rows, count = landmarks.count;
+  std::vector<double> sums(static_cast<std::size_t>(n)), landmark_norms;
+  for (Index k = 0; k < count; ++k)
+    landmark_norms.push_back(g.norms[static_cast<std::size_t>(landmarks[k])]);
+  const auto norms = b.upload(landmark_norms);
+  const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
+  Panel<B> panel;
+  b.pack(g.layer, landmarks, panel);
+
+  const Index block = std::min<Index>(256, n);
+  struct Workspace {
+    Panel<B> panel;
+    typename B::Buffer tile;
+    std::vector<double> col_sums;
+  };
+  struct Nothing {};
+  b.template run_ordered<Workspace, Nothing>(
+      (n + block - 1) / block,
+      [&] {
+        return Workspace{
+            {}, b.allocate(block * count), std::vector<double>(static_cast<std::size_t>(count))};
+      },
+      [] { return Nothing{}; },
+      [&](Workspace& w, Index task, Nothing&) {
+        const Rows rows{task * block, std::min(block, n - task * block)};
+        b.pack(g.layer, rows, w.panel);
+        b.multiply(w.panel, panel, w.tile.get());
+        b.apply(g.kernel, w.tile.get(), rows.count, count,
+                {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
+                sums.data() + rows.first, w.col_sums.data());
+      },
+      [](Index, const Nothing&) {});
+  return sums;
+}
+
+/// The same of a precomputed Gram matrix: sums over its rows at the landmarks.
+template <Backend B>
+std::vector<double> landmark_sums_of_matrix(B& b, const GramLayer<B>& g, Rows landmarks) {
+  const Index n = g.layer.source.rows;
+  const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
+  auto tile = b.allocate(n);
+  std::vector<double> sums(static_cast<std::size_t>(n)), ignored(1);
+  for (Index k = 0; k < landmarks.count; ++k) {
+    b.block(g.layer, {landmarks[k], 1}, {0, n}, tile.get());
+    b.apply(g.kernel, tile.get(), 1, n, {zero.get(), zero.get()}, {zero.get(), zero.get()},
+            ignored.data(), sums.data());
+  }
+  return sums;
+}
+
+/// aᵢ for near-centring, from 64 landmark rows. The linear kernel of centred features is centred as
+/// it is.
+template <Backend B>
+std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
+  const Index n = g.layer.source.rows;
+  if (std::holds_alternative<Linear>(g.kernel))
+    return std::vector<double>(static_cast<std::size_t>(n), 0.0);
+  const Index count = std::min<Index>(64, n);
+  const Rows landmarks{0, count, n, count};
+  auto shift = std::holds_alternative<Precomputed>(g.kernel)
+      ? landmark_sums_of_matrix(b, g, landmarks)
+      : landmark_sums(b, g, landmarks);
+  // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. And among
+  // few rows the shift is the exact one of the unbiased estimator, whose terms cancel most there.
+  const auto m = static_cast<double>(count);
+  const bool all = count == n && n > 2;
+  for (double& a : shift) a /= m;
+  double landmark_mean = 0;
+  for (Index k = 0; k < count; ++k) {
+    const auto s = static_cast<std::size_t>(landmarks[k]);
+    const double self =
+        std::visit([&](const auto& kernel) { return kernel.self_value(g.norms[s]); }, g.kernel);
+    shift[s] = (shift[s] * m - self) / (all ? m - 2 : std::max(m - 1, 1.0));
+    landmark_mean += shift[s] / (all ? m - 1 : m);
+  }
+  for (double& a : shift) {
+    a -= landmark_mean / 2;
+    a = static_cast<double>(static_cast<typename B::scalar>(a));  // what the tiles will subtract
+  }
+  return shift;
+}
+
+/// Gives a layer its kernel: near-centred, or as it is.
+template <Backend B>
+void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred = true) {
+  g.kernel = kernel;
+  const double mean_norm = sum(g.norms) / static_cast<double>(g.norms.size());
+  if (auto* rbf = std::get_if<Rbf>(&g.kernel))
+    rbf->minus_one = near_centred && rbf->gamma * 2 * mean_norm < std::numbers::ln2;
+  if (auto* laplacian = std::get_if<Laplacian>(&g.kernel))
+    laplacian->minus_one =
+        near_centred && laplacian->gamma * std::sqrt(2 * mean_norm) < std::numbers::ln2;
+  const auto shift =
+      near_centred ? near_centring_shift(b, g) : std::vector<double>(g.norms.size(), 0.0);
+  g.diagonal.resize(g.norms.size());
+  for (std::size_t i = 0; i < g.norms.size(); ++i)
+    g.diagonal[i] = std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) -
+        2 * shift[i];
+  g.shift = b.upload(shift);
+}
+
+}  // namespace gramian

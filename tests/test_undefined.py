@@ -1,0 +1,119 @@
+"""Values that are undefined, or NaN by request: which, and with which warning."""
+
+from __future__ import annotations
+
+import warnings
+
+import calls
+import numpy as np
+import pytest
+from calls import ALL, GOOD, NORMALIZED, OTHER, PAIRS, Call, each, holed, value_of
+
+import gramian as gm
+from gramian import _validate
+
+KERNELS = ("linear", gm.RBF(sigma=1.0), gm.Laplacian(sigma=1.0), "polynomial", "cosine")
+
+
+@each(ALL)
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
+@pytest.mark.parametrize("scale", [1, 1e4])
+def test_zero_median(call: Call, scale: float, kernel: str) -> None:
+    """Eight of ten samples are the same: 64 of 100 distances are 0, exactly, at any scale."""
+    repeated = scale * GOOD / 3
+    repeated[2:] = repeated[2]
+    for dtype in ("float32", "float64"):
+        for position, argument in enumerate(call.names):
+            with pytest.raises(ValueError) as caught:  # noqa: PT011, the text is compared below
+                call(**{"XY"[position]: repeated.astype(dtype)}, kernel=kernel)
+            assert str(caught.value) == (
+                f"{argument} has a zero median distance (at least half of its sample pairs are "
+                "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0)."
+            )
+    assert np.isfinite(np.asarray(value_of(call(repeated, kernel=gm.RBF(sigma=scale))))).all()
+
+
+@each(NORMALIZED)
+@pytest.mark.parametrize("level", [0.0, 0.1, 1e4 / 3])
+def test_constant(call: Call, level: float) -> None:
+    for dtype in ("float32", "float64", "float16"):
+        constant = np.full((10, 3), level, dtype)
+        for kernel in KERNELS:
+            for debiased in (False, True):
+                for position, argument in enumerate(call.names):
+                    with pytest.warns(RuntimeWarning) as caught:
+                        result = call(
+                            **{"XY"[position]: constant}, kernel=kernel, debiased=debiased
+                        )
+                    assert np.isnan(value_of(result)).all()
+                    assert [str(warning.message) for warning in caught] == [
+                        f"{argument} is constant: its similarity is undefined (NaN)."
+                    ]
+                    assert (
+                        caught[0].filename == calls.__file__
+                    )  # the caller's line, not the package's
+
+
+@each([call for call in PAIRS if call.function == "hsic"])
+def test_hsic_of_a_constant_is_zero(call: Call) -> None:
+    for dtype in ("float32", "float64"):
+        for kernel in KERNELS:
+            for unbiased in (False, True):
+                assert call(np.full((10, 3), 0.1, dtype), kernel=kernel, unbiased=unbiased) == 0
+
+
+@each(NORMALIZED)
+@pytest.mark.parametrize("shape", [(10, 3), (240, 200)])
+def test_degenerate(call: Call, shape: tuple[int, int]) -> None:
+    """All samples alike but one: not constant, but U-centering leaves nothing but rounding."""
+    rng = np.random.default_rng(1)
+    spike = np.tile(rng.standard_normal(shape[1]), (shape[0], 1))
+    spike[4] = rng.standard_normal(shape[1])
+    other = rng.standard_normal((shape[0], 2))
+    for dtype in ("float32", "float64"):
+        for kernel in ("linear", gm.RBF(sigma=np.sqrt(shape[1]))):
+            with pytest.warns(
+                RuntimeWarning, match=r"has an HSIC of 0 with itself \(its samples a"
+            ):
+                result = call(spike.astype(dtype), other, kernel=kernel, debiased=True)
+            assert np.isnan(value_of(result)).all()
+
+
+@each(NORMALIZED)
+def test_kernel_too_narrow(call: Call) -> None:
+    """The Gram matrix is the identity: its unbiased HSIC is 0, its biased CKA 1."""
+    options = {"kernel": gm.RBF(sigma=1e-3)}
+    with pytest.warns(RuntimeWarning, match=r"sigma is far too small\): its similarity is undefin"):
+        assert np.isnan(value_of(call(**options, debiased=True))).all()
+    expected = 0 if call.function == "cka_distance" else 1
+    assert np.asarray(value_of(call(**options))) == pytest.approx(expected, abs=1e-7)
+
+
+@each(ALL)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_propagate(call: Call, value: float) -> None:
+    """NaN comes out, without a warning."""
+    for kernel in ("rbf", "laplacian", *KERNELS):
+        result = call(holed(value), kernel=kernel, nan_policy="propagate")
+        assert np.isnan(value_of(result)).all()
+
+
+def test_propagate_spares_other_layers() -> None:
+    layers = {"bad": holed(np.nan), "good": GOOD, "other": OTHER}
+    for device in ("cpu", "reference"):
+        values = gm.compare(layers, nan_policy="propagate", device=device).values
+        assert np.isnan(values[0]).all()
+        assert np.isnan(values[:, 0]).all()
+        assert np.isfinite(values[1:, 1:]).all()
+
+
+def test_overflowing_sums_are_no_error() -> None:
+    rep = _validate.representation(np.full((4, 2), 1e308), "X")
+    _validate.check_finite(rep, np.array([np.inf, 1.0]))
+
+
+def test_good_input_does_not_warn() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for call in ALL:
+            call()
