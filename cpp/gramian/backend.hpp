@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "kernels.hpp"
@@ -127,6 +128,49 @@ concept Backend = std::floating_point<typename B::scalar> &&
       // Inner products of tiles: those of the first `x` with the rest (or, without a rest, with one
       // another), then of each with itself.
       { b.tile_products(tile, Index{}, Index{}, Index{}, sums) };
+    };
+
+/// A = U S Vᵀ, thin.
+template <class B>
+struct SVD {
+  Matrix<B> u;            // rows x k, orthonormal columns
+  std::vector<double> s;  // descending
+  Matrix<B> vt;           // k x cols, orthonormal rows
+};
+
+/// What measures on bases of the layers need besides: matrices as wide as a layer or as tall, and
+/// their factorisations. `Wide` is the backend of the same hardware in double.
+template <class B>
+concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scalar> &&
+    requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
+             View<typename B::Wide> wide, const std::function<void(Index)>& task) {
+      { b.wide() } -> std::same_as<typename B::Wide>;
+      { b.narrow(wide) } -> std::same_as<Matrix<B>>;
+      { b.as_layer(view) } -> std::same_as<Layer<B>>;  // of a matrix that stays where it is
+      { b.matrix(host, Index{}, Index{}) } -> std::same_as<Matrix<B>>;
+      { b.download(view) } -> std::same_as<std::vector<double>>;
+
+      { b.diagonal(view) } -> std::same_as<std::vector<double>>;
+
+      { b.column_norms(layer) } -> std::same_as<std::vector<double>>;      // squared, centred
+      { b.column_sums(layer) } -> std::same_as<std::vector<double>>;       // centred: rounding
+      { b.project(layer, view) } -> std::same_as<Matrix<B>>;               // X Wᵀ
+      { b.squared_residual(layer, layer, view) } -> std::same_as<double>;  // |X - Y W|²
+      // R of the QR factorisation of X D (D diagonal), or of its transpose, whichever is tall.
+      { b.triangle(layer, host) } -> std::same_as<Matrix<B>>;
+
+      { b.multiply(view, view) } -> std::same_as<Matrix<B>>;             // A B
+      { b.multiply_transposed(view, view) } -> std::same_as<Matrix<B>>;  // A Bᵀ
+      { b.transposed(view) } -> std::same_as<Matrix<B>>;
+      { b.copy(view) } -> std::same_as<Matrix<B>>;
+      { b.add(double{}, m, double{}, view) };             // m = a m + c x, in place
+      { b.scale(m, host, host) };                         // rows, columns; in place
+      { b.spectral_norm(view) } -> std::same_as<double>;  // an estimate from below
+      { b.cholesky(m) } -> std::same_as<bool>;      // L of L Lᵀ, in place; false: not positive
+      { b.invert_lower(m) } -> std::same_as<bool>;  // L⁻¹ in place of L
+      { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
+      { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
+      { b.for_each(Index{}, task) };  // independent tasks that use operations on matrices alone
     };
 
 }  // namespace gramian

@@ -12,17 +12,24 @@ from __future__ import annotations
 from ._backend import get_num_threads, set_num_threads
 from ._registry import MEASURES as _MEASURES
 from ._version import __version__
+from .canonical import cca, linear_regression
+from .cca_results import CCA, PWCCA, SVCCA
+from .cca_variants import pwcca, svcca
 from .compare import compare
 from .kernels import RBF, Cosine, Laplacian, Linear, Polynomial
 from .plan import Plan, plan
 from .results import Comparison, load
+from .shapes import procrustes, procrustes_distance, shape_distance
 from .similarity import cka, cka_distance, gram, hsic
 from .sparse import sparse_prediction
 from .unit_results import Clusters, Matching, SparsePrediction
 from .units import cluster_units, correlation, match_units
 
 __all__ = [
+    "CCA",
+    "PWCCA",
     "RBF",
+    "SVCCA",
     "Clusters",
     "Comparison",
     "Cosine",
@@ -33,6 +40,7 @@ __all__ = [
     "Polynomial",
     "SparsePrediction",
     "__version__",
+    "cca",
     "cka",
     "cka_distance",
     "cluster_units",
@@ -41,12 +49,18 @@ __all__ = [
     "get_num_threads",
     "gram",
     "hsic",
+    "linear_regression",
     "load",
     "match_units",
     "measures",
     "plan",
+    "procrustes",
+    "procrustes_distance",
+    "pwcca",
     "set_num_threads",
+    "shape_distance",
     "sparse_prediction",
+    "svcca",
 ]
 
 
@@ -56,7 +70,7 @@ def measures() -> list[str]:
     Examples
     --------
     >>> import gramian as gm
-    >>> gm.measures()[:3]
-    ['cka', 'hsic', 'cka_distance']
+    >>> gm.measures()[:5]
+    ['cka', 'hsic', 'cka_distance', 'cca', 'cca_squared']
     """
     return list(_MEASURES)

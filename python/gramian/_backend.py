@@ -25,6 +25,12 @@ KernelSpec = tuple[int, float, float, int, float, int]
 
 # (array, element type, column means, scale) as the core takes it.
 CoreLayer = tuple[npt.NDArray[Any], str, npt.NDArray[np.float64], float]
+# With the rounding unit of its data and its rank tolerance.
+RankedLayer = tuple[CoreLayer, float, float]
+# Correlations, weights and ranks.
+CanonicalPair = tuple[
+    npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], int, int
+]
 
 
 def _check_blas() -> None:
@@ -176,6 +182,79 @@ def lasso_path(
     """
     found: tuple[Any, ...] = _cpu.lasso_path(gram, cross, alphas, tol, max_sweeps, keep, progress)
     return found
+
+
+def bases(
+    kind: str,
+    xs: Sequence[RankedLayer],
+    ys: Sequence[RankedLayer],
+    *,
+    double: bool,
+    tie_tolerance: float = 0.0,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[npt.NDArray[np.float64], list[bool], list[int]]:
+    """Return a summary of the canonical correlations of every pair, marks, and every rank.
+
+    `kind` is "sum", "squares", "pwcca_x", "pwcca_y", "pwcca_mean" or "linear_regression".
+    """
+    values, marks, ranks = _cpu.bases(double, kind, xs, ys, tie_tolerance, progress)
+    return values, marks, ranks
+
+
+def spectral(
+    xs: Sequence[RankedLayer],
+    ys: Sequence[RankedLayer],
+    *,
+    kind: str,
+    parameter: float,
+    components: int = 0,
+    squares: bool = False,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[npt.NDArray[np.float64], list[int], list[int], list[float]]:
+    """Return sums over the singular values of every pair, ranks, kept directions and norms.
+
+    `kind` is "variance" (or `components` directions), "ridge" or "shape".
+    """
+    values, ranks, kept, norms = _cpu.spectral(
+        xs, ys, kind, parameter, components, squares, progress
+    )
+    return values, ranks, kept, norms
+
+
+def canonical_pair(x: RankedLayer, y: RankedLayer, *, double: bool) -> CanonicalPair:
+    """Return correlations, weights (p, r) and (q, r), and ranks of a pair."""
+    return _pair(_cpu.canonical_pair(double, x, y))
+
+
+def spectral_pair(
+    x: RankedLayer, y: RankedLayer, *, kind: str, parameter: float, components: int = 0
+) -> CanonicalPair:
+    """Return the same of the bases that `spectral` compares."""
+    return _pair(_cpu.spectral_pair(x, y, kind, parameter, components))
+
+
+def _pair(found: tuple[Any, ...]) -> CanonicalPair:
+    correlations, x_weights, y_weights, x_rank, y_rank = found
+    return np.array(correlations), x_weights.T, y_weights.T, x_rank, y_rank
+
+
+def cross(x: RankedLayer, y: RankedLayer) -> npt.NDArray[np.float64]:
+    """Return X'Y of the centered layers, in double."""
+    product: npt.NDArray[np.float64] = _cpu.cross(x, y)
+    return product
+
+
+def procrustes(
+    xs: Sequence[RankedLayer],
+    ys: Sequence[RankedLayer],
+    *,
+    double: bool,
+    distance: bool,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[npt.NDArray[np.float64], list[bool]]:
+    """Return similarity or distance of every pair, and which layers are constant."""
+    values, constant = _cpu.procrustes(double, xs, ys, distance, progress)
+    return values, constant
 
 
 def info() -> dict[str, str]:

@@ -22,6 +22,8 @@ class Prepared:
         self.rep = rep
         self.finite = bool(np.isfinite(means).all())
         self.core: CoreLayer = (rep.array, rep.dtype, means, scale)
+        self.means = means
+        self.n = len(rep.array)
         self.double = rep.compute_dtype == "float64"
 
 

@@ -63,7 +63,10 @@ class Measure:
 
 
 _UNITS = frozenset({"permutation", "translation", "scaling"})
+CCA_OPTIONS = ("denominator", "regularization", "cross_validate", "rank_tolerance")
+SVCCA_OPTIONS = ("variance", "components")
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
+_LINEAR = _RIGID | {"scaling", "invertible_linear"}
 
 MEASURES = {
     measure.name: measure
@@ -86,6 +89,70 @@ MEASURES = {
             "cka_distance",
             family="_hsic",
             options=(*KERNEL_OPTIONS, "debiased"),
+            invariances=_RIGID | {"scaling"},
+            citation="Williams et al. 2021",
+            distance=True,
+        ),
+        Measure(
+            "cca",
+            family="_cca",
+            options=CCA_OPTIONS,
+            invariances=_LINEAR,
+            citation="Kornblith et al. 2019, section 3",
+            attribute="mean",
+        ),
+        Measure(
+            "cca_squared",
+            family="_cca",
+            options=CCA_OPTIONS,
+            invariances=_LINEAR,
+            citation="Kornblith et al. 2019, section 3",
+            function="cca",
+            attribute="mean_squared",
+        ),
+        Measure(
+            "svcca",
+            family="_cca",
+            options=SVCCA_OPTIONS,
+            invariances=_RIGID | {"scaling"},
+            citation="Raghu et al. 2017",
+        ),
+        Measure(
+            "svcca_squared",
+            family="_cca",
+            options=SVCCA_OPTIONS,
+            invariances=_RIGID | {"scaling"},
+            citation="Raghu et al. 2017",
+            function="svcca",
+            fixed={"squared": True},
+        ),
+        Measure(
+            "pwcca",
+            family="_cca",
+            options=("side", "variant", "rank_tolerance"),
+            invariances=frozenset({"permutation", "translation", "scaling"}),
+            citation="Morcos et al. 2018",
+            symmetric=False,
+        ),
+        Measure(
+            "linear_regression",
+            family="_cca",
+            options=("cross_validate", "rank_tolerance"),
+            invariances=_RIGID | {"scaling"},
+            citation="Kornblith et al. 2019, eq. 10",
+            symmetric=False,
+        ),
+        Measure(
+            "procrustes",
+            family="_cca",
+            options=(),
+            invariances=_RIGID | {"scaling"},
+            citation="Schönemann 1966",
+        ),
+        Measure(
+            "procrustes_distance",
+            family="_cca",
+            options=(),
             invariances=_RIGID | {"scaling"},
             citation="Williams et al. 2021",
             distance=True,

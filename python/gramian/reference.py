@@ -17,12 +17,16 @@ from ._hsic import kernel_of
 from ._reference_kernels import Array, is_constant, kernel_matrix, shifted_kernel_matrix
 from ._validate import Representation
 from .kernels import Kernel, Precomputed
+from .reference_cca import cca, linear_regression
+from .reference_cca_variants import pwcca, svcca
+from .reference_procrustes import procrustes, procrustes_distance, shape_distance
 from .reference_units import cluster_units, correlation, match_units, sparse_prediction
 
 if TYPE_CHECKING:
     from .results import Comparison
 
 __all__ = [
+    "cca",
     "cka",
     "cka_distance",
     "cluster_units",
@@ -30,8 +34,14 @@ __all__ = [
     "correlation",
     "gram",
     "hsic",
+    "linear_regression",
     "match_units",
+    "procrustes",
+    "procrustes_distance",
+    "pwcca",
+    "shape_distance",
     "sparse_prediction",
+    "svcca",
 ]
 
 

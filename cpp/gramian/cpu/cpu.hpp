@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../backend.hpp"
+#include "dense.hpp"
 #include "lapack.hpp"
 #include "ordered.hpp"
 #include "simd.hpp"
@@ -115,10 +116,43 @@ class Cpu {
       }
   }
 
+  using Wide = Cpu<double>;
+  Wide wide() const { return Wide{control}; }
+  Matrix<Cpu> narrow(View<Wide> x);
+  Layer<Cpu> as_layer(View<Cpu> x);
+  Matrix<Cpu> matrix(std::span<const double> values, Index rows, Index cols);
+  Matrix<Cpu> copy(View<Cpu> x);
+  std::vector<double> download(View<Cpu> x) { return {x.data, x.data + x.rows * x.cols}; }
+  std::vector<double> diagonal(View<Cpu> x);
+  std::vector<double> column_norms(const Layer<Cpu>& x);
+  std::vector<double> column_sums(const Layer<Cpu>& x);
+  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w);
+  double squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<Cpu> w);
+  Matrix<Cpu> triangle(const Layer<Cpu>& x, std::span<const double> scales);
+  Matrix<Cpu> multiply(View<Cpu> a, View<Cpu> b);
+  Matrix<Cpu> multiply_transposed(View<Cpu> a, View<Cpu> b);
+  Matrix<Cpu> transposed(View<Cpu> x);
+  void add(double a, Matrix<Cpu>& m, double c, View<Cpu> x);
+  void scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols);
+  double spectral_norm(View<Cpu> x) { return dense::spectral_norm(x.data, x.rows, x.cols); }
+  bool cholesky(Matrix<Cpu>& x) { return dense::cholesky(x.mutable_data(), x.rows); }
+  bool invert_lower(Matrix<Cpu>& x) { return dense::invert_lower(x.mutable_data(), x.rows); }
+  SVD<Cpu> svd(Matrix<Cpu> x);
+  std::vector<double> singular_values(Matrix<Cpu> x);
+  void for_each(Index count, const std::function<void(Index)>& task) { dense::share(count, task); }
+
   Control control;
   int threads = num_threads();  // at most; fewer where memory is short
 
  private:
+  // Blocks of rows on any threads: work(panels, rows, sums), whose sums are added in order.
+  struct Panels {
+    Panel<Cpu> x, y;
+    Buffer product;
+  };
+  std::vector<double> by_rows(Index n, Index width,
+                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work);
+
   using TileKernel = simd::TileKernel;
   static TileKernel as_tile_kernel(const Linear&) { return {}; }
   static TileKernel as_tile_kernel(const Precomputed&) { return {}; }
@@ -226,6 +260,12 @@ Matrix<Cpu<T>> Cpu<T>::cross(const Layer<Cpu>& x, const Layer<Cpu>& y, bool lowe
   return c;
 }
 
-static_assert(Backend<Cpu<float>> && Backend<Cpu<double>>);
+}  // namespace gramian
+
+#include "cpu_matrices.hpp"
+
+namespace gramian {
+
+static_assert(LinearAlgebra<Cpu<float>> && LinearAlgebra<Cpu<double>>);
 
 }  // namespace gramian

@@ -3,6 +3,8 @@
 // another library's BLAS; a system BLAS has the usual names and, as a rule, 32-bit integers.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <semaphore>
@@ -31,6 +33,10 @@ void GRAMIAN_CBLAS(ssyrk)(Order, Triangle, Transpose, Int, Int, float, const flo
                           float*, Int);
 void GRAMIAN_CBLAS(dsyrk)(Order, Triangle, Transpose, Int, Int, double, const double*, Int, double,
                           double*, Int);
+void GRAMIAN_CBLAS(sgemv)(Order, Transpose, Int, Int, float, const float*, Int, const float*, Int,
+                          float, float*, Int);
+void GRAMIAN_CBLAS(dgemv)(Order, Transpose, Int, Int, double, const double*, Int, const double*,
+                          Int, double, double*, Int);
 }
 
 /// A dimension in the BLAS's own integer type, or an error when it does not fit.
@@ -87,8 +93,103 @@ inline void syrk(std::int64_t n, std::int64_t k, const double* a, std::int64_t l
                        narrow(ldc));
 }
 
+/// y = op(A) x, row-major, A m x n.
+inline void gemv(Transpose ta, std::int64_t m, std::int64_t n, const float* a, const float* x,
+                 float* y) {
+  const Turn turn;
+  GRAMIAN_CBLAS(sgemv)(row_major, ta, narrow(m), narrow(n), 1.0F, a, narrow(n), x, 1, 0.0F, y, 1);
+}
+inline void gemv(Transpose ta, std::int64_t m, std::int64_t n, const double* a, const double* x,
+                 double* y) {
+  const Turn turn;
+  GRAMIAN_CBLAS(dgemv)(row_major, ta, narrow(m), narrow(n), 1.0, a, narrow(n), x, 1, 0.0, y, 1);
+}
+
 /// Where dgemm lives, to find out which file it came from.
 inline const void* dgemm_address() { return reinterpret_cast<const void*>(&GRAMIAN_CBLAS(dgemm)); }
+
+#ifdef GRAMIAN_SYSTEM_BLAS
+#define GRAMIAN_LAPACK(name) name##_
+#else
+#define GRAMIAN_LAPACK(name) scipy_##name##_64_
+#endif
+
+// Fortran: column-major, everything by pointer, the lengths of characters last. A row-major matrix
+// is its transpose there.
+extern "C" {
+void GRAMIAN_LAPACK(spotrf)(const char*, const Int*, float*, const Int*, Int*, std::size_t);
+void GRAMIAN_LAPACK(dpotrf)(const char*, const Int*, double*, const Int*, Int*, std::size_t);
+void GRAMIAN_LAPACK(strtri)(const char*, const char*, const Int*, float*, const Int*, Int*,
+                            std::size_t, std::size_t);
+void GRAMIAN_LAPACK(dtrtri)(const char*, const char*, const Int*, double*, const Int*, Int*,
+                            std::size_t, std::size_t);
+void GRAMIAN_LAPACK(sgeqrf)(const Int*, const Int*, float*, const Int*, float*, float*, const Int*,
+                            Int*);
+void GRAMIAN_LAPACK(dgeqrf)(const Int*, const Int*, double*, const Int*, double*, double*,
+                            const Int*, Int*);
+void GRAMIAN_LAPACK(sgesdd)(const char*, const Int*, const Int*, float*, const Int*, float*, float*,
+                            const Int*, float*, const Int*, float*, const Int*, Int*, Int*,
+                            std::size_t);
+void GRAMIAN_LAPACK(dgesdd)(const char*, const Int*, const Int*, double*, const Int*, double*,
+                            double*, const Int*, double*, const Int*, double*, const Int*, Int*,
+                            Int*, std::size_t);
+}
+
+/// Overloads by element type, under LAPACK's own names; all return its `info`.
+inline Int potrf(char triangle, Int n, float* a) {
+  const Turn turn;
+  Int info = 0;
+  GRAMIAN_LAPACK(spotrf)(&triangle, &n, a, &n, &info, 1);
+  return info;
+}
+inline Int potrf(char triangle, Int n, double* a) {
+  const Turn turn;
+  Int info = 0;
+  GRAMIAN_LAPACK(dpotrf)(&triangle, &n, a, &n, &info, 1);
+  return info;
+}
+inline Int trtri(char triangle, Int n, float* a) {
+  const Turn turn;
+  Int info = 0;
+  GRAMIAN_LAPACK(strtri)(&triangle, "N", &n, a, &n, &info, 1, 1);
+  return info;
+}
+inline Int trtri(char triangle, Int n, double* a) {
+  const Turn turn;
+  Int info = 0;
+  GRAMIAN_LAPACK(dtrtri)(&triangle, "N", &n, a, &n, &info, 1, 1);
+  return info;
+}
+inline Int geqrf(Int m, Int n, float* a, float* tau, float* work, Int size) {
+  const Turn turn;
+  Int info = 0;
+  GRAMIAN_LAPACK(sgeqrf)(&m, &n, a, &m, tau, work, &size, &info);
+  return info;
+}
+inline Int geqrf(Int m, Int n, double* a, double* tau, double* work, Int size) {
+  const Turn turn;
+  Int info = 0;
+  GRAMIAN_LAPACK(dgeqrf)(&m, &n, a, &m, tau, work, &size, &info);
+  return info;
+}
+inline Int gesdd(char job, Int m, Int n, float* a, float* s, float* u, float* vt, float* work,
+                 Int size, Int* integers) {
+  const Turn turn;
+  Int info = 0;
+  const Int k = std::min(m, n);
+  GRAMIAN_LAPACK(sgesdd)(&job, &m, &n, a, &m, s, u, &m, vt, &k, work, &size, integers, &info, 1);
+  return info;
+}
+inline Int gesdd(char job, Int m, Int n, double* a, double* s, double* u, double* vt, double* work,
+                 Int size, Int* integers) {
+  const Turn turn;
+  Int info = 0;
+  const Int k = std::min(m, n);
+  GRAMIAN_LAPACK(dgesdd)(&job, &m, &n, a, &m, s, u, &m, vt, &k, work, &size, integers, &info, 1);
+  return info;
+}
+
+#undef GRAMIAN_LAPACK
 
 #undef GRAMIAN_CBLAS
 

@@ -413,8 +413,15 @@ void accumulate(const T* x, Index n, double* acc) {
 }
 
 template <class T>
-constexpr Kernels<T> all_kernels = {pack<T>,  squared_norms<T>, apply<T>,     squared_distances<T>,
-                                    count<T>, dot<T>,           accumulate<T>};
+void accumulate_squares(const T* x, Index n, double* acc) {
+#pragma omp simd
+  for (Index i = 0; i < n; ++i) acc[i] += double{x[i]} * double{x[i]};
+}
+
+template <class T>
+constexpr Kernels<T> all_kernels = {
+    pack<T>,  squared_norms<T>, apply<T>,      squared_distances<T>,
+    count<T>, dot<T>,           accumulate<T>, accumulate_squares<T>};
 
 }  // namespace
 

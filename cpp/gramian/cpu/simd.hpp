@@ -63,6 +63,8 @@ struct Kernels {
   double (*dot)(const T* x, const T* y, Index n);
   /// acc[i] += x[i].
   void (*accumulate)(const T* x, Index n, double* acc);
+  /// acc[i] += x[i]².
+  void (*accumulate_squares)(const T* x, Index n, double* acc);
 };
 
 /// Column sums in double and the largest |x| of some rows. A NaN or an infinity reaches its

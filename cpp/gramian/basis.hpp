@@ -1,0 +1,181 @@
+// What an orthonormal basis of a layer is, and how a Cholesky factor gives one.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "linalg.hpp"
+
+namespace gramian {
+
+/// A layer whose basis is wanted, and what decides on its rank.
+template <class B>
+struct BasisInput {
+  Layer<B> layer;
+  std::vector<double> means;  // of the columns, as they are in the source
+  double epsilon;             // of the precision that the data came in
+  double tolerance;           // singular values of X D count above this times the largest
+};
+
+/// What a basis should bring along: coordinates QᵀX of the layer, weights W with Q = X Wᵀ.
+struct Extras {
+  bool coordinates = false, weights = false;
+};
+
+/// Q = factor · coefficientsᵀ, n x rank, orthonormal; coefficients are the identity if absent.
+template <class B>
+struct Basis {
+  struct Columns {
+    Matrix<B> matrix;
+    Layer<B> layer;  // reads `matrix`, whose memory does not move
+  };
+  Layer<B> layer;  // the centred activations themselves
+  Index rank = 0;
+  double squared_norm = 0;           // |X|²
+  std::optional<Columns> columns{};  // a factor of its own
+  std::optional<Matrix<B>> coefficients{};
+  std::optional<Matrix<B>> coordinates{}, weights{};
+  std::vector<double> singular_values{};  // of X, where they were found
+
+  const Layer<B>& factor() const { return columns ? columns->layer : layer; }
+};
+
+template <class B>
+using Coefficients = std::optional<Matrix<B>>;
+
+/// A C Bᵀ, where absent factors are identities.
+template <LinearAlgebra B>
+Matrix<B> between(B& b, const Coefficients<B>& left, Matrix<B> c, const Coefficients<B>& right) {
+  if (left) c = b.multiply(*left, c);
+  if (right) c = b.multiply_transposed(c, *right);
+  return c;
+}
+
+/// Makes the means of the centred columns 0 to the last digit of the deviations, not of the means:
+/// a constant column is then constant. In float the means, known in double, need no such care.
+template <LinearAlgebra B>
+void recenter(B& b, Layer<B>& layer, std::span<const double> means) {
+  using T = typename B::scalar;
+  if constexpr (!std::same_as<T, double>) return;
+  std::vector<double> low = b.column_sums(layer);
+  const double factor = 1 / (static_cast<double>(layer.source.rows) * layer.scale);
+  for (std::size_t j = 0; j < low.size(); ++j)
+    low[j] = low[j] * factor + (means[j] - static_cast<double>(static_cast<T>(means[j])));
+  layer.mean_low = b.upload(low);
+}
+
+/// 1 / norm of every column, 0 for those that are constant but for rounding.
+template <class B>
+std::vector<double> column_scales(const BasisInput<B>& x, std::span<const double> squared_norms) {
+  std::vector<double> scales;
+  const auto n = static_cast<double>(x.layer.source.rows);
+  for (std::size_t j = 0; j < x.means.size(); ++j) {
+    const double mean = x.means[j] * x.layer.scale, own = squared_norms[j];
+    const bool constant = own <= 100 * x.epsilon * x.epsilon * (own + n * mean * mean);
+    scales.push_back(constant ? 0 : 1 / std::sqrt(own));
+  }
+  return scales;
+}
+
+/// The rows of a matrix that are marked, by a product with rows of the identity.
+template <LinearAlgebra B>
+Matrix<B> marked_rows(B& b, View<B> m, std::span<const double> marks) {
+  const auto rows =
+      static_cast<Index>(std::ranges::count_if(marks, [](double v) { return v != 0; }));
+  std::vector<double> selection(static_cast<std::size_t>(rows * m.rows));
+  std::size_t row = 0;
+  for (std::size_t j = 0; j < marks.size(); ++j)
+    if (marks[j] != 0) selection[row++ * marks.size() + j] = 1;
+  return b.multiply(b.matrix(selection, rows, m.rows), m);
+}
+
+/// One Cholesky factor of a Gram matrix: coefficients W with X Wᵀ orthonormal but for condition²
+/// eps.
+template <class B>
+struct Whitening {
+  Matrix<B> coefficients;
+  std::optional<Matrix<B>> coordinates;
+  double condition;
+};
+
+template <LinearAlgebra B>
+std::optional<Whitening<B>> whiten(B& b, Matrix<B> gram, std::span<const double> scales,
+                                   bool coordinates) {
+  const std::vector<double> ones(scales.size(), 1.0);
+  std::vector<double> norms;
+  for (const double s : scales) norms.push_back(s > 0 ? 1 / s : 0);
+  b.scale(gram, scales, scales);
+  b.fill_diagonal(gram.mutable_data(), gram.rows, b.upload(ones).get());
+  const double norm = std::sqrt(b.spectral_norm(gram));
+  if (!b.cholesky(gram)) return {};
+  std::optional<Matrix<B>> own;
+  if (coordinates) {
+    own = b.transposed(gram);
+    b.scale(*own, ones, norms);
+  }
+  if (!b.invert_lower(gram)) return {};
+  const double condition = norm * b.spectral_norm(gram);
+  if (!std::isfinite(condition)) return {};
+  b.scale(gram, ones, scales);
+  if (std::ranges::count(scales, 0.0) > 0) {  // constant columns span nothing
+    gram = marked_rows<B>(b, gram, scales);
+    if (own) own = marked_rows<B>(b, *own, scales);
+  }
+  return Whitening<B>{std::move(gram), std::move(own), condition};
+}
+
+/// In double precision is worth more than speed: at 50, single correlations were off by 90 eps.
+template <class T>
+constexpr double direct_condition = std::same_as<T, float> ? 50 : 10;
+/// One pass does for data that came in float once condition² eps of double is less than eps of
+/// float.
+template <class T>
+double direct_limit(double epsilon) {
+  const double unit = static_cast<double>(std::numeric_limits<T>::epsilon());
+  return std::max(direct_condition<T>, 0.5 * std::sqrt(epsilon / unit));
+}
+template <class T>
+constexpr double two_pass_condition = std::same_as<T, float> ? 2e3 : 1e7;
+
+/// Adds what is wanted besides, once factor and coefficients stand. `first` are the coefficients
+/// that led from the layer to the factor.
+template <LinearAlgebra B>
+void complete(B& b, Basis<B>& basis, const Matrix<B>* first, Extras wanted) {
+  if (wanted.coordinates && !basis.coordinates)
+    basis.coordinates = between<B>(b, basis.coefficients, b.cross(basis.factor(), basis.layer), {});
+  if (wanted.weights && first != nullptr) basis.weights = b.multiply(*basis.coefficients, *first);
+}
+
+/// The second pass: Q₁ = X Wᵀ is formed, and a Cholesky factor makes it orthonormal. False if Q₁ is
+/// not nearly so.
+template <LinearAlgebra B>
+bool refine(B& b, Basis<B>& basis, const Matrix<B>& coefficients, Extras wanted) {
+  Matrix<B> q = b.project(basis.layer, coefficients);
+  Layer<B> layer = b.as_layer(q);
+  basis.columns = typename Basis<B>::Columns{std::move(q), std::move(layer)};
+  Matrix<B> gram = b.self_cross(basis.columns->layer);
+  std::vector<double> scales;
+  for (const double square : b.diagonal(gram)) scales.push_back(1 / std::sqrt(square));
+  auto second = whiten(b, std::move(gram), scales, false);
+  if (!second || second->condition > direct_condition<typename B::scalar>) {
+    basis.columns.reset();
+    return false;
+  }
+  basis.coefficients = std::move(second->coefficients);
+  complete(b, basis, &coefficients, wanted);
+  return true;
+}
+
+/// Whether no column varies.
+template <LinearAlgebra B>
+bool is_constant(const BasisInput<B>& x, std::span<const double> squared_norms) {
+  return std::ranges::all_of(column_scales(x, squared_norms), [](double s) { return s == 0; });
+}
+
+}  // namespace gramian

@@ -1,0 +1,219 @@
+// The second half of Cpu<T>, the operations of the concept LinearAlgebra: the end of cpu.hpp.
+#pragma once
+
+namespace gramian {
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::narrow(View<Wide> x) {
+  Matrix<Cpu> out(*this, x.rows, x.cols);
+  std::transform(x.data, x.data + x.rows * x.cols, out.mutable_data(),
+                 [](double v) { return static_cast<T>(v); });
+  return out;
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::matrix(std::span<const double> values, Index rows, Index cols) {
+  Matrix<Cpu> out(*this, rows, cols);
+  std::ranges::transform(values, out.mutable_data(), [](double v) { return static_cast<T>(v); });
+  return out;
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::copy(View<Cpu> x) {
+  Matrix<Cpu> out(*this, x.rows, x.cols);
+  std::copy_n(x.data, x.rows * x.cols, out.mutable_data());
+  return out;
+}
+
+template <class T>
+void Cpu<T>::add(double a, Matrix<Cpu>& m, double c, View<Cpu> x) {
+  for (Index i = 0; i < x.rows * x.cols; ++i)
+    m.mutable_data()[i] =
+        static_cast<T>(a * static_cast<double>(m.data[i]) + c * static_cast<double>(x.data[i]));
+}
+
+template <class T>
+Layer<Cpu<T>> Cpu<T>::as_layer(View<Cpu> x) {
+  const std::vector<double> zero(static_cast<std::size_t>(x.cols));
+  constexpr DType dtype = std::is_same_v<T, float> ? DType::f32 : DType::f64;
+  return {{x.data, dtype, x.rows, x.cols, x.cols, 1}, 1.0, 0.0, upload(zero), upload(zero)};
+}
+
+template <class T>
+std::vector<double> Cpu<T>::diagonal(View<Cpu> x) {
+  std::vector<double> found(static_cast<std::size_t>(std::min(x.rows, x.cols)));
+  for (std::size_t i = 0; i < found.size(); ++i)
+    found[i] = static_cast<double>(x.data[static_cast<Index>(i) * (x.cols + 1)]);
+  return found;
+}
+
+template <class T>
+std::vector<double> Cpu<T>::by_rows(
+    Index n, Index width, const std::function<void(Panels&, Rows, std::vector<double>&)>& work) {
+  constexpr Index block = 256;
+  using Sums = std::vector<double>;
+  Sums total(static_cast<std::size_t>(width));
+  run_ordered<Panels, Sums>((n + block - 1) / block, [] { return Panels{}; },
+                            [&] { return Sums(total.size()); },
+                            [&](Panels& panels, Index task, Sums& sums) {
+                              std::ranges::fill(sums, 0.0);
+                              work(panels, {task * block, std::min(block, n - task * block)}, sums);
+                            },
+                            [&](Index, const Sums& sums) {
+                              std::ranges::transform(total, sums, total.begin(), std::plus{});
+                            });
+  return total;
+}
+
+template <class T>
+std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
+  return by_rows(x.source.rows, x.source.cols,
+                 [&](Panels& panels, Rows rows, std::vector<double>& sums) {
+                   pack(x, rows, panels.x);
+                   const Panel<Cpu>& p = panels.x;
+                   const T* const data = p.memory.get();
+                   if (p.row_major)
+                     for (Index i = 0; i < p.rows; ++i)
+                       simd_.accumulate_squares(data + i * p.cols, p.cols, sums.data());
+                   else
+                     for (Index j = 0; j < p.cols; ++j) {
+                       const T* const column = data + j * p.rows;
+                       sums[static_cast<std::size_t>(j)] += simd_.dot(column, column, p.rows);
+                     }
+                 });
+}
+
+template <class T>
+std::vector<double> Cpu<T>::column_sums(const Layer<Cpu>& x) {
+  return by_rows(
+      x.source.rows, x.source.cols, [&](Panels& panels, Rows rows, std::vector<double>& sums) {
+        pack(x, rows, panels.x);
+        const Panel<Cpu>& p = panels.x;
+        for (Index i = 0; i < p.rows; ++i)
+          for (Index j = 0; j < p.cols; ++j)
+            sums[static_cast<std::size_t>(j)] +=
+                static_cast<double>(p.memory[p.row_major ? i * p.cols + j : j * p.rows + i]);
+      });
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::project(const Layer<Cpu>& x, View<Cpu> w) {
+  Matrix<Cpu> out(*this, x.source.rows, w.rows);
+  by_rows(x.source.rows, 0, [&](Panels& panels, Rows rows, std::vector<double>&) {
+    pack(x, rows, panels.x);
+    const Panel<Cpu>& p = panels.x;
+    blas::gemm(p.row_major ? blas::no : blas::yes, blas::yes, rows.count, w.rows, w.cols,
+               p.memory.get(), leading(p), w.data, w.cols, out.mutable_data() + rows.first * w.rows,
+               w.rows);
+  });
+  return out;
+}
+
+template <class T>
+double Cpu<T>::squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<Cpu> w) {
+  const Index p = x.source.cols;
+  return by_rows(x.source.rows, 1, [&](Panels& panels, Rows rows, std::vector<double>& sums) {
+    pack(x, rows, panels.x);
+    pack(y, rows, panels.y);
+    if (panels.product == nullptr) panels.product = allocate(256 * p);
+    T* const fit = panels.product.get();
+    blas::gemm(panels.y.row_major ? blas::no : blas::yes, blas::no, rows.count, p, w.rows,
+               panels.y.memory.get(), leading(panels.y), w.data, p, fit, p);
+    const Panel<Cpu>& own = panels.x;
+    for (Index i = 0; i < rows.count; ++i)
+      for (Index j = 0; j < p; ++j) {
+        const T value = own.memory[own.row_major ? i * p + j : j * rows.count + i];
+        const auto rest = static_cast<double>(value - fit[i * p + j]);
+        sums[0] += rest * rest;
+      }
+  })[0];
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::triangle(const Layer<Cpu>& x, std::span<const double> scales) {
+  const Index n = x.source.rows, p = x.source.cols, width = std::min(n, p);
+  const bool tall = p < n;
+  const Index length = tall ? n : p;
+  // Householder steps work on whole columns: a block is long enough for them to pay, and there are
+  // blocks for all threads.
+  const Index block = std::max<Index>(4 * width, 1024);
+  Matrix<Cpu> r(*this, width, width);
+  dense::tall_triangle<T>(
+      (length + block - 1) / block, width,
+      [&](Index task, T* out) {
+        const Index first = task * block, count = std::min(block, length - first);
+        Panel<Cpu> panel;
+        if (tall)
+          pack(x, {first, count}, panel);
+        else
+          pack(x, {0, n}, first, count, panel);
+        std::vector<T> a(static_cast<std::size_t>(panel.rows * panel.cols));
+        for (Index i = 0; i < panel.rows; ++i)
+          for (Index j = 0; j < panel.cols; ++j) {
+            const Index at = panel.row_major ? i * panel.cols + j : j * panel.rows + i;
+            const double factor = scales[static_cast<std::size_t>(tall ? j : first + j)];
+            a[static_cast<std::size_t>(tall ? j * count + i : i * count + j)] =
+                static_cast<T>(static_cast<double>(panel.memory[at]) * factor);
+          }
+        dense::triangle_of_qr(a, count, width, out);
+      },
+      r.mutable_data());
+  return r;
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::multiply(View<Cpu> a, View<Cpu> b) {
+  Matrix<Cpu> c(*this, a.rows, b.cols);
+  dense::multiply(blas::no, blas::no, a.rows, b.cols, a.cols, a.data, a.cols, b.data, b.cols,
+                  c.mutable_data());
+  return c;
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::multiply_transposed(View<Cpu> a, View<Cpu> b) {
+  Matrix<Cpu> c(*this, a.rows, b.rows);
+  dense::multiply(blas::no, blas::yes, a.rows, b.rows, a.cols, a.data, a.cols, b.data, b.cols,
+                  c.mutable_data());
+  return c;
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::transposed(View<Cpu> x) {
+  Matrix<Cpu> out(*this, x.cols, x.rows);
+  constexpr Index tile = 32;
+  for (Index first = 0; first < x.rows; first += tile)
+    for (Index j = 0; j < x.cols; ++j)
+      for (Index i = first; i < std::min(x.rows, first + tile); ++i)
+        out.mutable_data()[j * x.rows + i] = x.data[i * x.cols + j];
+  return out;
+}
+
+template <class T>
+void Cpu<T>::scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols) {
+  for (Index i = 0; i < x.rows; ++i)
+    for (Index j = 0; j < x.cols; ++j) {
+      T& value = x.mutable_data()[i * x.cols + j];
+      value = static_cast<T>(static_cast<double>(value) * rows[static_cast<std::size_t>(i)] *
+                             cols[static_cast<std::size_t>(j)]);
+    }
+}
+
+template <class T>
+SVD<Cpu<T>> Cpu<T>::svd(Matrix<Cpu> x) {
+  const Index k = std::min(x.rows, x.cols);
+  std::vector<T> s(static_cast<std::size_t>(k));
+  SVD<Cpu> found{Matrix<Cpu>(*this, x.rows, k), {}, Matrix<Cpu>(*this, k, x.cols)};
+  dense::svd(x.mutable_data(), x.rows, x.cols, s.data(), found.u.mutable_data(),
+             found.vt.mutable_data());
+  found.s.assign(s.begin(), s.end());
+  return found;
+}
+
+template <class T>
+std::vector<double> Cpu<T>::singular_values(Matrix<Cpu> x) {
+  std::vector<T> s(static_cast<std::size_t>(std::min(x.rows, x.cols)));
+  dense::svd<T>(x.mutable_data(), x.rows, x.cols, s.data(), nullptr, nullptr);
+  return {s.begin(), s.end()};
+}
+
+}  // namespace gramian

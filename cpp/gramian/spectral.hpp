@@ -1,0 +1,123 @@
+// Bases from a singular value decomposition, in double: the last rung of the ladder in bases.hpp,
+// and those of leading singular directions.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "basis.hpp"
+
+namespace gramian {
+
+/// Weights of V, the basis of a wide layer: X Wᵀ = V. W = (V S⁻²)ᵀ X D² is corrected by what X Wᵀ
+/// still lacks, which squares its error every time.
+template <LinearAlgebra B>
+Matrix<B> wide_weights(B& b, const Basis<B>& basis, std::span<const double> scales,
+                       std::span<const double> s) {
+  std::vector<double> squares, inverses;
+  for (const double d : scales) squares.push_back(d * d);
+  for (Index i = 0; i < basis.rank; ++i)
+    inverses.push_back(1 / (s[static_cast<std::size_t>(i)] * s[static_cast<std::size_t>(i)]));
+  Matrix<B> w = b.cross(basis.factor(), basis.layer);
+  b.scale(w, inverses, squares);
+  for (int step = 0; step < 3; ++step) {
+    const Matrix<B> fit = b.project(basis.layer, w);
+    const Matrix<B> found = b.cross(b.as_layer(fit), basis.factor());  // the identity, or nearly so
+    b.add(2, w, -1, b.multiply(found, w));
+  }
+  return w;
+}
+
+/// Which singular directions to keep, from singular values in units of the source, and by what to
+/// multiply the basis vectors.
+struct Choice {
+  Index kept;
+  std::vector<double> gains{};  // none: 1
+};
+using Choose = std::function<Choice(std::span<const double> singular_values)>;
+
+/// The last rung, for a backend in double: a basis from the SVD of R, the triangle of X D.
+template <LinearAlgebra B>
+Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double> scales,
+                        const Choose& choose, Extras wanted) {
+  for (double& s : svd.s) s /= layer.scale;
+  Choice choice = choose(svd.s);
+  Basis<B> basis{std::move(layer)};
+  basis.singular_values = svd.s;
+  basis.rank = choice.kept;
+  if (basis.rank == 0) return basis;
+  for (double& s : svd.s) s *= basis.layer.scale;
+  Matrix<B> v = b.copy(View<B>{svd.vt.data, basis.rank, svd.vt.cols});
+  const auto r = static_cast<std::size_t>(basis.rank);
+  if (basis.layer.source.cols >= basis.layer.source.rows) {
+    Matrix<B> q = b.transposed(v);
+    Layer<B> own = b.as_layer(q);
+    basis.columns = typename Basis<B>::Columns{std::move(q), std::move(own)};
+    complete<B>(b, basis, nullptr, wanted);
+    if (wanted.weights) basis.weights = wide_weights(b, basis, scales, svd.s);
+  } else {
+    std::vector<double> inverses;
+    for (std::size_t i = 0; i < r; ++i) inverses.push_back(1 / svd.s[i]);
+    b.scale(v, inverses, scales);
+    if (svd.s[0] <= direct_condition<typename B::scalar> * svd.s[r - 1]) {
+      basis.coefficients = std::move(v);
+      complete<B>(b, basis, nullptr, wanted);
+      if (wanted.weights) basis.weights = b.copy(*basis.coefficients);
+    } else if (!refine(b, basis, v, wanted)) {
+      throw std::runtime_error("the basis of a layer could not be made orthonormal");
+    }
+  }
+  if (choice.gains.empty()) return basis;
+  if (!basis.coefficients) {
+    std::vector<double> identity(r * r);
+    for (std::size_t i = 0; i < r; ++i) identity[i * r + i] = 1;
+    basis.coefficients = b.matrix(identity, basis.rank, basis.rank);
+  }
+  const std::vector<double> columns(static_cast<std::size_t>(basis.coefficients->cols), 1.0);
+  b.scale(*basis.coefficients, choice.gains, columns);
+  if (basis.weights) {
+    const std::vector<double> ones(static_cast<std::size_t>(basis.weights->cols), 1.0);
+    b.scale(*basis.weights, choice.gains, ones);
+  }
+  return basis;
+}
+
+/// Keeps what is larger than a fraction of the largest.
+inline Choose above(double tolerance) {
+  return [tolerance](std::span<const double> s) {
+    return Choice{std::ranges::count_if(s, [&](double v) { return v > tolerance * s[0]; })};
+  };
+}
+
+/// Bases of the singular directions of the centred, unscaled layers, for a backend in double.
+template <LinearAlgebra B>
+std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
+                                     std::span<const Choose> choose, Extras wanted) {
+  const auto count = inputs.size();
+  std::vector<std::optional<Matrix<B>>> triangles(count);
+  std::vector<std::optional<SVD<B>>> svds(count);
+  std::vector<std::vector<double>> ones(count);
+  std::vector<Basis<B>> bases;
+  for (std::size_t l = 0; l < count; ++l) {
+    ones[l].assign(inputs[l].means.size(), 1.0);
+    const auto scales = column_scales(inputs[l], b.column_norms(inputs[l].layer));
+    if (std::ranges::any_of(scales, [](double s) { return s > 0; }))
+      triangles[l] = b.triangle(inputs[l].layer, ones[l]);
+  }
+  b.for_each(static_cast<Index>(count), [&](Index task) {
+    const auto l = static_cast<std::size_t>(task);
+    if (triangles[l]) svds[l] = b.svd(std::move(*triangles[l]));
+  });
+  for (std::size_t l = 0; l < count; ++l)
+    bases.push_back(svds[l] ? basis_from_svd(b, std::move(inputs[l].layer), std::move(*svds[l]),
+                                             ones[l], choose[l], wanted)
+                            : Basis<B>{std::move(inputs[l].layer)});
+  return bases;
+}
+
+}  // namespace gramian

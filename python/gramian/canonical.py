@@ -1,0 +1,224 @@
+"""Canonical correlations and linear regression of one pair of representations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import _cca_folds, _validate, _validate_cca
+from ._cca import check_options, one_value
+from ._cca_layers import one_pair, ranked
+from .cca_results import CCA
+
+__all__ = ["cca", "linear_regression"]
+
+
+def cca(
+    X: Any,
+    Y: Any,
+    *,
+    denominator: str = "features",
+    regularization: float = 0.0,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> CCA:
+    """Canonical correlation analysis of two representations.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, p)
+        Activations; rows are examples. See `cka` for what is accepted.
+    Y : array_like, shape (n_samples, q)
+        Activations of the same examples.
+    denominator : {"features", "rank"}, default "features"
+        What the means divide by: min(p, q), or the smaller rank.
+    regularization : float, default 0.0
+        Ridge: this times the mean squared norm of the centered columns is added to the diagonals of
+        X'X and Y'Y. Correlations then shrink with it.
+    cross_validate : int, optional
+        Number of folds. The correlations are then those of held-out samples (i mod k) under
+        weights fitted to the rest, averaged over folds; in-sample ones go to 1 as p + q goes to n.
+    rank_tolerance : float, optional
+        Singular values of the representation, its columns centered and scaled to norm 1, count when
+        larger than this times the largest. Default min(n, p) eps, eps of the input's precision.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN.
+    device : {"cpu", "reference"}, optional
+        Where to compute. "reference" is plain numpy in float64.
+
+    Returns
+    -------
+    CCA
+        ``.correlations``, ``.mean``, ``.mean_squared``, ``.x_weights``, ``.y_weights``,
+        ``.x_rank``, ``.y_rank``, ``.rank_tolerance``, ``.n_saturated``.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, fewer than 2, not two-dimensional, empty, NaN or infinity,
+        unaligned memory, or an option out of range.
+    TypeError
+        Complex, object, string or masked input.
+
+    Warns
+    -----
+    RuntimeWarning
+        If X or Y is constant, which leaves the means undefined (NaN); and with the number of
+        correlations that are 1 by construction, because the ranks add up to more than n - 1.
+
+    See Also
+    --------
+    svcca, pwcca : Summaries that weigh directions by how much of the representation they are.
+
+    Notes
+    -----
+    With Qx and Qy orthonormal bases of the centered columns, the correlations are the singular
+    values of Qx'Qy; the mean of their squares is R²_CCA [1]_. Columns that are constant are left
+    out. The result does not depend on the scale of a unit, nor on any invertible linear map.
+
+    Well-conditioned layers cost n (p² + q² + 2 p q) flops in matrix products, since no basis is
+    formed; at a condition above 50 twice that and memory for the bases; rank-deficient layers, and
+    those with p >= n, are decomposed in float64.
+
+    References
+    ----------
+    .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
+       revisited. ICML 2019.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> result = gm.cca(X, [[2], [3], [0], [8], [-1]])
+    >>> result.correlations.round(9)
+    array([0.99062494])
+    >>> result.x_rank, result.y_rank
+    (2, 1)
+    """
+    if _validate.check_device(device) == "reference":
+        from . import reference
+
+        return reference.cca(
+            X,
+            Y,
+            denominator=denominator,
+            regularization=regularization,
+            cross_validate=cross_validate,
+            rank_tolerance=rank_tolerance,
+            nan_policy=nan_policy,
+        )
+    options = {
+        "denominator": denominator,
+        "regularization": regularization,
+        "cross_validate": cross_validate,
+        "rank_tolerance": rank_tolerance,
+    }
+    check_options("cca", options)
+    layers = one_pair(X, Y, nan_policy, device)
+    _validate_cca.check_folds(cross_validate, layers.n)
+    p, q = layers.widths
+    if layers.empty:
+        nothing = np.full(min(p, q), np.nan), np.nan, np.nan
+        weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
+        return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
+    x, y = layers.xs[0], layers.ys[0]
+    core = ranked(x, rank_tolerance), ranked(y, rank_tolerance)
+    rho, x_weights, y_weights, x_rank, y_rank = _cca_folds.canonical_pair(
+        *core, regularization, double=layers.double
+    )
+    layers.warn_constant([x_rank == 0, y_rank == 0])
+    r = min(x_rank, y_rank)
+    saturated = 0
+    if regularization == 0 and r > 0:
+        layers.warn_saturated([x_rank, y_rank])
+        saturated = _validate_cca.saturated(x_rank, y_rank, layers.n)
+    if cross_validate is not None and r > 0:
+        rho = _cca_folds.correlations(x, y, options)
+    count = max(r, 1) if denominator == "rank" else min(p, q)
+    return CCA(
+        correlations=rho,
+        mean=float(rho.sum() / count) if r > 0 else np.nan,
+        mean_squared=float(np.sum(rho**2) / count) if r > 0 else np.nan,
+        x_weights=x_weights,
+        y_weights=y_weights,
+        x_rank=x_rank,
+        y_rank=y_rank,
+        rank_tolerance=(core[0][2], core[1][2]),
+        n_saturated=saturated,
+    )
+
+
+def linear_regression(
+    X: Any,
+    Y: Any,
+    *,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> float:
+    """Share of X's variance that a linear regression on Y explains, R².
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, p)
+        Activations to predict; rows are examples. See `cka` for what is accepted.
+    Y : array_like, shape (n_samples, q)
+        Activations of the same examples, to predict from.
+    cross_validate : int, optional
+        Number of folds: R² of held-out samples (i mod k), pooled, which may be negative. The
+        in-sample R² goes to 1 as q goes to n - 1.
+    rank_tolerance : float, optional
+        As in `cca`, for Y.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN.
+    device : {"cpu", "reference"}, optional
+        Where to compute. "reference" is plain numpy in float64.
+
+    Returns
+    -------
+    float
+        In [0, 1]; not symmetric. NaN, with a warning, if X or Y is constant.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca` does.
+
+    Warns
+    -----
+    RuntimeWarning
+        If X or Y is constant.
+
+    Notes
+    -----
+    |Qy'X|² / |X|² with Qy an orthonormal basis of Y's centered columns [1]_. No regression is
+    solved, and no SVD needed: n (q² + 2 p q) flops for a well-conditioned Y.
+
+    References
+    ----------
+    .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
+       revisited. ICML 2019, section 3.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> round(gm.linear_regression(X, [[2], [3], [0], [8], [-1]]), 9)
+    0.803361724
+    """
+    if _validate.check_device(device) == "reference":
+        from . import reference
+
+        return reference.linear_regression(
+            X,
+            Y,
+            cross_validate=cross_validate,
+            rank_tolerance=rank_tolerance,
+            nan_policy=nan_policy,
+        )
+    options = {"cross_validate": cross_validate, "rank_tolerance": rank_tolerance}
+    return one_value("linear_regression", X, Y, nan_policy, device, options)
