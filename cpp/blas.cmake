@@ -19,10 +19,10 @@ elseif(GRAMIAN_BLAS STREQUAL "system")
   # The C interface, with 32-bit integers: in the BLAS itself (OpenBLAS, MKL, FlexiBLAS, Debian's
   # reference BLAS) or in a libcblas beside it (the reference BLAS of others, ATLAS).
   set(BLA_SIZEOF_INTEGER 4)
-  find_package(BLAS REQUIRED)
+  find_package(LAPACK REQUIRED)  # and with it BLAS
   include(CheckCXXSourceCompiles)
   set(calls_cblas "extern \"C\" void cblas_dgemm(); int main() { cblas_dgemm(); }")
-  set(CMAKE_REQUIRED_LIBRARIES BLAS::BLAS)
+  set(CMAKE_REQUIRED_LIBRARIES LAPACK::LAPACK BLAS::BLAS)
   check_cxx_source_compiles("${calls_cblas}" BLAS_HAS_CBLAS)
   if(NOT BLAS_HAS_CBLAS)
     find_library(CBLAS_LIBRARY NAMES cblas)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator
 
 import hypothesis
@@ -43,6 +44,25 @@ def dtype(request: pytest.FixtureRequest) -> str:
 def measure(request: pytest.FixtureRequest) -> Variant:
     """Every measure, kernel and estimator."""
     return request.param
+
+
+@pytest.fixture(
+    params=[variant for variant in variants() if variant.of_kernels],
+    ids=lambda variant: variant.name,
+    scope="session",
+)
+def kernel_measure(request: pytest.FixtureRequest) -> Variant:
+    """Every measure of kernels; the others have sizes, at which they are defined, of their own."""
+    return request.param
+
+
+@pytest.fixture
+def remarks_of_cca() -> Iterator[None]:
+    """Let CCA say that there are more features than samples, or tied correlations."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* by construction", RuntimeWarning)
+        warnings.filterwarnings("ignore", ".* tied canonical correlations", RuntimeWarning)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -115,7 +115,7 @@ BAD_USE = {
     "compare none.npz": "none.npz: No such file or directory",
     "compare a.npz text.npz": "cannot read text.npz: ",
     "compare a.pt": "a.pt: No such file",
-    "compare a.npz --measure x": "measure must be one of 'cka', 'hsic', 'cka_distance', got 'x'",
+    "compare a.npz --measure x": "measure must be one of 'cka', 'hsic', 'cka_distance', ",
     "compare a.npz --kernel gauss": "invalid choice: 'gauss'",
     "compare a.npz --sigma 3": "--sigma needs --kernel rbf",
     "compare a.npz --kernel rbf --sigma 3 --bandwidth 1": "either sigma or bandwidth",

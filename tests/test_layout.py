@@ -24,7 +24,7 @@ CONTRACT = {CORE / "backend.hpp", CORE / "kernels.hpp"}
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
     "bindings": ("pybind11/",),
-    "cpu": ("dlfcn.h", "pthread.h", "sched.h", "unistd.h"),
+    "cpu": ("dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "unistd.h"),
     "cuda": ("cublas", "cuda", "cusolver"),
 }
 

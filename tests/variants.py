@@ -23,6 +23,8 @@ KERNELS: dict[str, dict[str, Any]] = {
 }
 FEW_KERNELS = ("linear", "rbf")  # for a distance, which is a function of another measure
 ESTIMATORS = ("debiased", "unbiased")
+# Options that take an iteration to the digits that are compared.
+EXACT: dict[str, dict[str, Any]] = {"sparse_prediction": {"tol": 1e-13}}
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Variant:
         return self.measure.call(X, Y, **self.options, device=device, **more)
 
     @property
+    def of_kernels(self) -> bool:
+        return "kernel" in self.measure.options
+
+    @property
     def debiased(self) -> bool:
         return any(self.options.get(name, False) for name in ESTIMATORS)
 
@@ -50,6 +56,8 @@ class Variant:
     def invariances(self) -> frozenset[str]:
         """The declared ones, of which a kernel may lack some."""
         lost: set[str] = set()
+        if not self.of_kernels:
+            return self.measure.invariances
         kernel = resolve(self.options.get("kernel", "linear"), self.options.get("bandwidth"))
         if isinstance(kernel, Polynomial) or getattr(kernel, "sigma", None) is not None:
             lost.add("scaling")
@@ -59,6 +67,8 @@ class Variant:
 
     def scale(self, X: Any, Y: Any) -> float:
         """What errors are relative to: 1 for a score, sqrt(HSIC(K, K) HSIC(L, L)) for HSIC."""
+        if self.measure.name == "sparse_prediction":
+            return 100.0  # where the iteration ends
         if self.measure.name != "hsic":
             return 1.0
         return float(np.sqrt(self(X, X, "reference") * self(Y, Y, "reference")))
@@ -72,7 +82,7 @@ def variants() -> list[Variant]:
     """Every row of the registry with every kernel and estimator it takes."""
     found = []
     for measure in MEASURES.values():
-        kernels = KERNELS if "kernel" in measure.options else {"": {}}
+        kernels = KERNELS if "kernel" in measure.options else {"": EXACT.get(measure.name, {})}
         if measure.distance:
             kernels = {name: kernels[name] for name in FEW_KERNELS if name in kernels}
         estimators = [name for name in ESTIMATORS if name in measure.options]

@@ -16,11 +16,12 @@ from .canonical import cca, linear_regression
 from .cca_results import CCA, PWCCA, SVCCA
 from .cca_variants import pwcca, svcca
 from .compare import compare
+from .gram import gram
 from .kernels import RBF, Cosine, Laplacian, Linear, Polynomial
 from .plan import Plan, plan
 from .results import Comparison, load
 from .shapes import procrustes, procrustes_distance, shape_distance
-from .similarity import cka, cka_distance, gram, hsic
+from .similarity import cka, cka_distance, hsic
 from .sparse import sparse_prediction
 from .unit_results import Clusters, Matching, SparsePrediction
 from .units import cluster_units, correlation, match_units

@@ -96,6 +96,13 @@ def gram(
     return matrix.astype(dtype, copy=False)
 
 
+def kernel_options(
+    kernel: str | Kernel, bandwidth: float | None, bandwidth_sample: int | None
+) -> dict[str, Any]:
+    """Return what names a kernel in the public functions, as `kernel_of` takes it."""
+    return {"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": bandwidth_sample}
+
+
 def kernel_of(options: Mapping[str, Any]) -> tuple[Kernel, int | None]:
     """Return the kernel, and the number of samples that its median distance is taken of."""
     kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._validate import Representation, warn, as_float64
+from ._validate import Representation, as_float64, warn
 
 SIDES = ("x", "y", "mean")
 LEAST, WHY = 2, "centering"  # samples that these measures need, and what needs them
