@@ -93,7 +93,7 @@ def hsic(
     Examples
     --------
     >>> import gramian as gm
-    >>> gm.hsic([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]])
+    >>> round(gm.hsic([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]]), 12)
     1.75
     """
     options = kernel_options(kernel, bandwidth, bandwidth_sample)
@@ -191,7 +191,7 @@ def cka(
     >>> rotation = np.linalg.qr(rng.standard_normal((8, 8)))[0]
     >>> round(gm.cka(X, 3 * X @ rotation + 1), 12)
     1.0
-    >>> gm.cka([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]])
+    >>> round(gm.cka([[1, 0], [0, 1], [-1, -1]], [[1, 1], [-1, 0], [0, -1]]), 12)
     0.7
     """
     options = kernel_options(kernel, bandwidth, bandwidth_sample)
