@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -277,7 +276,7 @@ def _encode(value: float) -> float | str | None:
 
 def _write_atomically(path: Path, text: str) -> None:
     """Write beside the target, under a name of our own, and move into place."""
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
     try:
         with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
