@@ -30,6 +30,7 @@ struct GramLayer {
   Kernel kernel{};
   std::vector<double> diagonal{};  // K(i, i) - 2 aᵢ
   typename B::Buffer shift{};
+  double mean_squared_shift = 0;
 
   Side<B> side(Index first_row) const {
     return {squared_norms.get() + first_row, shift.get() + first_row};
@@ -178,6 +179,7 @@ void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred =
     g.diagonal[i] = std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) -
         2 * shift[i];
   g.shift = b.upload(shift);
+  g.mean_squared_shift = dot(shift, shift) / static_cast<double>(shift.size());
 }
 
 }  // namespace gramian
