@@ -6,6 +6,7 @@ import doctest
 import filecmp
 import importlib
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -30,8 +31,15 @@ bundled_only = pytest.mark.skipif(not BLAS.exists(), reason="built with GRAMIAN_
 
 def run(script: str) -> str:
     """Run a script in a fresh process, which must not write to stderr."""
+    # Compiled sources may be kept, or a package in development would be slow to import.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()

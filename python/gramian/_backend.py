@@ -39,7 +39,7 @@ def _check_blas() -> None:
     A library loaded earlier with the same symbols would be used in its place, silently, with
     another version's kernels and threads of its own.
     """
-    here = os.path.dirname(os.path.realpath(__file__))
+    here = os.path.dirname(os.path.realpath(_cpu.__file__))
     bundled = os.path.join(here, _BLAS_FILE)
     if os.path.exists(bundled) and not os.path.samefile(_cpu.blas_path(), bundled):
         raise ImportError(
