@@ -45,12 +45,12 @@ CASES = {
 def layers(case: Case) -> tuple[list[Any], list[Any]]:
     """Return two models' layers of a given condition, rotated, with 64 factors in common."""
     rng = np.random.default_rng(0)
-    factors = rng.standard_normal((case.n, 64), dtype=np.float32)
+    factors = rng.standard_normal((case.n, min(64, case.p)), dtype=np.float32)
     models: tuple[list[Any], list[Any]] = ([], [])
     for model in models:
         for _ in range(case.layers):
             X = rng.standard_normal((case.n, case.p), dtype=np.float32)
-            X[:, :64] += factors
+            X[:, : factors.shape[1]] += factors
             rotation = np.linalg.qr(rng.standard_normal((case.p, case.p)))[0]
             falling = np.geomspace(1, 2 / case.condition, case.p)
             model.append(X @ (falling[:, None] * rotation).astype(np.float32))

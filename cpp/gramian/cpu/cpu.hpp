@@ -15,6 +15,7 @@
 #include "lapack.hpp"
 #include "ordered.hpp"
 #include "simd.hpp"
+#include "steps.hpp"
 
 namespace gramian {
 
@@ -49,8 +50,14 @@ class Cpu {
     gramian::run_ordered(tasks, threads, control, make_workspace, make_slot, work, commit);
   }
 
-  Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y) { return cross(x, y, false); }
-  Matrix<Cpu> self_cross(const Layer<Cpu>& x) { return cross(x, x, true); }
+  Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y) {
+    const Span span{Step::cross};
+    return cross(x, y, false);
+  }
+  Matrix<Cpu> self_cross(const Layer<Cpu>& x) {
+    const Span span{Step::gram};
+    return cross(x, x, true);
+  }
 
   double dot(View<Cpu> x, View<Cpu> y) { return simd_.dot(x.data, y.data, x.rows * x.cols); }
 
@@ -126,7 +133,8 @@ class Cpu {
   std::vector<double> diagonal(View<Cpu> x);
   std::vector<double> column_norms(const Layer<Cpu>& x);
   std::vector<double> column_sums(const Layer<Cpu>& x);
-  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w);
+  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, false); }
+  Matrix<Cpu> project_lower(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, true); }
   double squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<Cpu> w);
   Matrix<Cpu> triangle(const Layer<Cpu>& x, std::span<const double> scales);
   Matrix<Cpu> multiply(View<Cpu> a, View<Cpu> b);
@@ -134,9 +142,18 @@ class Cpu {
   Matrix<Cpu> transposed(View<Cpu> x);
   void add(double a, Matrix<Cpu>& m, double c, View<Cpu> x);
   void scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols);
-  double spectral_norm(View<Cpu> x) { return dense::spectral_norm(x.data, x.rows, x.cols); }
-  bool cholesky(Matrix<Cpu>& x) { return dense::cholesky(x.mutable_data(), x.rows); }
-  bool invert_lower(Matrix<Cpu>& x) { return dense::invert_lower(x.mutable_data(), x.rows); }
+  double spectral_norm(View<Cpu> x) {
+    const Span span{Step::condition};
+    return dense::spectral_norm(x.data, x.rows, x.cols);
+  }
+  bool cholesky(Matrix<Cpu>& x) {
+    const Span span{Step::cholesky};
+    return dense::cholesky(x.mutable_data(), x.rows);
+  }
+  bool invert_lower(Matrix<Cpu>& x) {
+    const Span span{Step::cholesky};
+    return dense::invert_lower(x.mutable_data(), x.rows);
+  }
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
   void for_each(Index count, const std::function<void(Index)>& task) { dense::share(count, task); }
@@ -191,6 +208,7 @@ class Cpu {
   }
 
   Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y, bool lower_only);
+  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w, bool lower);
 
   const simd::Kernels<T>& simd_ = simd::kernels<T>();
 };
