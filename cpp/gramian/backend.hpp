@@ -153,6 +153,13 @@ struct SVD {
   Matrix<B> vt;           // k x cols, orthonormal rows
 };
 
+/// Uᵀ and S alone.
+template <class B>
+struct LeftVectors {
+  Matrix<B> ut;           // k x rows
+  std::vector<double> s;  // descending
+};
+
 /// What measures on bases of the layers need besides: matrices as wide as a layer or as tall, and
 /// their factorisations. `Wide` is the backend of the same hardware in double.
 template <class B>
@@ -186,6 +193,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.invert_lower(m) } -> std::same_as<bool>;  // L⁻¹ in place of L
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
+      { b.left_vectors(std::move(m)) } -> std::same_as<LeftVectors<B>>;
       { b.for_each(Index{}, task) };  // independent tasks that use operations on matrices alone
     };
 

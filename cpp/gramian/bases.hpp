@@ -34,7 +34,7 @@ Basis<B> basis_in_double(B& b, BasisInput<B> x, std::vector<double> scales, Extr
   if constexpr (std::same_as<B, typename B::Wide>) {
     SVD<B> svd = b.svd(b.triangle(x.layer, scales));
     return basis_from_svd(b, std::move(x.layer), std::move(svd), scales, above(x.tolerance),
-                          wanted);
+                          x.epsilon, wanted);
   } else {
     using W = typename B::Wide;
     W w = b.wide();
@@ -42,16 +42,8 @@ Basis<B> basis_in_double(B& b, BasisInput<B> x, std::vector<double> scales, Extr
     recenter(w, layer, x.means);
     std::vector<BasisInput<W>> inputs;
     inputs.push_back({std::move(layer), x.means, x.epsilon, x.tolerance});
-    Basis<W> found = std::move(orthonormal_bases(w, std::move(inputs), wanted)[0]);
-    Basis<B> basis{std::move(x.layer), found.rank, found.squared_norm};
-    if (found.rank == 0) return basis;
-    Matrix<B> q = found.coefficients ? b.narrow(w.project(found.factor(), *found.coefficients))
-                                     : b.narrow(found.columns->matrix);
-    Layer<B> own = b.as_layer(q);
-    basis.columns = typename Basis<B>::Columns{std::move(q), std::move(own)};
-    if (found.coordinates) basis.coordinates = b.narrow(*found.coordinates);
-    if (found.weights) basis.weights = b.narrow(*found.weights);
-    return basis;
+    const Basis<W> found = std::move(orthonormal_bases(w, std::move(inputs), wanted)[0]);
+    return narrowed(b, found, std::move(x.layer));
   }
 }
 

@@ -121,10 +121,10 @@ class CholeskyQR {
  private:
   using T = typename B::scalar;
 
-  /// Every how many rows to take so that 4 to 8 times the columns are left; 1 if that is most.
+  /// Every how many rows to take so that 2 to 4 times the columns are left; 1 if that is most.
   static Index sample_step(const Source& source) {
     Index step = 1;
-    while (source.rows / (8 * step) >= source.cols) step *= 2;
+    while (source.rows / (4 * step) >= source.cols) step *= 2;
     return step >= 4 && source.row_major() ? step : 1;
   }
 

@@ -205,6 +205,7 @@ def spectral(
     xs: Sequence[RankedLayer],
     ys: Sequence[RankedLayer],
     *,
+    double: bool,
     kind: str,
     parameter: float,
     components: int = 0,
@@ -216,7 +217,7 @@ def spectral(
     `kind` is "variance" (or `components` directions), "ridge" or "shape".
     """
     values, ranks, kept, norms = _cpu.spectral(
-        xs, ys, kind, parameter, components, squares, progress
+        double, xs, ys, kind, parameter, components, squares, progress
     )
     return values, ranks, kept, norms
 

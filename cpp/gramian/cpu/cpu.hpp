@@ -15,8 +15,10 @@
 #include "../tiling.hpp"
 #include "dense.hpp"
 #include "lapack.hpp"
+#include "memory.hpp"
 #include "ordered.hpp"
 #include "simd.hpp"
+#include "squares.hpp"
 #include "steps.hpp"
 
 namespace gramian {
@@ -34,7 +36,9 @@ class Cpu {
 
   Buffer allocate(Index n) {
     const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
-    return Buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
+    Buffer buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
+    use_large_pages(buffer.get(), bytes);
+    return buffer;
   }
   Buffer upload(std::span<const double> values) {
     Buffer buffer = allocate(std::ssize(values));
@@ -154,6 +158,7 @@ class Cpu {
   }
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
+  LeftVectors<Cpu> left_vectors(Matrix<Cpu> x);
   void for_each(Index count, const std::function<void(Index)>& task) { dense::share(count, task); }
 
   Control control;
@@ -166,7 +171,8 @@ class Cpu {
     Buffer product;
   };
   std::vector<double> by_rows(Index n, Index width,
-                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work);
+                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work,
+                              Index block = 256);
 
   using TileKernel = simd::TileKernel;
   static TileKernel as_tile_kernel(const Linear&) { return {}; }

@@ -49,8 +49,8 @@ std::vector<double> Cpu<T>::diagonal(View<Cpu> x) {
 
 template <class T>
 std::vector<double> Cpu<T>::by_rows(
-    Index n, Index width, const std::function<void(Panels&, Rows, std::vector<double>&)>& work) {
-  constexpr Index block = 256;
+    Index n, Index width, const std::function<void(Panels&, Rows, std::vector<double>&)>& work,
+    Index block) {
   using Sums = std::vector<double>;
   Sums total(static_cast<std::size_t>(width));
   run_ordered<Panels, Sums>((n + block - 1) / block, [] { return Panels{}; },
@@ -101,17 +101,21 @@ Matrix<Cpu<T>> Cpu<T>::project(const Layer<Cpu>& x, View<Cpu> w, bool lower) {
   const Span span{Step::project};
   const Index width =
       lower ? 128 : w.rows;  // columns at a time: above the diagonal there are zeros
-  Matrix<Cpu> out(*this, x.source.rows, w.rows);
-  by_rows(x.source.rows, 0, [&](Panels& panels, Rows rows, std::vector<double>&) {
-    pack(x, rows, panels.x);
-    const Panel<Cpu>& p = panels.x;
-    for (Index j = 0; j < w.rows; j += width) {
-      const Index cols = std::min(width, w.rows - j);
-      blas::gemm(p.row_major ? blas::no : blas::yes, blas::yes, rows.count, cols,
-                 lower ? j + cols : w.cols, p.memory.get(), leading(p), w.data + j * w.cols, w.cols,
-                 out.mutable_data() + rows.first * w.rows + j, w.rows);
-    }
-  });
+  const Index n = x.source.rows, block = n < 8192 ? 256 : 1024;  // W is packed for every block
+  Matrix<Cpu> out(*this, n, w.rows);
+  by_rows(
+      n, 0,
+      [&](Panels& panels, Rows rows, std::vector<double>&) {
+        pack(x, rows, panels.x);
+        const Panel<Cpu>& p = panels.x;
+        for (Index j = 0; j < w.rows; j += width) {
+          const Index cols = std::min(width, w.rows - j);
+          blas::gemm(p.row_major ? blas::no : blas::yes, blas::yes, rows.count, cols,
+                     lower ? j + cols : w.cols, p.memory.get(), leading(p), w.data + j * w.cols,
+                     w.cols, out.mutable_data() + rows.first * w.rows + j, w.rows);
+        }
+      },
+      block);
   return out;
 }
 
@@ -224,9 +228,27 @@ SVD<Cpu<T>> Cpu<T>::svd(Matrix<Cpu> x) {
 template <class T>
 std::vector<double> Cpu<T>::singular_values(Matrix<Cpu> x) {
   const Span span{Step::values};
+  if constexpr (std::is_same_v<T, float>) {
+    std::vector<double> found;
+    if (x.rows > x.cols) x = transposed(x);
+    if (dense::svd_by_squares(x.data, x.rows, x.cols, found, nullptr)) return found;
+  }
   std::vector<T> s(static_cast<std::size_t>(std::min(x.rows, x.cols)));
   dense::svd<T>(x.mutable_data(), x.rows, x.cols, s.data(), nullptr, nullptr);
   return {s.begin(), s.end()};
+}
+
+template <class T>
+LeftVectors<Cpu<T>> Cpu<T>::left_vectors(Matrix<Cpu> x) {
+  if constexpr (std::is_same_v<T, float>) {
+    const Span span{Step::vectors};
+    LeftVectors<Cpu> found{Matrix<Cpu>(*this, x.rows, x.rows), {}};
+    if (x.rows <= x.cols &&
+        dense::svd_by_squares(x.data, x.rows, x.cols, found.s, found.ut.mutable_data()))
+      return found;
+  }
+  SVD<Cpu> all = svd(std::move(x));
+  return {transposed(all.u), std::move(all.s)};
 }
 
 }  // namespace gramian
