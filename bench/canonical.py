@@ -92,7 +92,7 @@ def steps(call: Callable[[], Any]) -> dict[str, float]:
     """Return the seconds of every step of the fastest of three calls; "rest" is what is left."""
     from gramian import _cpu  # type: ignore[attr-defined]
 
-    found = []
+    found: list[tuple[float, dict[str, float]]] = []
     for _ in range(4):
         _cpu.steps()
         start = time.perf_counter()
