@@ -55,6 +55,7 @@ struct Unfinished {
     if (made->solver != nullptr) cusolverDnDestroy(made->solver);
     if (made->blas != nullptr) cublasDestroy(made->blas);
     if (made->stream != nullptr) cudaStreamDestroy(made->stream);
+    cudaGetLastError();
   }
 };
 
@@ -125,6 +126,7 @@ void* allocate_bytes(Context& context, std::size_t bytes) {
     cudaGetLastError();
     cudaStreamSynchronize(context.stream);  // so that what is freed is back in the pool
     cudaMemPoolTrimTo(context.pool, 0);
+    cudaGetLastError();
     status = cudaMallocFromPoolAsync(&memory, bytes, context.pool, context.stream);
   }
   if (status == cudaErrorMemoryAllocation) {
@@ -150,7 +152,7 @@ DeviceGuard::DeviceGuard(int device) {
 }
 
 DeviceGuard::~DeviceGuard() {
-  if (changed_) cudaSetDevice(before_);
+  if (changed_ && cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
 }
 
 void wait_for(Context& context, cudaStream_t other) {
@@ -158,7 +160,7 @@ void wait_for(Context& context, cudaStream_t other) {
   check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "creating an event");
   auto status = cudaEventRecord(event, other);
   if (status == cudaSuccess) status = cudaStreamWaitEvent(context.stream, event, 0);
-  cudaEventDestroy(event);  // once it is over
+  if (cudaEventDestroy(event) != cudaSuccess) cudaGetLastError();
   check(status, "waiting for the stream that made an array");
 }
 

@@ -30,7 +30,7 @@ struct Free {
   cudaStream_t stream = nullptr;
   template <class T>
   void operator()(T* memory) const noexcept {
-    cudaFreeAsync(memory, stream);
+    if (cudaFreeAsync(memory, stream) != cudaSuccess) cudaGetLastError();
   }
 };
 template <class T>
@@ -67,7 +67,7 @@ class Drain {
  public:
   explicit Drain(cudaStream_t stream) : stream_{stream} {}
   ~Drain() {
-    if (!done_) cudaStreamSynchronize(stream_);
+    if (!done_ && cudaStreamSynchronize(stream_) != cudaSuccess) cudaGetLastError();
   }
   Drain(const Drain&) = delete;
   Drain& operator=(const Drain&) = delete;

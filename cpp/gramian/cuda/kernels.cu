@@ -127,8 +127,10 @@ void scale(cudaStream_t stream, T* x, Index rows, Index cols, const double* row_
 }
 
 template <class T>
-void scaled_copy(cudaStream_t stream, Strided<T> x, const double* factors, T* out, Index stride) {
-  launch(stream, across(x.cols), down(x.rows), scaled_copy_kernel<T>, x, factors, out, stride);
+void scaled_copy(cudaStream_t stream, Strided<T> x, const double* factors, bool of_rows, T* out,
+                 Index stride) {
+  launch(stream, across(x.cols), down(x.rows), scaled_copy_kernel<T>, x, factors, of_rows, out,
+         stride);
 }
 
 template <class T>
@@ -152,7 +154,7 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
   template void keep_lower(cudaStream_t, T*, Index, Index);                                        \
   template void add(cudaStream_t, double, T*, double, const T*, Index);                            \
   template void scale(cudaStream_t, T*, Index, Index, const double*, const double*);               \
-  template void scaled_copy(cudaStream_t, Strided<T>, const double*, T*, Index);                   \
+  template void scaled_copy(cudaStream_t, Strided<T>, const double*, bool, T*, Index);             \
   template void subtract_from(cudaStream_t, Strided<T>, T*);
 GRAMIAN_INSTANTIATE(float)
 GRAMIAN_INSTANTIATE(double)

@@ -105,9 +105,10 @@ struct Strided {
   Index rows, cols, row_stride, col_stride;
 };
 
-/// out(i, j) = x(i, j) * factors[i], out with rows `stride` apart.
+/// out(i, j) = x(i, j) times the factor of its row, or of its column; out with rows `stride` apart.
 template <class T>
-void scaled_copy(cudaStream_t stream, Strided<T> x, const double* factors, T* out, Index stride);
+void scaled_copy(cudaStream_t stream, Strided<T> x, const double* factors, bool of_rows, T* out,
+                 Index stride);
 
 /// y(i, j) = x(i, j) - y(i, j).
 template <class T>

@@ -124,12 +124,13 @@ __global__ void scale_kernel(T* x, Index rows, Index cols, const double* row_fac
 }
 
 template <class T>
-__global__ void scaled_copy_kernel(Strided<T> x, const double* factors, T* out, Index stride) {
+__global__ void scaled_copy_kernel(Strided<T> x, const double* factors, bool of_rows, T* out,
+                                   Index stride) {
   const Index j = own_col();
   if (j >= x.cols) return;
   for (Index i = own_row(); i < x.rows; i += row_step()) {
     const T value = x.data[i * x.row_stride + j * x.col_stride];
-    out[i * stride + j] = static_cast<T>(static_cast<double>(value) * factors[i]);
+    out[i * stride + j] = static_cast<T>(static_cast<double>(value) * factors[of_rows ? i : j]);
   }
 }
 
