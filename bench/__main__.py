@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench import studies
-from bench.cases import CASES
+from bench.cases import CASES, Case
 from bench.peers import PEERS
 from bench.runner import clean_environment
 from bench.table import COLUMNS, heading, print_case
@@ -23,7 +24,7 @@ def main() -> int:
             print(f"{case.name:15}  {case}")
         return 0
     names = options.case or (["linear-pair", "rbf-pair"] if options.what == "busy" else list(CASES))
-    cases = [CASES[name] for name in names]
+    cases = [without(CASES[name], options.without) for name in names]
     lines: list[str] = []
 
     def write(text: str) -> None:
@@ -58,6 +59,7 @@ def parse() -> argparse.Namespace:
         "what", nargs="?", default="table", choices=["table", "growth", "busy", "memory"]
     )
     parser.add_argument("--case", nargs="+", choices=CASES, metavar="NAME", help="see --list")
+    parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="contestants")
     parser.add_argument("--repeat", type=int, default=5, help="timed calls of each (default 5)")
     parser.add_argument("--threads", type=int, default=2, help="of ours and the floor (default 2)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the output here too")
@@ -66,6 +68,12 @@ def parse() -> argparse.Namespace:
     if options.repeat < 1 or options.threads < 1:
         parser.error("--repeat and --threads must be at least 1")
     return options
+
+
+def without(case: Case, names: list[str]) -> Case:
+    """Return a case that leaves out some contestants."""
+    peers = tuple(name for name in case.peers if name not in names)
+    return replace(case, peers=peers, reference=case.reference and "reference" not in names)
 
 
 def preamble(repeat: int, threads: int) -> str:

@@ -41,6 +41,12 @@ struct Layer {
   typename B::Buffer mean_high, mean_low;
 };
 
+/// Two layers to be multiplied, or twice the same one; they live elsewhere.
+template <class B>
+struct LayerPair {
+  const Layer<B>*x, *y;
+};
+
 /// Rows first, first + 1, ... of a layer; or every (num / den)-th one, rounded down.
 struct Rows {
   Index first, count;
@@ -107,12 +113,15 @@ template <class B>
 concept Backend = std::floating_point<typename B::scalar> &&
     requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
              const Kernel& kernel, typename B::scalar* tile, double* sums,
-             std::span<const double> host, Histogram& bins) {
+             std::span<const double> host, Histogram& bins, std::span<const LayerPair<B>> pairs,
+             const std::function<void(Index, Matrix<B>)>& take) {
       { b.upload(host) } -> std::same_as<typename B::Buffer>;
       { b.download(view.data, Index{}) } -> std::same_as<std::vector<double>>;
       { b.cross(layer, layer) } -> std::same_as<Matrix<B>>;  // XᵀY, both centred
       { b.self_cross(layer) } -> std::same_as<Matrix<B>>;    // XᵀX at half the cost
-      { b.dot(view, view) } -> std::same_as<double>;         // Σ xᵢⱼ yᵢⱼ, in double
+      // XᵀY of every pair as one piece of work; `take` gets them one at a time, in order.
+      { b.cross_products(pairs, take) };
+      { b.dot(view, view) } -> std::same_as<double>;  // Σ xᵢⱼ yᵢⱼ, in double
 
       { b.pack(layer, rows, panel) };
       { b.squared_norms(panel, sums) };      // |xᵢ|² of its rows

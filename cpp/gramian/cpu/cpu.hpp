@@ -7,10 +7,12 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "../backend.hpp"
+#include "../tiling.hpp"
 #include "dense.hpp"
 #include "lapack.hpp"
 #include "ordered.hpp"
@@ -49,8 +51,10 @@ class Cpu {
     gramian::run_ordered(tasks, threads, control, make_workspace, make_slot, work, commit);
   }
 
-  Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y) { return cross(x, y, false); }
-  Matrix<Cpu> self_cross(const Layer<Cpu>& x) { return cross(x, x, true); }
+  Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y);
+  Matrix<Cpu> self_cross(const Layer<Cpu>& x);
+  void cross_products(std::span<const LayerPair<Cpu>> pairs,
+                      const std::function<void(Index, Matrix<Cpu>)>& take);
 
   double dot(View<Cpu> x, View<Cpu> y) { return simd_.dot(x.data, y.data, x.rows * x.cols); }
 
@@ -106,7 +110,7 @@ class Cpu {
     std::vector<T> c(few ? 0 : static_cast<std::size_t>(x * others));
     if (!few && y > 0)
       blas::gemm(blas::no, blas::yes, x, y, area, tiles, area, tile(x), area, c.data(), y);
-    if (!few && y == 0) blas::syrk(x, area, tiles, area, c.data(), x);
+    if (!few && y == 0) blas::syrk(blas::no, x, area, tiles, area, c.data(), x);
     for (Index i = 0; i < x; ++i)
       for (Index j = 0; j < (y == 0 ? i + 1 : y); ++j) {
         const Index at = i * others + j;
@@ -190,79 +194,23 @@ class Cpu {
             row_major};
   }
 
-  Matrix<Cpu> cross(const Layer<Cpu>& x, const Layer<Cpu>& y, bool lower_only);
+  struct CrossTask;
+  struct CrossWorkspace {
+    Panel<Cpu> x, y;
+    std::vector<double> sums;
+  };
+  static std::vector<CrossTask> cross_tasks(std::span<const LayerPair<Cpu>> pairs);
+  void multiply(const LayerPair<Cpu>& pair, const CrossTask& task, CrossWorkspace& w, T* out);
+  static void place(const std::vector<double>& sums, const CrossTask& task, bool self,
+                    Matrix<Cpu>& product);
 
   const simd::Kernels<T>& simd_ = simd::kernels<T>();
 };
 
-/// XᵀY by tiles of columns and segments of rows, summed in double over the segments. A segment is
-/// long enough that committing its tile costs little, and its length depends on the shapes alone.
-template <class T>
-Matrix<Cpu<T>> Cpu<T>::cross(const Layer<Cpu>& x, const Layer<Cpu>& y, bool lower_only) {
-  constexpr Index tile = 256, chunk = 512;
-  const Index n = x.source.rows, p = x.source.cols, q = y.source.cols;
-  const Index tiles_p = (p + tile - 1) / tile, tiles_q = (q + tile - 1) / tile;
-  const Index flops_a_row = 2 * std::min(p, tile) * std::min(q, tile);
-  const Index segment = std::max(4 * chunk, (Index{1} << 26) / flops_a_row / chunk * chunk);
-  const Index segments = (n + segment - 1) / segment;
-
-  struct Task {
-    Index p, q, segment;
-  };
-  std::vector<Task> tasks;
-  for (Index i = 0; i < tiles_p; ++i)
-    for (Index j = 0; j < (lower_only ? i + 1 : tiles_q); ++j)
-      for (Index s = 0; s < segments; ++s) tasks.push_back({i * tile, j * tile, s});
-
-  Matrix<Cpu> c(*this, p, q);
-  struct Workspace {
-    Panel<Cpu> x, y;
-    Buffer product;
-  };
-  using Sums = std::vector<double>;
-  const Index rows_c = std::min(p, tile), cols_c = std::min(q, tile);
-  Sums total(static_cast<std::size_t>(rows_c * cols_c));
-
-  run_ordered<Workspace, Sums>(
-      std::ssize(tasks), [&] { return Workspace{{}, {}, allocate(rows_c * cols_c)}; },
-      [&] { return Sums(total.size()); },
-      [&](Workspace& w, Index t, Sums& sums) {
-        const Task& task = tasks[static_cast<std::size_t>(t)];
-        const Index rows = std::min(tile, p - task.p), cols = std::min(tile, q - task.q);
-        const bool diagonal = lower_only && task.p == task.q;
-        const Index last = std::min(n, (task.segment + 1) * segment);
-        std::ranges::fill(sums, 0.0);
-        for (Index first = task.segment * segment; first < last; first += chunk) {
-          const Rows part{first, std::min(chunk, last - first)};
-          pack(x, part, task.p, rows, w.x);
-          if (!diagonal) pack(y, part, task.q, cols, w.y);
-          const Panel<Cpu>& a = w.x;
-          const Panel<Cpu>& b = diagonal ? w.x : w.y;
-          blas::gemm(a.row_major ? blas::yes : blas::no, b.row_major ? blas::no : blas::yes, rows,
-                     cols, part.count, a.memory.get(), leading(a), b.memory.get(), leading(b),
-                     w.product.get(), cols);
-          simd_.accumulate(w.product.get(), rows * cols, sums.data());
-        }
-      },
-      [&](Index t, const Sums& sums) {
-        const Task& task = tasks[static_cast<std::size_t>(t)];
-        const Index rows = std::min(tile, p - task.p), cols = std::min(tile, q - task.q);
-        if (task.segment == 0) std::ranges::fill(total, 0.0);
-        for (std::size_t k = 0; k < static_cast<std::size_t>(rows * cols); ++k) total[k] += sums[k];
-        if (task.segment + 1 < segments) return;
-        for (Index i = 0; i < rows; ++i)
-          for (Index j = 0; j < cols; ++j) {
-            const auto value = static_cast<T>(total[static_cast<std::size_t>(i * cols + j)]);
-            c.mutable_data()[(task.p + i) * q + task.q + j] = value;
-            if (lower_only) c.mutable_data()[(task.q + j) * q + task.p + i] = value;
-          }
-      });
-  return c;
-}
-
 }  // namespace gramian
 
 #include "cpu_matrices.hpp"
+#include "cross_products.hpp"
 
 namespace gramian {
 

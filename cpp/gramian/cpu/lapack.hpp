@@ -63,33 +63,34 @@ class Turn {
   Gate& gate_;
 };
 
-/// C = op(A) op(B), row-major. No dimension may be 0: OpenBLAS rejects some of those by printing.
+/// C = op(A) op(B) + beta C, row-major. No dimension may be 0: OpenBLAS rejects some of those by
+/// printing.
 inline void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k,
                  const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float* c,
-                 std::int64_t ldc) {
+                 std::int64_t ldc, float beta = 0) {
   const Turn turn;
   GRAMIAN_CBLAS(sgemm)(row_major, ta, tb, narrow(m), narrow(n), narrow(k), 1.0F, a, narrow(lda), b,
-                       narrow(ldb), 0.0F, c, narrow(ldc));
+                       narrow(ldb), beta, c, narrow(ldc));
 }
 inline void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k,
                  const double* a, std::int64_t lda, const double* b, std::int64_t ldb, double* c,
-                 std::int64_t ldc) {
+                 std::int64_t ldc, double beta = 0) {
   const Turn turn;
   GRAMIAN_CBLAS(dgemm)(row_major, ta, tb, narrow(m), narrow(n), narrow(k), 1.0, a, narrow(lda), b,
-                       narrow(ldb), 0.0, c, narrow(ldc));
+                       narrow(ldb), beta, c, narrow(ldc));
 }
 
-/// Lower triangle of C = A Aᵀ, row-major, A n x k.
-inline void syrk(std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, float* c,
-                 std::int64_t ldc) {
+/// Lower triangle of C = op(A) op(A)ᵀ + beta C, row-major, op(A) n x k.
+inline void syrk(Transpose ta, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda,
+                 float* c, std::int64_t ldc, float beta = 0) {
   const Turn turn;
-  GRAMIAN_CBLAS(ssyrk)(row_major, lower, no, narrow(n), narrow(k), 1.0F, a, narrow(lda), 0.0F, c,
+  GRAMIAN_CBLAS(ssyrk)(row_major, lower, ta, narrow(n), narrow(k), 1.0F, a, narrow(lda), beta, c,
                        narrow(ldc));
 }
-inline void syrk(std::int64_t n, std::int64_t k, const double* a, std::int64_t lda, double* c,
-                 std::int64_t ldc) {
+inline void syrk(Transpose ta, std::int64_t n, std::int64_t k, const double* a, std::int64_t lda,
+                 double* c, std::int64_t ldc, double beta = 0) {
   const Turn turn;
-  GRAMIAN_CBLAS(dsyrk)(row_major, lower, no, narrow(n), narrow(k), 1.0, a, narrow(lda), 0.0, c,
+  GRAMIAN_CBLAS(dsyrk)(row_major, lower, ta, narrow(n), narrow(k), 1.0, a, narrow(lda), beta, c,
                        narrow(ldc));
 }
 

@@ -13,7 +13,6 @@
 #include "../gram_products.hpp"
 #include "../kernel_spec.hpp"
 #include "../linalg.hpp"
-#include "../pairwise.hpp"
 #include "../plan.hpp"
 
 namespace gramian {
@@ -120,45 +119,18 @@ Hsic hsic_in_sample_space(B& b, std::span<const GramLayer<B>> layers, Index x, E
   return h;
 }
 
-/// A layer prepared for the linear kernel in feature space.
-template <class B>
-struct FeatureLayer {
-  Layer<B> layer;
-  std::vector<double> squared_norms;  // of the centred rows, if the estimator needs them
-  double self;                        // HSIC with itself
-  Status status;
-};
-
-/// Linear HSIC in feature space: |XᵀY|²_F / (n-1)², or, without bias,
-///   [|XᵀY|²_F - n/(n-2) Σ |xᵢ|²|yᵢ|² + |X|²_F |Y|²_F / ((n-1)(n-2))] / (n(n-3)).
-struct FeatureHsic {
-  Estimator estimator;
-
-  Cancelling value(Index rows, double products, std::span<const double> x,
-                   std::span<const double> y) const {
-    const auto n = static_cast<double>(rows);
-    if (estimator == Estimator::biased) return {products / ((n - 1) * (n - 1)), 0};
-    const double norms = n / (n - 2) * dot(x, y), unit = n * (n - 3);
-    return {(products - norms + sum(x) * sum(y) / ((n - 1) * (n - 2))) / unit,
-            (products + norms) / unit};
-  }
-  template <Backend B>
-  FeatureLayer<B> prepare(B& b, Layer<B> layer) const {
-    const auto c = b.self_cross(layer);
-    const double products = b.dot(c, c);  // its root is the sum of squares, but for a factor √p
-    const auto status = is_constant(layer, std::sqrt(products)) ? Status::constant : Status::sound;
-    std::vector<double> norms;
-    if (estimator == Estimator::unbiased) norms = squared_norms(b, layer);
-    const double self =
-        value(layer.source.rows, products, norms, norms).template or_zero<typename B::scalar>();
-    return {std::move(layer), std::move(norms), self, status};
-  }
-  template <Backend B>
-  double compare(B& b, const FeatureLayer<B>& x, const FeatureLayer<B>& y) const {
-    const auto c = b.cross(x.layer, y.layer);
-    return value(x.layer.source.rows, b.dot(c, c), x.squared_norms, y.squared_norms).value;
-  }
-};
+/// Linear HSIC in feature space, from products = |XᵀY|²_F and the squared norms of the centred
+/// rows:
+///   biased   products / (n-1)²
+///   unbiased [products - n/(n-2) Σ |xᵢ|²|yᵢ|² + |X|²_F |Y|²_F / ((n-1)(n-2))] / (n(n-3))
+inline Cancelling linear_hsic(Estimator estimator, Index rows, double products,
+                              std::span<const double> x, std::span<const double> y) {
+  const auto n = static_cast<double>(rows);
+  if (estimator == Estimator::biased) return {products / ((n - 1) * (n - 1)), 0};
+  const double norms = n / (n - 2) * dot(x, y), unit = n * (n - 3);
+  return {(products - norms + sum(x) * sum(y) / ((n - 1) * (n - 2))) / unit,
+          (products + norms) / unit};
+}
 
 /// What a comparison by HSIC found. It is not complete where a median is 0, which leaves a kernel
 /// without a width, or where a kernel is too narrow for float.
@@ -184,19 +156,47 @@ std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec
 /// Share of the time that the layers take before the pairs, as progress reports it.
 constexpr double preparation = 0.1;
 
+/// One piece of work of all products: those of the pairs first, since threads end together best
+/// when the last tasks are short.
 template <Backend B>
-Outcome hsic_by_features(B& b, std::vector<Layer<B>> layers, Index x, const KernelSpec& spec,
+Outcome hsic_by_features(B& b, const std::vector<Layer<B>>& layers, Index x, const KernelSpec& spec,
                          Estimator estimator) {
-  const FeatureHsic measure{estimator};
-  Outcome outcome{.hsic = {x, std::ssize(layers) - x}, .complete = true};
-  std::vector<FeatureLayer<B>> prepared;
-  for (auto& layer : layers) {
-    const auto& g = prepared.emplace_back(measure.prepare(b, std::move(layer)));
-    outcome.hsic.self.push_back(g.self);
-    outcome.hsic.status.push_back(g.status);
-    outcome.hsic.scales.push_back(spec.unit(Linear{}, g.layer.scale));
+  const Index count = std::ssize(layers), n = layers[0].source.rows;
+  Outcome outcome{.hsic = {x, count - x}, .complete = true};
+  Hsic& h = outcome.hsic;
+  h.cross.resize(static_cast<std::size_t>(x * h.others()));
+  h.self.resize(layers.size());
+  std::vector<std::vector<double>> norms(layers.size());
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (estimator == Estimator::unbiased) norms[l] = squared_norms(b, layers[l]);
+    h.scales.push_back(spec.unit(Linear{}, layers[l].scale));
   }
-  outcome.hsic.cross = pairwise(b, measure, prepared, x, preparation);
+
+  std::vector<std::pair<std::size_t, std::size_t>> indices;
+  for (Index i = 0; i < x; ++i)
+    for (Index j = 0; j < (h.y == 0 ? i : h.y); ++j)
+      indices.emplace_back(static_cast<std::size_t>(i), h.other(j));
+  for (std::size_t l = 0; l < layers.size(); ++l) indices.emplace_back(l, l);
+  std::vector<LayerPair<B>> pairs;
+  for (const auto& [k, l] : indices) pairs.push_back({&layers[k], &layers[l]});
+
+  h.status.resize(layers.size());
+  b.cross_products(pairs, [&](Index pair, const Matrix<B>& c) {
+    const auto [k, l] = indices[static_cast<std::size_t>(pair)];
+    const double products = b.dot(c, c);
+    const Cancelling value = linear_hsic(estimator, n, products, norms[k], norms[l]);
+    const auto i = static_cast<Index>(k);
+    if (k != l) {
+      h.at(i, static_cast<Index>(l) - (h.y == 0 ? 0 : x)) = value.value;
+      if (h.y == 0) h.at(static_cast<Index>(l), i) = value.value;
+      return;
+    }
+    h.self[k] = value.template or_zero<typename B::scalar>();
+    if (h.y == 0) h.at(i, i) = value.value;
+    // The root of `products` is the sum of squares, but for a factor √p.
+    const bool constant = is_constant(layers[k], std::sqrt(products));
+    h.status[k] = constant ? Status::constant : Status::sound;
+  });
   return outcome;
 }
 
@@ -244,7 +244,7 @@ Outcome hsic(B& b, std::vector<Layer<B>> layers, Index x, const KernelSpec& spec
              Estimator estimator, const Plan& plan) {
   b.threads = plan.threads;
   Outcome outcome = plan.feature_space
-      ? hsic_by_features(b, std::move(layers), x, spec, estimator)
+      ? hsic_by_features(b, layers, x, spec, estimator)
       : hsic_by_samples(b, std::move(layers), x, spec, estimator, plan);
   if (outcome.complete) settle(outcome.hsic);
   return outcome;
