@@ -1,0 +1,177 @@
+#include "memory.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+
+#include "hostcuda.hpp"
+#include "state.hpp"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) static_cast<void>(0)
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) static_cast<void>(0)
+#endif
+
+namespace hostcuda {
+namespace {
+
+constexpr std::size_t alignment = 256;         // what cudaMalloc promises
+constexpr std::size_t reserved = 1ULL << 44;   // of addresses; no test comes near
+constexpr unsigned char unwritten = 0xFF;      // every byte of NaN
+
+struct Allocation {
+  std::size_t bytes;
+  char* pages;
+  std::size_t span;  // bytes of pages
+  int device;
+};
+
+struct Memory {
+  std::map<char*, Allocation> live;
+  std::array<int, max_devices> open{};
+  char* next = nullptr;  // where the next allocation's pages start
+  std::size_t bytes = 0, peak = 0, limit = reserved;
+};
+
+Memory& memory() {
+  static auto* const only = new Memory;  // outlives whoever frees at exit
+  return *only;
+}
+
+void protect(const Allocation& a, int protection) { mprotect(a.pages, a.span, protection); }
+
+void protect_all(int device, int protection) {
+  for (const auto& [pointer, allocation] : memory().live)
+    if (allocation.device == device) protect(allocation, protection);
+}
+
+std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
+/// Addresses that were never used, followed by a page that never will be.
+char* new_pages(std::size_t span) {
+  auto& m = memory();
+  if (m.next == nullptr) {
+    void* const start =
+        mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED) die("no address space for device memory");
+    m.next = static_cast<char*>(start);
+  }
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  char* const pages = m.next;
+  m.next += rounded_up(span, page) + page;
+  return pages;
+}
+
+auto find(const void* pointer) {
+  auto& live = memory().live;
+  auto next = live.upper_bound(static_cast<char*>(const_cast<void*>(pointer)));
+  if (next == live.begin()) return live.end();
+  --next;
+  return static_cast<const char*>(pointer) <= next->first + next->second.bytes ? next : live.end();
+}
+
+bool is_unwritten(const char* first, const char* last) {
+  return std::all_of(first, last, [](char c) { return c == static_cast<char>(unwritten); });
+}
+
+}  // namespace
+
+cudaError_t allocate(void** out, std::size_t bytes, int device) {
+  const auto guard = lock();
+  auto& m = memory();
+  if (m.bytes + bytes > m.limit) return cudaErrorMemoryAllocation;
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t body = rounded_up(std::max<std::size_t>(bytes, 1), alignment);
+  const Allocation a{bytes, new_pages(body), rounded_up(body, page), device};
+  protect(a, PROT_READ | PROT_WRITE);
+  std::memset(a.pages, unwritten, a.span);
+  char* const pointer = a.pages + a.span - body;  // its end is next to the guard page
+  ASAN_POISON_MEMORY_REGION(a.pages, pointer - a.pages);
+  ASAN_POISON_MEMORY_REGION(pointer + bytes, body - bytes);
+  if (m.open[static_cast<std::size_t>(device)] == 0) protect(a, PROT_NONE);
+  m.live.emplace(pointer, a);
+  m.bytes += bytes;
+  m.peak = std::max(m.peak, m.bytes);
+  *out = pointer;
+  return cudaSuccess;
+}
+
+void release(void* pointer) {
+  const auto guard = lock();
+  auto& m = memory();
+  const auto found = m.live.find(static_cast<char*>(pointer));
+  if (found == m.live.end()) die("free of %p, which is no live device allocation", pointer);
+  const Allocation a = found->second;
+  char* const first = found->first;
+  protect(a, PROT_READ | PROT_WRITE);
+  ASAN_UNPOISON_MEMORY_REGION(a.pages, a.span);
+  if (!is_unwritten(a.pages, first) || !is_unwritten(first + a.bytes, a.pages + a.span))
+    die("something was written just outside a device allocation of %zu bytes", a.bytes);
+  madvise(a.pages, a.span, MADV_DONTNEED);
+  protect(a, PROT_NONE);
+  m.bytes -= a.bytes;
+  m.live.erase(found);
+}
+
+bool is_device(const void* pointer, std::size_t bytes) {
+  const auto guard = lock();
+  const auto found = find(pointer);
+  if (found == memory().live.end()) return false;
+  const char* const end = found->first + found->second.bytes;
+  return static_cast<std::size_t>(end - static_cast<const char*>(pointer)) >= bytes;
+}
+
+int device_of(const void* pointer) {
+  const auto guard = lock();
+  const auto found = find(pointer);
+  return found == memory().live.end() ? -1 : found->second.device;
+}
+
+void require_device(const void* pointer, std::size_t bytes, const char* what) {
+  if (bytes > 0 && !is_device(pointer, bytes))
+    die("%s: the %zu bytes at %p are not all inside one live device allocation", what, bytes,
+        pointer);
+}
+
+Access::Access(int device) : device_{device} {
+  const auto guard = lock();
+  if (memory().open[static_cast<std::size_t>(device)]++ == 0)
+    protect_all(device, PROT_READ | PROT_WRITE);
+}
+
+Access::~Access() {
+  const auto guard = lock();
+  if (--memory().open[static_cast<std::size_t>(device_)] == 0) protect_all(device_, PROT_NONE);
+}
+
+void poison(void* pointer, std::size_t bytes) { std::memset(pointer, unwritten, bytes); }
+
+std::size_t live_bytes() {
+  const auto guard = lock();
+  return memory().bytes;
+}
+
+std::size_t peak_bytes() {
+  const auto guard = lock();
+  return std::exchange(memory().peak, memory().bytes);
+}
+
+void set_memory_limit(std::size_t bytes) {
+  const auto guard = lock();
+  memory().limit = bytes;
+}
+
+std::size_t memory_limit() {
+  const auto guard = lock();
+  return memory().limit;
+}
+
+}  // namespace hostcuda
