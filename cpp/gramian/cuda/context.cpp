@@ -93,6 +93,8 @@ struct Borrowed {
   }
 };
 
+}  // namespace
+
 void refuse_fork() {
   static std::atomic<pid_t> owner{0};
   pid_t before = 0;
@@ -101,8 +103,6 @@ void refuse_fork() {
       "CUDA was used before this process was forked, and cannot be used in it: start workers with "
       "multiprocessing.get_context('spawn')"};
 }
-
-}  // namespace
 
 Context& context() {
   refuse_fork();
@@ -134,9 +134,9 @@ void* allocate_bytes(Context& context, std::size_t bytes) {
     cudaMemGetInfo(&free, &total);
     cudaGetLastError();
     constexpr std::size_t mib = 1 << 20;
-    throw OutOfMemory{"no " + std::to_string((bytes + mib - 1) / mib) + " MiB on cuda:" +
-                      std::to_string(context.device) + ", where " + std::to_string(free / mib) +
-                      " MiB of " + std::to_string(total / mib) +
+    throw OutOfMemory{"no " + std::to_string((bytes + mib - 1) / mib) +
+                      " MiB on cuda:" + std::to_string(context.device) + ", where " +
+                      std::to_string(free / mib) + " MiB of " + std::to_string(total / mib) +
                       " MiB are free; what other libraries cache counts as used "
                       "(torch.cuda.empty_cache), and max_memory bounds what a call takes"};
   }

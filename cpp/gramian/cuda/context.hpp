@@ -48,8 +48,10 @@ struct Context {
   Memory<std::byte> workspace{};  // of cuBLAS
 };
 
-/// The calling thread's, for the current device. Throws in a process that was forked after CUDA
-/// had been used.
+/// Throws in a process that was forked after CUDA had been used.
+void refuse_fork();
+
+/// The calling thread's, for the current device.
 Context& context();
 
 /// Null for no bytes. When there is no memory, what is cached is freed before it is an error.

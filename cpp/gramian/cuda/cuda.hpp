@@ -18,7 +18,7 @@
 
 namespace gramian {
 
-/// Works on the device that was current when it was made. When it goes, its work is done: whoever
+/// Works on one device, which is the current one meanwhile. When it goes, its work is done: whoever
 /// owns the activations may let them go.
 template <class T>
 class Cuda {
@@ -26,17 +26,26 @@ class Cuda {
   using scalar = T;
   using Buffer = cuda::Memory<T>;
 
-  explicit Cuda(Control progress = {}) : control{std::move(progress)} {}
+  explicit Cuda(Control progress = {}, int device = 0)
+      : control{std::move(progress)}, guard_{device} {}
   Cuda(const Cuda&) = delete;
   Cuda& operator=(const Cuda&) = delete;
   ~Cuda() { const cuda::Drain drain{stream()}; }
 
-  // A tile is worth starting kernels for, and with its inner products takes milliseconds; one at a
-  // time is in work.
-  static constexpr TilePolicy tiles{
-      .smallest = 512, .largest = 4096, .cached = 1e15, .across = 1, .share = 0.5};
+  // A tile keeps a device busy for milliseconds, and one at a time is in work.
+  static constexpr TilePolicy tile_policy{
+      .largest = 4096, .cached = 1e15, .across = 1, .share = 0.5};
   static constexpr Index panel_rows = 4096;
   static int available_threads() { return 1; }
+  /// From the data sheet of an H100: 50 Tflop/s in float and half of it in double, 3 TB/s.
+  static constexpr CostModel costs() {
+    constexpr double byte = 1 / 3e12, size = sizeof(T);
+    return {.flop = size / 4 / 50e12,
+            .packed = 2 * size * byte,
+            .transformed = 3 * size * byte,
+            .counted = 2 * size * byte,
+            .task = 50e-6};
+  }
 
   Buffer allocate(Index n) { return cuda::allocate<T>(context_, n); }
   Buffer upload(std::span<const double> values) {
@@ -61,13 +70,15 @@ class Cuda {
     for (Index task = 0; task < tasks; ++task) {
       work(workspace, task, slot);
       commit(task, slot);
-      poll(task + 1, tasks);
+      poll(static_cast<double>(task + 1) / static_cast<double>(tasks));
     }
     control(1);
   }
 
-  Matrix<Cuda> cross(const Layer<Cuda>& x, const Layer<Cuda>& y) { return cross(x, y, false); }
-  Matrix<Cuda> self_cross(const Layer<Cuda>& x) { return cross(x, x, true); }
+  Matrix<Cuda> cross(const Layer<Cuda>& x, const Layer<Cuda>& y);
+  Matrix<Cuda> self_cross(const Layer<Cuda>& x) { return cross(x, x); }
+  void cross_products(std::span<const LayerPair<Cuda>> pairs,
+                      const std::function<void(Index, Matrix<Cuda>)>& take);
 
   double dot(View<Cuda> x, View<Cuda> y) {
     return dots(x.data, 0, y.data, 0, 1, x.rows * x.cols)[0];
@@ -110,7 +121,7 @@ class Cuda {
   void tile_products(const T* tiles, Index x, Index y, Index area, double* products);
 
   using Wide = Cuda<double>;
-  Wide wide() const { return Wide{control}; }
+  Wide wide() const { return Wide{control, context_.device}; }
   Matrix<Cuda> narrow(View<Wide> x);
   Layer<Cuda> as_layer(View<Cuda> x);
   Matrix<Cuda> matrix(std::span<const double> values, Index rows, Index cols);
@@ -148,11 +159,11 @@ class Cuda {
   cudaStream_t stream() const { return context_.stream; }
 
   /// Reports progress and looks for Ctrl-C, every 50 ms.
-  void poll(Index done, Index of) {
+  void poll(double done) {
     const auto now = std::chrono::steady_clock::now();
     if (now < next_poll_) return;
     next_poll_ = now + std::chrono::milliseconds{50};
-    control(static_cast<double>(done) / static_cast<double>(of));
+    control(done);
   }
 
   static Operand operand(const Panel<Cuda>& p) {
@@ -199,7 +210,6 @@ class Cuda {
                   packing(layer, panel.memory.get(), panel.row_major));
   }
 
-  Matrix<Cuda> cross(const Layer<Cuda>& x, const Layer<Cuda>& y, bool symmetric);
   std::vector<double> dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
                            Index n);
   std::vector<double> column_sums(const Source& source, bool squares);
@@ -209,6 +219,7 @@ class Cuda {
   /// work(rows) for blocks of the n rows, in their order.
   void by_rows(Index n, const std::function<void(Rows)>& work);
 
+  cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();
   std::chrono::steady_clock::time_point next_poll_{};
 };

@@ -7,16 +7,16 @@ template <class T>
 void Cuda<T>::by_rows(Index n, const std::function<void(Rows)>& work) {
   for (Index first = 0; first < n; first += panel_rows) {
     work({first, std::min(panel_rows, n - first)});
-    poll(std::min(n, first + panel_rows), n);
+    poll(static_cast<double>(std::min(n, first + panel_rows)) / static_cast<double>(n));
   }
-  control(1);
 }
 
 /// XᵀY by blocks of rows. In float, products of so many rows are formed that their rounding stays
 /// that of a short sum, and added up in double.
 template <class T>
-Matrix<Cuda<T>> Cuda<T>::cross(const Layer<Cuda>& x, const Layer<Cuda>& y, bool symmetric) {
+Matrix<Cuda<T>> Cuda<T>::cross(const Layer<Cuda>& x, const Layer<Cuda>& y) {
   constexpr Index slice = std::is_same_v<T, float> ? 512 : panel_rows;
+  const bool symmetric = &x == &y;
   const Index p = x.source.cols, q = y.source.cols;
   const auto total = zeros(p * q);
   const Buffer product = allocate(p * q);
@@ -37,6 +37,22 @@ Matrix<Cuda<T>> Cuda<T>::cross(const Layer<Cuda>& x, const Layer<Cuda>& y, bool 
   Matrix<Cuda> c(*this, p, q);
   cuda::narrow(stream(), total.get(), p, q, symmetric, c.mutable_data());
   return c;
+}
+
+template <class T>
+void Cuda<T>::cross_products(std::span<const LayerPair<Cuda>> pairs,
+                             const std::function<void(Index, Matrix<Cuda>)>& take) {
+  const double begin = control.begin, end = control.end;
+  const double step = (end - begin) / static_cast<double>(pairs.size());
+  for (Index k = 0; k < std::ssize(pairs); ++k) {
+    const auto [x, y] = pairs[static_cast<std::size_t>(k)];
+    control.begin = begin + step * static_cast<double>(k);
+    control.end = control.begin + step;
+    take(k, cross(*x, *y));
+  }
+  control.begin = begin;
+  control.end = end;
+  control(1);
 }
 
 template <class T>
@@ -138,7 +154,7 @@ Matrix<Cuda<T>> Cuda<T>::triangle(const Layer<Cuda>& x, std::span<const double> 
     cuda::triangle_of_qr(context_, a.get(), above + count, width, stride);
     cuda::keep_lower(stream(), a.get(), width, stride);
     above = width;
-    poll(first + count, length);
+    poll(static_cast<double>(first + count) / static_cast<double>(length));
   }
   Matrix<Cuda> r(*this, width, width);
   cuda::transpose(stream(), a.get(), width, width, stride, r.mutable_data());

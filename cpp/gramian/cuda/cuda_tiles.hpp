@@ -6,9 +6,9 @@ namespace gramian {
 template <class T>
 cuda::Memory<double> Cuda<T>::zeros(Index n) {
   auto memory = cuda::allocate<double>(context_, n);
-  cuda::check(cudaMemsetAsync(memory.get(), 0, static_cast<std::size_t>(n) * sizeof(double),
-                              stream()),
-              "clearing memory");
+  cuda::check(
+      cudaMemsetAsync(memory.get(), 0, static_cast<std::size_t>(n) * sizeof(double), stream()),
+      "clearing memory");
   return memory;
 }
 
@@ -64,10 +64,10 @@ template <class T>
 void Cuda<T>::count(const T* tile, Index rows, Index cols, bool below_diagonal, Histogram& bins) {
   const Index size = std::ssize(bins.cells);
   const auto counts = cuda::allocate<unsigned long long>(context_, size + 1);
-  cuda::check(cudaMemsetAsync(counts.get(), 0,
-                              static_cast<std::size_t>(size + 1) * sizeof(unsigned long long),
-                              stream()),
-              "clearing memory");
+  cuda::check(
+      cudaMemsetAsync(counts.get(), 0,
+                      static_cast<std::size_t>(size + 1) * sizeof(unsigned long long), stream()),
+      "clearing memory");
   cuda::count(stream(), tile, rows, cols, below_diagonal, bins.first, bins.shift, counts.get(),
               size);
   const auto found = cuda::to_host(context_, counts.get(), size + 1);

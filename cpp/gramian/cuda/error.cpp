@@ -33,8 +33,8 @@ constexpr const char* no_memory =
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // clears it, unless the device is lost: the next call would report it again
-  const std::string message = std::string{what} + ": " + cudaGetErrorName(status) + ": " +
-      cudaGetErrorString(status);
+  const std::string message =
+      std::string{what} + ": " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status);
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory{what + std::string{no_memory}};
   if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorUnsupportedPtxVersion)
     throw std::runtime_error{message + no_code};
@@ -44,9 +44,18 @@ void check(cudaError_t status, const char* what) {
   throw std::runtime_error{message};
 }
 
+namespace {
+
+/// The libraries' own statuses do not say that the device is lost.
+void check_lost(const char* what) {
+  if (const auto cause = cudaGetLastError(); is_lost(cause)) check(cause, what);
+}
+
+}  // namespace
+
 void check(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  cudaGetLastError();
+  check_lost(what);
   if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemory{what + std::string{no_memory}};
   throw std::runtime_error{std::string{what} + ": " + cublasGetStatusName(status) + ": " +
                            cublasGetStatusString(status)};
@@ -54,7 +63,7 @@ void check(cublasStatus_t status, const char* what) {
 
 void check(cusolverStatus_t status, const char* what) {
   if (status == CUSOLVER_STATUS_SUCCESS) return;
-  cudaGetLastError();
+  check_lost(what);
   if (status == CUSOLVER_STATUS_ALLOC_FAILED) throw OutOfMemory{what + std::string{no_memory}};
   throw std::runtime_error{std::string{what} + ": cuSOLVER status " +
                            std::to_string(static_cast<int>(status))};

@@ -138,23 +138,23 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
   launch(stream, across(x.cols), down(x.rows), subtract_kernel<T>, x, y);
 }
 
-#define GRAMIAN_INSTANTIATE(T)                                                                     \
-  template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<T>&);          \
-  template void apply(cudaStream_t, const Kernel&, T*, Index, Index, TileSide<T>, TileSide<T>,     \
-                      double*, double*);                                                           \
-  template void squared_distances(cudaStream_t, T*, Index, Index, const T*, const T*);             \
-  template void count(cudaStream_t, const T*, Index, Index, bool, std::uint64_t, int,              \
-                      unsigned long long*, Index);                                                 \
-  template void dots(cudaStream_t, const T*, Index, const T*, Index, Index, Index, double*);       \
-  template void accumulate(cudaStream_t, const T*, Index, Index, double*);                         \
-  template void narrow(cudaStream_t, const double*, Index, Index, bool, T*);                       \
-  template void fill_diagonal(cudaStream_t, T*, Index, const T*);                                  \
-  template void take_diagonal(cudaStream_t, T*, Index, Index, bool, double*);                      \
-  template void transpose(cudaStream_t, const T*, Index, Index, Index, T*);                        \
-  template void keep_lower(cudaStream_t, T*, Index, Index);                                        \
-  template void add(cudaStream_t, double, T*, double, const T*, Index);                            \
-  template void scale(cudaStream_t, T*, Index, Index, const double*, const double*);               \
-  template void scaled_copy(cudaStream_t, Strided<T>, const double*, bool, T*, Index);             \
+#define GRAMIAN_INSTANTIATE(T)                                                                 \
+  template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<T>&);      \
+  template void apply(cudaStream_t, const Kernel&, T*, Index, Index, TileSide<T>, TileSide<T>, \
+                      double*, double*);                                                       \
+  template void squared_distances(cudaStream_t, T*, Index, Index, const T*, const T*);         \
+  template void count(cudaStream_t, const T*, Index, Index, bool, std::uint64_t, int,          \
+                      unsigned long long*, Index);                                             \
+  template void dots(cudaStream_t, const T*, Index, const T*, Index, Index, Index, double*);   \
+  template void accumulate(cudaStream_t, const T*, Index, Index, double*);                     \
+  template void narrow(cudaStream_t, const double*, Index, Index, bool, T*);                   \
+  template void fill_diagonal(cudaStream_t, T*, Index, const T*);                              \
+  template void take_diagonal(cudaStream_t, T*, Index, Index, bool, double*);                  \
+  template void transpose(cudaStream_t, const T*, Index, Index, Index, T*);                    \
+  template void keep_lower(cudaStream_t, T*, Index, Index);                                    \
+  template void add(cudaStream_t, double, T*, double, const T*, Index);                        \
+  template void scale(cudaStream_t, T*, Index, Index, const double*, const double*);           \
+  template void scaled_copy(cudaStream_t, Strided<T>, const double*, bool, T*, Index);         \
   template void subtract_from(cudaStream_t, Strided<T>, T*);
 GRAMIAN_INSTANTIATE(float)
 GRAMIAN_INSTANTIATE(double)

@@ -120,8 +120,8 @@ __global__ void column_sums_kernel(Source source, bool across, Index stretch, bo
   const Index end = begin + stretch < source.rows ? begin + stretch : source.rows;
   double total = 0, greatest = 0;
   if (column < source.cols)
-    with_type(source.dtype, ColumnPart{source, squares, column, begin + row, end, step, &total,
-                                       &greatest});
+    with_type(source.dtype,
+              ColumnPart{source, squares, column, begin + row, end, step, &total, &greatest});
   sum[y][x] = total;
   top[y][x] = greatest;
   __syncthreads();

@@ -55,10 +55,10 @@ bool gesvdp(Context& context, T* a, Index m, Index n, T* s, T* u, T* v) {
                                             type<T>, a, m, type<T>, s, type<T>, u, m, type<T>, v, n,
                                             type<T>, device_bytes, host_bytes);
       },
-      [&](const Workspace& w, int* info) {
+      [&](const Workspace& w, int* status) {
         return cusolverDnXgesvdp(context.solver, context.params, job, thin, m, n, type<T>, a, m,
                                  type<T>, s, type<T>, u, m, type<T>, v, n, type<T>, w.device,
-                                 w.device_bytes, w.host, w.host_bytes, info, &shift);
+                                 w.device_bytes, w.host, w.host_bytes, status, &shift);
       });
   const T largest = to_host(context, s, 1)[0];
   const double rounding = static_cast<double>(largest * std::numeric_limits<T>::epsilon());
@@ -76,13 +76,12 @@ void gesvd(Context& context, T* a, Index m, Index n, T* s, T* u, T* vt) {
                                            a, m, type<T>, s, type<T>, u, m, type<T>, vt, n, type<T>,
                                            device_bytes, host_bytes);
       },
-      [&](const Workspace& w, int* info) {
+      [&](const Workspace& w, int* status) {
         return cusolverDnXgesvd(context.solver, context.params, job, job, m, n, type<T>, a, m,
                                 type<T>, s, type<T>, u, m, type<T>, vt, n, type<T>, w.device,
-                                w.device_bytes, w.host, w.host_bytes, info);
+                                w.device_bytes, w.host, w.host_bytes, status);
       });
-  if (info > 0)
-    throw NotConverged("gesvd did not converge (info=" + std::to_string(info) + ")");
+  if (info > 0) throw NotConverged("gesvd did not converge (info=" + std::to_string(info) + ")");
 }
 
 }  // namespace
@@ -149,9 +148,9 @@ std::vector<T> svd(Context& context, T* a, Index m, Index n, T* u, T* v) {
   return to_host(context, s.get(), n);
 }
 
-#define GRAMIAN_INSTANTIATE(T)                               \
-  template bool cholesky(Context&, T*, Index);               \
-  template bool invert_lower(Context&, T*, Index);           \
+#define GRAMIAN_INSTANTIATE(T)                                     \
+  template bool cholesky(Context&, T*, Index);                     \
+  template bool invert_lower(Context&, T*, Index);                 \
   template void triangle_of_qr(Context&, T*, Index, Index, Index); \
   template std::vector<T> svd(Context&, T*, Index, Index, T*, T*);
 GRAMIAN_INSTANTIATE(float)

@@ -112,8 +112,7 @@ __global__ void count_kernel(const T* tile, Index rows, Index cols, bool below_d
   __syncthreads();
   unsigned long long own = 0;
   const Index j = Index{blockIdx.x} * lanes + threadIdx.x;
-  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows;
-       i += Index{gridDim.y} * warps) {
+  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows; i += Index{gridDim.y} * warps) {
     if (j >= (below_diagonal ? i : cols)) continue;
     Bits bits;
     memcpy(&bits, tile + i * cols + j, sizeof bits);
