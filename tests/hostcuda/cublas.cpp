@@ -37,8 +37,8 @@ cublasStatus_t enter(cublasHandle_t handle, const char* call) {
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (const auto error = arrive(call)) return status_of(error);
   if (handle->device != current_device() || device_of(handle->stream) != handle->device)
-    die("%s: a handle of device %d with a stream of %d, while %d is current", call,
-        handle->device, device_of(handle->stream), current_device());
+    die("%s: a handle of device %d with a stream of %d, while %d is current", call, handle->device,
+        device_of(handle->stream), current_device());
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -129,8 +129,16 @@ cublasStatus_t gemm(const char* call, cublasHandle_t handle, cublasOperation_t t
                     Int c_stride, Int count) {
   const auto guard = lock();
   if (const auto status = enter(handle, call)) return status;
-  const Product<T> first{ta, tb, m, n, k, *alpha, *beta, stored(ta, a, m, k, lda),
-                         stored(tb, b, k, n, ldb), Operand<T>{c, m, n, ldc}};
+  const Product<T> first{ta,
+                         tb,
+                         m,
+                         n,
+                         k,
+                         *alpha,
+                         *beta,
+                         stored(ta, a, m, k, lda),
+                         stored(tb, b, k, n, ldb),
+                         Operand<T>{c, m, n, ldc}};
   if (!first.is_valid() || count < 0) return CUBLAS_STATUS_INVALID_VALUE;
   if (count > 1 && c_stride < first.c.elements()) return CUBLAS_STATUS_INVALID_VALUE;
   enqueue(handle->stream, [=, context = *handle] {
@@ -185,8 +193,10 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasGetVersion_v2(cublasHandle_t /*handle*/, int* version) {
-  *version = CUBLAS_VERSION;
+cublasStatus_t cublasGetProperty(libraryPropertyType part, int* value) {
+  *value = part == MAJOR_VERSION ? CUBLAS_VER_MAJOR
+      : part == MINOR_VERSION    ? CUBLAS_VER_MINOR
+                                 : CUBLAS_VER_PATCH;
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -214,16 +224,11 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
 
 const char* cublasGetStatusName(cublasStatus_t status) {
   switch (status) {
-    case CUBLAS_STATUS_SUCCESS:
-      return "CUBLAS_STATUS_SUCCESS";
-    case CUBLAS_STATUS_NOT_INITIALIZED:
-      return "CUBLAS_STATUS_NOT_INITIALIZED";
-    case CUBLAS_STATUS_ALLOC_FAILED:
-      return "CUBLAS_STATUS_ALLOC_FAILED";
-    case CUBLAS_STATUS_INVALID_VALUE:
-      return "CUBLAS_STATUS_INVALID_VALUE";
-    default:
-      return "CUBLAS_STATUS_EXECUTION_FAILED";
+    case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
+    case CUBLAS_STATUS_NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_ALLOC_FAILED: return "CUBLAS_STATUS_ALLOC_FAILED";
+    case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
+    default: return "CUBLAS_STATUS_EXECUTION_FAILED";
   }
 }
 
@@ -236,9 +241,8 @@ cublasStatus_t cublasSgemm_v2_64(cublasHandle_t handle, cublasOperation_t ta, cu
 }
 
 cublasStatus_t cublasDgemm_v2_64(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb,
-                                 Int m, Int n, Int k, const double* alpha, const double* a,
-                                 Int lda, const double* b, Int ldb, const double* beta, double* c,
-                                 Int ldc) {
+                                 Int m, Int n, Int k, const double* alpha, const double* a, Int lda,
+                                 const double* b, Int ldb, const double* beta, double* c, Int ldc) {
   return gemm(__func__, handle, ta, tb, m, n, k, alpha, a, lda, 0, b, ldb, 0, beta, c, ldc, 0, 1);
 }
 
@@ -248,8 +252,8 @@ cublasStatus_t cublasSgemmStridedBatched_64(cublasHandle_t handle, cublasOperati
                                             long long a_stride, const float* b, Int ldb,
                                             long long b_stride, const float* beta, float* c,
                                             Int ldc, long long c_stride, Int count) {
-  return gemm(__func__, handle, ta, tb, m, n, k, alpha, a, lda, a_stride, b, ldb, b_stride, beta,
-              c, ldc, c_stride, count);
+  return gemm(__func__, handle, ta, tb, m, n, k, alpha, a, lda, a_stride, b, ldb, b_stride, beta, c,
+              ldc, c_stride, count);
 }
 
 cublasStatus_t cublasDgemmStridedBatched_64(cublasHandle_t handle, cublasOperation_t ta,
@@ -258,8 +262,8 @@ cublasStatus_t cublasDgemmStridedBatched_64(cublasHandle_t handle, cublasOperati
                                             long long a_stride, const double* b, Int ldb,
                                             long long b_stride, const double* beta, double* c,
                                             Int ldc, long long c_stride, Int count) {
-  return gemm(__func__, handle, ta, tb, m, n, k, alpha, a, lda, a_stride, b, ldb, b_stride, beta,
-              c, ldc, c_stride, count);
+  return gemm(__func__, handle, ta, tb, m, n, k, alpha, a, lda, a_stride, b, ldb, b_stride, beta, c,
+              ldc, c_stride, count);
 }
 
 cublasStatus_t cublasSsyrk_v2_64(cublasHandle_t handle, cublasFillMode_t triangle,
@@ -270,8 +274,7 @@ cublasStatus_t cublasSsyrk_v2_64(cublasHandle_t handle, cublasFillMode_t triangl
 
 cublasStatus_t cublasDsyrk_v2_64(cublasHandle_t handle, cublasFillMode_t triangle,
                                  cublasOperation_t operation, Int n, Int k, const double* alpha,
-                                 const double* a, Int lda, const double* beta, double* c,
-                                 Int ldc) {
+                                 const double* a, Int lda, const double* beta, double* c, Int ldc) {
   return syrk(__func__, handle, triangle, operation, n, k, alpha, a, lda, beta, c, ldc);
 }
 

@@ -122,17 +122,12 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   if (const auto error = arrive(__func__)) return returned(error);
   if (device < 0 || device >= device_count()) return returned(cudaErrorInvalidDevice);
   switch (attribute) {
-    case cudaDevAttrComputeCapabilityMajor:
-      *value = 9;
-      return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMinor:
-      *value = 0;
-      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor: *value = 9; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor: *value = 0; return cudaSuccess;
     case cudaDevAttrMultiProcessorCount:
       *value = 3;  // few, so that every grid is larger
       return cudaSuccess;
-    default:
-      die("the stand-in has no device attribute %d", static_cast<int>(attribute));
+    default: die("the stand-in has no device attribute %d", static_cast<int>(attribute));
   }
 }
 

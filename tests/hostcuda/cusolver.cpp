@@ -27,6 +27,13 @@ cusolverStatus_t cusolverDnDestroyParams(cusolverDnParams_t params) {
   return CUSOLVER_STATUS_SUCCESS;
 }
 
+cusolverStatus_t cusolverGetProperty(libraryPropertyType part, int* value) {
+  *value = part == MAJOR_VERSION ? CUSOLVER_VER_MAJOR
+      : part == MINOR_VERSION    ? CUSOLVER_VER_MINOR
+                                 : CUSOLVER_VER_PATCH;
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
 cusolverStatus_t cusolverDnSetStream(cusolverDnHandle_t handle, cudaStream_t stream) {
   if (handle == nullptr) return CUSOLVER_STATUS_NOT_INITIALIZED;
   if (const auto error = arrive(__func__)) return status_of(error);

@@ -34,8 +34,8 @@ inline cusolverStatus_t enter(cusolverDnHandle_t handle, const char* call) {
   if (handle == nullptr) return CUSOLVER_STATUS_NOT_INITIALIZED;
   if (const auto error = arrive(call)) return status_of(error);
   if (handle->device != current_device() || device_of(handle->stream) != handle->device)
-    die("%s: a handle of device %d with a stream of %d, while %d is current", call,
-        handle->device, device_of(handle->stream), current_device());
+    die("%s: a handle of device %d with a stream of %d, while %d is current", call, handle->device,
+        device_of(handle->stream), current_device());
   return CUSOLVER_STATUS_SUCCESS;
 }
 

@@ -80,8 +80,16 @@ cusolverStatus_t cusolverDnXgesvd(cusolverDnHandle_t handle, cusolverDnParams_t 
   if (vectors && (is_bad(m, n, ldu) || is_bad(n, n, ldvt))) return CUSOLVER_STATUS_INVALID_VALUE;
   const Workspace workspace{device, device_bytes, host, host_bytes};
   return with_type(type, [=]<class T>(T*) {
-    const Svd<T> svd{vectors, m, n, static_cast<T*>(a), lda, static_cast<T*>(s),
-                     static_cast<T*>(u), ldu, static_cast<T*>(vt), ldvt};
+    const Svd<T> svd{vectors,
+                     m,
+                     n,
+                     static_cast<T*>(a),
+                     lda,
+                     static_cast<T*>(s),
+                     static_cast<T*>(u),
+                     ldu,
+                     static_cast<T*>(vt),
+                     ldvt};
     enqueue(handle->stream, [=] {
       workspace.use(m, n);
       svd.require();
@@ -104,13 +112,12 @@ cusolverStatus_t cusolverDnXgesvdp_bufferSize(
 
 /// Unlike gesvd it returns V, not Vᵀ.
 cusolverStatus_t cusolverDnXgesvdp(cusolverDnHandle_t handle, cusolverDnParams_t /*params*/,
-                                   cusolverEigMode_t job, int econ, Int m, Int n,
-                                   cudaDataType type, void* a, Int lda, cudaDataType /*s_type*/,
-                                   void* s, cudaDataType /*u_type*/, void* u, Int ldu,
+                                   cusolverEigMode_t job, int econ, Int m, Int n, cudaDataType type,
+                                   void* a, Int lda, cudaDataType /*s_type*/, void* s,
+                                   cudaDataType /*u_type*/, void* u, Int ldu,
                                    cudaDataType /*v_type*/, void* v, Int ldv,
-                                   cudaDataType /*compute*/, void* device,
-                                   std::size_t device_bytes, void* host, std::size_t host_bytes,
-                                   int* info, double* error) {
+                                   cudaDataType /*compute*/, void* device, std::size_t device_bytes,
+                                   void* host, std::size_t host_bytes, int* info, double* error) {
   if (const auto status = enter(handle, __func__)) return status;
   const bool vectors = job == CUSOLVER_EIG_MODE_VECTOR;
   if (is_bad(m, n, lda) || (vectors && (is_bad(m, n, ldu) || is_bad(n, n, ldv))))
@@ -118,8 +125,16 @@ cusolverStatus_t cusolverDnXgesvdp(cusolverDnHandle_t handle, cusolverDnParams_t
   if (m < n || (vectors && econ != 1)) return CUSOLVER_STATUS_NOT_SUPPORTED;  // by the stand-in
   const Workspace workspace{device, device_bytes, host, host_bytes};
   return with_type(type, [=]<class T>(T*) {
-    const Svd<T> svd{vectors, m, n, static_cast<T*>(a), lda, static_cast<T*>(s),
-                     static_cast<T*>(u), ldu, static_cast<T*>(v), ldv};
+    const Svd<T> svd{vectors,
+                     m,
+                     n,
+                     static_cast<T*>(a),
+                     lda,
+                     static_cast<T*>(s),
+                     static_cast<T*>(u),
+                     ldu,
+                     static_cast<T*>(v),
+                     ldv};
     enqueue(handle->stream, [=] {
       workspace.use(m, n);
       svd.require();

@@ -49,7 +49,8 @@ class Fiber {
   }
 
  private:
-  static constexpr std::size_t size = 64 << 10;
+  // No power of two, or all stacks would compete for the same few lines of the cache.
+  static constexpr std::size_t size = (64 << 10) + 5 * 64;
 
   static void before_switch([[maybe_unused]] const void* bottom,
                             [[maybe_unused]] std::size_t bytes) {

@@ -79,8 +79,10 @@ const Kernel& kernel_of(const std::string& name) {
 bool is_allowed(dim3 grid, dim3 block) {
   const auto threads = 1ULL * block.x * block.y * block.z;
   return threads > 0 && threads <= 1024 && block.z <= 64 && grid.x > 0 && grid.y > 0 &&
-         grid.z > 0 && grid.x < 1U << 31 && grid.y < 1U << 16 && grid.z < 1U << 16;
+      grid.z > 0 && grid.x < 1U << 31 && grid.y < 1U << 16 && grid.z < 1U << 16;
 }
+
+[[noreturn]] void refuse_stub() { die("a kernel was started by <<<>>>"); }
 
 }  // namespace
 
@@ -113,15 +115,16 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* fu
   if (config->dynamicSmemBytes > 0) die("%s: no kernel here has dynamic memory", name.c_str());
   if (device_of(config->stream) != current_device())
     return returned(cudaErrorInvalidResourceHandle);
-  enqueue(config->stream, [&name, function = kernel.function, grid = config->gridDim, block = config->blockDim,
-                           body = kernel.bind(kernel.function, arguments)] {
-    run_grid(name.c_str(), function, grid, block, body);
-  });
+  enqueue(config->stream,
+          [&name, function = kernel.function, grid = config->gridDim, block = config->blockDim,
+           body = kernel.bind(kernel.function, arguments)] {
+            run_grid(name.c_str(), function, grid, block, body);
+          });
   return cudaSuccess;
 }
 
 // What the code that nvcc generates calls when the module is loaded. Its stubs launch by way of the
-// last two if called themselves, which cudaLaunchKernelEx never does.
+// last three, which cudaLaunchKernelEx never does.
 
 void** __cudaRegisterFatBinary(void* /*binary*/) {
   static void* handle = nullptr;
@@ -132,19 +135,20 @@ void __cudaUnregisterFatBinary(void** /*handle*/) {}
 char __cudaInitModule(void** /*handle*/) { return 0; }
 
 void __cudaRegisterFunction(void** /*handle*/, const char* stub, char* /*function*/,
-                            const char* name, int /*threads*/, uint3* /*thread*/,
-                            uint3* /*block*/, dim3* /*block_size*/, dim3* /*grid_size*/,
-                            int* /*warp*/) {
+                            const char* name, int /*threads*/, uint3* /*thread*/, uint3* /*block*/,
+                            dim3* /*block_size*/, dim3* /*grid_size*/, int* /*warp*/) {
   kernels().stubs[stub] = name;
 }
 
-cudaError_t __cudaGetKernel(cudaKernel_t* /*kernel*/, const void* /*stub*/) {
-  die("a kernel was called with <<<>>>");
+cudaError_t __cudaGetKernel(cudaKernel_t* /*kernel*/, const void* /*stub*/) { refuse_stub(); }
+cudaError_t __cudaPopCallConfiguration(dim3* /*grid*/, dim3* /*block*/, std::size_t* /*shared*/,
+                                       void* /*stream*/) {
+  refuse_stub();
 }
 cudaError_t __cudaLaunchKernel(cudaKernel_t /*kernel*/, dim3 /*grid*/, dim3 /*block*/,
                                void** /*arguments*/, std::size_t /*shared*/,
                                cudaStream_t /*stream*/) {
-  die("a kernel was called with <<<>>>");
+  refuse_stub();
 }
 
 }  // extern "C"

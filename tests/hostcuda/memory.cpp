@@ -21,9 +21,9 @@
 namespace hostcuda {
 namespace {
 
-constexpr std::size_t alignment = 256;         // what cudaMalloc promises
-constexpr std::size_t reserved = 1ULL << 44;   // of addresses; no test comes near
-constexpr unsigned char unwritten = 0xFF;      // every byte of NaN
+constexpr std::size_t alignment = 256;        // what cudaMalloc promises
+constexpr std::size_t reserved = 1ULL << 44;  // of addresses; no test comes near
+constexpr unsigned char unwritten = 0xFF;     // every byte of NaN
 
 struct Allocation {
   std::size_t bytes;
@@ -37,6 +37,7 @@ struct Memory {
   std::array<int, max_devices> open{};
   char* next = nullptr;  // where the next allocation's pages start
   std::size_t bytes = 0, peak = 0, limit = reserved;
+  std::size_t allocations = 0, fail_from = 0;
 };
 
 Memory& memory() {
@@ -87,7 +88,9 @@ bool is_unwritten(const char* first, const char* last) {
 cudaError_t allocate(void** out, std::size_t bytes, int device) {
   const auto guard = lock();
   auto& m = memory();
-  if (m.bytes + bytes > m.limit) return cudaErrorMemoryAllocation;
+  ++m.allocations;
+  if (m.bytes + bytes > m.limit || (m.fail_from > 0 && m.allocations >= m.fail_from))
+    return cudaErrorMemoryAllocation;
   static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t body = rounded_up(std::max<std::size_t>(bytes, 1), alignment);
   const Allocation a{bytes, new_pages(body), rounded_up(body, page), device};
@@ -162,6 +165,17 @@ std::size_t live_bytes() {
 std::size_t peak_bytes() {
   const auto guard = lock();
   return std::exchange(memory().peak, memory().bytes);
+}
+
+void fail_allocations(std::size_t from) {
+  const auto guard = lock();
+  memory().allocations = 0;
+  memory().fail_from = from;
+}
+
+std::size_t allocations() {
+  const auto guard = lock();
+  return memory().allocations;
 }
 
 void set_memory_limit(std::size_t bytes) {

@@ -36,6 +36,9 @@ void poison(void* pointer, std::size_t bytes);
 
 std::size_t live_bytes();
 std::size_t peak_bytes();
+/// Counts from now, and refuses the n-th allocation and all that follow; 0: none.
+void fail_allocations(std::size_t from);
+std::size_t allocations();
 void set_memory_limit(std::size_t bytes);
 std::size_t memory_limit();
 

@@ -61,13 +61,12 @@ Fibers& fibers() {
 class Launch {
  public:
   Launch(dim3 block, const Body& body)
-      : body_{body}, slots_((1ULL * block.x * block.y * block.z + warp_size - 1) / warp_size *
-                            warp_size) {
+      : body_{body},
+        slots_((1ULL * block.x * block.y * block.z + warp_size - 1) / warp_size * warp_size) {
     const unsigned total = block.x * block.y * block.z;
     lanes_.reserve(total);
     for (unsigned i = 0; i < total; ++i)
-      lanes_.push_back(
-          {{i % block.x, i / block.x % block.y, i / (block.x * block.y)}, i});
+      lanes_.push_back({{i % block.x, i / block.x % block.y, i / (block.x * block.y)}, i});
   }
 
   void run_block(const std::vector<unsigned>& turns) {
@@ -152,9 +151,9 @@ class Launch {
   std::vector<Lane> lanes_;
   std::vector<Slot> slots_;
   const std::vector<unsigned>* turns_ = nullptr;
-  std::size_t next_ = 0;     // of the turns: the lane to start next
-  Lane* lane_ = nullptr;     // running
-  Fiber* fiber_ = nullptr;   // running
+  std::size_t next_ = 0;    // of the turns: the lane to start next
+  Lane* lane_ = nullptr;    // running
+  Fiber* fiber_ = nullptr;  // running
 };
 
 Launch* running = nullptr;

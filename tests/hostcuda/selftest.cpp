@@ -86,8 +86,13 @@ void test_kernels() {
   require(selftest::reverse(nullptr, in, out, true));
   check(out.host()[0] == 64 && out.host()[63] == 1, "threads meet at a barrier");
   require(selftest::reverse(nullptr, in, out, false));
-  check(out.host() != [&] { auto r = in.host(); return std::vector(r.rbegin(), r.rend()); }(),
-        "without one, some read what is not there yet");
+  check(
+      out.host() !=
+          [&] {
+            auto r = in.host();
+            return std::vector(r.rbegin(), r.rend());
+          }(),
+      "without one, some read what is not there yet");
 
   const Array<double> many{ascending(640)}, sums{10};
   const Array<unsigned long long> blocks{std::vector<unsigned long long>{0}};

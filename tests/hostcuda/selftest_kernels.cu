@@ -1,7 +1,7 @@
 // Kernels that use, and misuse, what the stand-in has to run or to refuse.
-#include "selftest_kernels.hpp"
-
 #include <cuda_runtime.h>
+
+#include "selftest_kernels.hpp"
 
 namespace selftest {
 namespace kernels {
@@ -61,7 +61,8 @@ __global__ void indices(int* out) {
 namespace {
 
 template <class... P, class... A>
-cudaError_t start(cudaStream_t stream, dim3 grid, dim3 block, void (*kernel)(P...), A... arguments) {
+cudaError_t start(cudaStream_t stream, dim3 grid, dim3 block, void (*kernel)(P...),
+                  A... arguments) {
   cudaLaunchConfig_t config{};
   config.gridDim = grid;
   config.blockDim = block;

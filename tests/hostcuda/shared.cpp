@@ -35,8 +35,7 @@ std::vector<Area> find_areas(const void* kernel) {
     const Elf64_Shdr& section = sections[i];
     if (section.sh_type != SHT_SYMTAB) continue;
     const char* const names = file.data() + sections[section.sh_link].sh_offset;
-    const auto* const symbols =
-        reinterpret_cast<const Elf64_Sym*>(file.data() + section.sh_offset);
+    const auto* const symbols = reinterpret_cast<const Elf64_Sym*>(file.data() + section.sh_offset);
     for (std::size_t k = 0; k < section.sh_size / sizeof *symbols; ++k) {
       const std::string_view name = names + symbols[k].st_name;  // _ZZ <owner> E <variable>
       if (ELF64_ST_TYPE(symbols[k].st_info) != STT_OBJECT || !name.starts_with("_ZZ")) continue;

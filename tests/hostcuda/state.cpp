@@ -36,7 +36,7 @@ thread_local cudaError_t last_error = cudaSuccess;
 /// After one of these, CUDA answers every call with it until the process ends.
 bool is_sticky(cudaError_t error) {
   return error == cudaErrorIllegalAddress || error == cudaErrorLaunchFailure ||
-         error == cudaErrorAssert;
+      error == cudaErrorAssert;
 }
 
 }  // namespace
@@ -144,5 +144,7 @@ std::size_t hostcuda_pending() { return pending(); }
 std::size_t hostcuda_live_bytes() { return live_bytes(); }
 std::size_t hostcuda_peak_bytes() { return peak_bytes(); }
 void hostcuda_set_memory_limit(std::size_t bytes) { set_memory_limit(bytes); }
+void hostcuda_fail_allocations(std::size_t from) { fail_allocations(from); }
+std::size_t hostcuda_allocations() { return allocations(); }
 
 }  // extern "C"

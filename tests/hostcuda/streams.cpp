@@ -176,8 +176,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   const auto guard = lock();
   if (const auto error = arrive(__func__)) return returned(error);
   const Event recorded = *reinterpret_cast<Event*>(event);
-  if (recorded.stream)
-    enqueue(stream, [recorded] { drain(*recorded.stream, recorded.last); });
+  if (recorded.stream) enqueue(stream, [recorded] { drain(*recorded.stream, recorded.last); });
   return cudaSuccess;
 }
 
