@@ -20,16 +20,16 @@ class DeviceArray(Protocol):
     """An array in the memory of a CUDA device, as the compiled module holds it."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    def shape(self) -> tuple[int, ...]: ...
     @property
-    def ndim(self) -> int: ...  # noqa: D102
+    def ndim(self) -> int: ...
     @property
-    def size(self) -> int: ...  # noqa: D102
+    def size(self) -> int: ...
     @property
-    def dtype(self) -> str: ...  # noqa: D102
+    def dtype(self) -> str: ...
     @property
-    def device(self) -> int: ...  # noqa: D102
-    def __len__(self) -> int: ...  # noqa: D105
+    def device(self) -> int: ...
+    def __len__(self) -> int: ...
     def numpy(self) -> npt.NDArray[Any]:
         """Return a copy in host memory."""
 
