@@ -137,7 +137,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
   std::strcpy(properties->name, "stand-in on the CPU");
   properties->totalGlobalMem = memory_limit();
-  properties->major = 9;
+  properties->major = 8;
   properties->multiProcessorCount = 3;
   return cudaSuccess;
 }

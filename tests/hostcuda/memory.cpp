@@ -34,8 +34,9 @@ struct Allocation {
 
 struct Memory {
   std::map<char*, Allocation> live;
-  std::array<int, max_devices> open{};
-  char* next = nullptr;  // where the next allocation's pages start
+  std::array<int, max_devices> open{};  // how many Access there are
+  std::array<int, max_devices> keys{};  // one more than the protection key; 0: not asked for yet
+  char* next = nullptr;                 // where the next allocation's pages start
   std::size_t bytes = 0, peak = 0, limit = reserved;
   std::size_t allocations = 0, fail_from = 0;
 };
@@ -47,9 +48,23 @@ Memory& memory() {
 
 void protect(const Allocation& a, int protection) { mprotect(a.pages, a.span, protection); }
 
-void protect_all(int device, int protection) {
+/// The protection key of a device's memory, -1 where the processor has none: with it, access takes
+/// one instruction, not a system call for each allocation that goes through all of its pages.
+int key_of(int device) {
+  int& key = memory().keys[static_cast<std::size_t>(device)];
+  if (key == 0) key = 1 + pkey_alloc(0, PKEY_DISABLE_ACCESS);
+  return key - 1;
+}
+
+/// For the calling thread, and those that it starts; all that touch device memory hold the lock.
+void set_access(int device, bool allowed) {
+  if (const int key = key_of(device); key >= 0) {
+    pkey_set(key, allowed ? 0 : PKEY_DISABLE_ACCESS);
+    return;
+  }
   for (const auto& [pointer, allocation] : memory().live)
-    if (allocation.device == device) protect(allocation, protection);
+    if (allocation.device == device)
+      protect(allocation, allowed ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
@@ -94,13 +109,15 @@ cudaError_t allocate(void** out, std::size_t bytes, int device) {
   static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t body = rounded_up(std::max<std::size_t>(bytes, 1), alignment);
   const Allocation a{bytes, new_pages(body), rounded_up(body, page), device};
-  protect(a, PROT_READ | PROT_WRITE);
-  std::memset(a.pages, unwritten, a.span);
   char* const pointer = a.pages + a.span - body;  // its end is next to the guard page
+  m.live.emplace(pointer, a);
+  pkey_mprotect(a.pages, a.span, PROT_READ | PROT_WRITE, key_of(device));
+  {
+    const Access access{device};
+    std::memset(a.pages, unwritten, a.span);
+  }
   ASAN_POISON_MEMORY_REGION(a.pages, pointer - a.pages);
   ASAN_POISON_MEMORY_REGION(pointer + bytes, body - bytes);
-  if (m.open[static_cast<std::size_t>(device)] == 0) protect(a, PROT_NONE);
-  m.live.emplace(pointer, a);
   m.bytes += bytes;
   m.peak = std::max(m.peak, m.bytes);
   *out = pointer;
@@ -114,7 +131,7 @@ void release(void* pointer) {
   if (found == m.live.end()) die("free of %p, which is no live device allocation", pointer);
   const Allocation a = found->second;
   char* const first = found->first;
-  protect(a, PROT_READ | PROT_WRITE);
+  const Access access{a.device};
   ASAN_UNPOISON_MEMORY_REGION(a.pages, a.span);
   if (!is_unwritten(a.pages, first) || !is_unwritten(first + a.bytes, a.pages + a.span))
     die("something was written just outside a device allocation of %zu bytes", a.bytes);
@@ -146,13 +163,12 @@ void require_device(const void* pointer, std::size_t bytes, const char* what) {
 
 Access::Access(int device) : device_{device} {
   const auto guard = lock();
-  if (memory().open[static_cast<std::size_t>(device)]++ == 0)
-    protect_all(device, PROT_READ | PROT_WRITE);
+  if (memory().open[static_cast<std::size_t>(device)]++ == 0) set_access(device, true);
 }
 
 Access::~Access() {
   const auto guard = lock();
-  if (--memory().open[static_cast<std::size_t>(device_)] == 0) protect_all(device_, PROT_NONE);
+  if (--memory().open[static_cast<std::size_t>(device_)] == 0) set_access(device_, false);
 }
 
 void poison(void* pointer, std::size_t bytes) { std::memset(pointer, unwritten, bytes); }
