@@ -9,6 +9,7 @@
 
 #include "fiber.hpp"
 #include "hostcuda.hpp"
+#include "memory.hpp"
 #include "os_threads.hpp"
 #include "shared.hpp"
 
@@ -22,12 +23,12 @@ namespace {
 
 constexpr unsigned warp_size = 32;
 
-enum class At { ready, block, warp, done };
+enum class At { nothing, block, warp };  // what a lane waits at
 
 struct Lane {
   uint3 index;
   unsigned linear;
-  At at = At::ready;
+  At at = At::nothing;
   unsigned mask = 0;       // of the warp barrier it waits at
   Fiber* fiber = nullptr;  // that it waits on
 };
@@ -72,14 +73,14 @@ class Launch {
   void run_block(const std::vector<unsigned>& turns) {
     turns_ = &turns;
     next_ = 0;
-    for (auto& lane : lanes_) lane.at = At::ready;
     while (next_ < turns.size()) {
       fiber_ = fibers().take();
       fiber_->enter();
     }
-    while (let_go())
-      for (const unsigned i : turns)
-        if (lanes_[i].at == At::ready) resume(lanes_[i]);
+    // From here on, a lane that waits at nothing has ended.
+    while (!waiting_.empty()) {
+      for (Lane* const lane : let_go()) resume(*lane);
+    }
   }
 
   /// Starts lanes, on the calling fiber, until none is left or one waits.
@@ -87,7 +88,6 @@ class Launch {
     while (next_ < turns_->size()) {
       become(lanes_[(*turns_)[next_++]]);
       body_();
-      lane_->at = At::done;
     }
   }
 
@@ -96,6 +96,7 @@ class Launch {
     lane.at = at;
     lane.mask = mask;
     lane.fiber = fiber_;
+    waiting_.push_back(&lane);
     lane.fiber->leave();
   }
 
@@ -116,40 +117,38 @@ class Launch {
     fiber_->enter();
   }
 
-  /// Makes ready whoever waits for nobody any more. False when all are done.
-  bool let_go() {
-    const auto is = [](At at) { return [at](const Lane& lane) { return lane.at == at; }; };
-    if (std::all_of(lanes_.begin(), lanes_.end(), is(At::done))) return false;
-    bool any = false;
-    if (std::none_of(lanes_.begin(), lanes_.end(), is(At::warp))) {
-      for (auto& lane : lanes_) {
-        any |= lane.at == At::block;
-        if (lane.at == At::block) lane.at = At::ready;
-      }
-    }
-    for (auto& lane : lanes_)
-      if (lane.at == At::warp) any |= let_go_warp(lane);
-    if (!any) die("deadlock: threads wait at a barrier that others never reach");
-    return true;
+  /// The lanes that wait for nobody any more, in the order in which they came.
+  std::vector<Lane*> let_go() {
+    const bool all_at_block = std::all_of(waiting_.begin(), waiting_.end(),
+                                          [](const Lane* lane) { return lane->at == At::block; });
+    const auto free =
+        std::stable_partition(waiting_.begin(), waiting_.end(), [&](const Lane* lane) {
+          return lane->at == At::block ? !all_at_block : !is_complete(*lane);
+        });
+    if (free == waiting_.end()) die("deadlock: threads wait at a barrier that others never reach");
+    std::vector<Lane*> freed(free, waiting_.end());
+    waiting_.erase(free, waiting_.end());
+    for (Lane* const lane : freed) lane->at = At::nothing;
+    return freed;
   }
 
-  bool let_go_warp(const Lane& waiting) {
+  /// Whether all lanes that a warp barrier names are there.
+  bool is_complete(const Lane& waiting) const {
     const unsigned mask = waiting.mask, first = waiting.linear / warp_size * warp_size;
     for (unsigned i = 0; i < warp_size; ++i) {
       if ((mask >> i & 1) == 0) continue;
-      if (first + i >= lanes_.size() || lanes_[first + i].at == At::done)
+      if (first + i >= lanes_.size() || lanes_[first + i].at == At::nothing)
         die("warp barrier: mask %08x names a lane that has ended or never was", mask);
       const Lane& other = lanes_[first + i];
       if (other.at != At::warp || other.mask != mask) return false;
     }
-    for (unsigned i = 0; i < warp_size; ++i)
-      if ((mask >> i & 1) != 0) lanes_[first + i].at = At::ready;
     return true;
   }
 
   const Body& body_;
   std::vector<Lane> lanes_;
   std::vector<Slot> slots_;
+  std::vector<Lane*> waiting_;
   const std::vector<unsigned>* turns_ = nullptr;
   std::size_t next_ = 0;    // of the turns: the lane to start next
   Lane* lane_ = nullptr;    // running
@@ -207,10 +206,11 @@ void run_grid(const char* kernel, const void* function, dim3 grid, dim3 block, c
   blockDim = block;
   Launch launch{block, body};
   running = threads ? nullptr : &launch;
+  const auto shared = shared_areas(kernel, function);
   const auto turns = order.of(launch.size());
   for (const unsigned i : order.of(1ULL * grid.x * grid.y * grid.z)) {
     blockIdx = {i % grid.x, i / grid.x % grid.y, i / (grid.x * grid.y)};
-    poison_shared(kernel, function);
+    for (const auto& area : shared) poison(area.data, area.bytes);
     threads ? os_threads::run_block(block, body) : launch.run_block(turns);
   }
   running = nullptr;

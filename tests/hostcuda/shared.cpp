@@ -11,26 +11,24 @@
 #include <vector>
 
 #include "hostcuda.hpp"
-#include "memory.hpp"
 
 namespace hostcuda {
 namespace {
 
-struct Area {
+struct Variable {
   std::string owner;  // mangled name of the function that has the variable, without its _Z
-  void* data;
-  std::size_t bytes;
+  Area area;
 };
 
 /// Every static variable of a function, from the symbol table of the library with the kernels.
-std::vector<Area> find_areas(const void* kernel) {
+std::vector<Variable> find_variables(const void* kernel) {
   Dl_info library{};
   if (dladdr(kernel, &library) == 0) die("a kernel is in no library");
   std::ifstream stream{library.dli_fname, std::ios::binary};
   const std::string file{std::istreambuf_iterator<char>{stream}, {}};
   const auto* const header = reinterpret_cast<const Elf64_Ehdr*>(file.data());
   const auto* const sections = reinterpret_cast<const Elf64_Shdr*>(file.data() + header->e_shoff);
-  std::vector<Area> areas;
+  std::vector<Variable> variables;
   for (int i = 0; i < header->e_shnum; ++i) {
     const Elf64_Shdr& section = sections[i];
     if (section.sh_type != SHT_SYMTAB) continue;
@@ -40,24 +38,26 @@ std::vector<Area> find_areas(const void* kernel) {
       const std::string_view name = names + symbols[k].st_name;  // _ZZ <owner> E <variable>
       if (ELF64_ST_TYPE(symbols[k].st_info) != STT_OBJECT || !name.starts_with("_ZZ")) continue;
       if ((sections[symbols[k].st_shndx].sh_flags & SHF_WRITE) == 0) continue;  // a constant
-      areas.push_back({std::string{name.substr(3, name.rfind('E') - 3)},
-                       static_cast<char*>(library.dli_fbase) + symbols[k].st_value,
-                       symbols[k].st_size});
+      char* const data = static_cast<char*>(library.dli_fbase) + symbols[k].st_value;
+      variables.push_back(
+          {std::string{name.substr(3, name.rfind('E') - 3)}, {data, symbols[k].st_size}});
     }
   }
-  return areas;
+  return variables;
 }
 
 }  // namespace
 
-void poison_shared(const char* kernel, const void* function) {
-  static const auto areas = find_areas(function);
+std::vector<Area> shared_areas(const char* kernel, const void* function) {
+  static const auto variables = find_variables(function);
   static std::set<std::string, std::less<>> launched;
   const std::string_view own = kernel + 2;
-  if (!launched.contains(own)) launched.emplace(own);
+  launched.emplace(own);
   // What belongs to no kernel belongs to a function that any may call.
-  for (const auto& area : areas)
-    if (area.owner == own || !launched.contains(area.owner)) poison(area.data, area.bytes);
+  std::vector<Area> areas;
+  for (const auto& variable : variables)
+    if (variable.owner == own || !launched.contains(variable.owner)) areas.push_back(variable.area);
+  return areas;
 }
 
 }  // namespace hostcuda

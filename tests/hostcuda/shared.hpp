@@ -1,10 +1,17 @@
 // __shared__ variables, which the host compiler made static.
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 namespace hostcuda {
 
-/// Fills those that a kernel and what it calls may use with NaN, as each block finds them.
-/// `kernel` is its mangled name.
-void poison_shared(const char* kernel, const void* function);
+struct Area {
+  void* data;
+  std::size_t bytes;
+};
+
+/// Those that a kernel and what it calls may use; `kernel` is its mangled name.
+std::vector<Area> shared_areas(const char* kernel, const void* function);
 
 }  // namespace hostcuda
