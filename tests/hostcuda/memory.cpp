@@ -46,8 +46,6 @@ Memory& memory() {
   return *only;
 }
 
-void protect(const Allocation& a, int protection) { mprotect(a.pages, a.span, protection); }
-
 /// The protection key of a device's memory, -1 where the processor has none: with it, access takes
 /// one instruction, not a system call for each allocation that goes through all of its pages.
 int key_of(int device) {
@@ -64,22 +62,27 @@ void set_access(int device, bool allowed) {
   }
   for (const auto& [pointer, allocation] : memory().live)
     if (allocation.device == device)
-      protect(allocation, allowed ? PROT_READ | PROT_WRITE : PROT_NONE);
+      mprotect(allocation.pages, allocation.span, allowed ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
+/// Addresses that nobody can use; in place of what was there, if any. (Had freed pages but lost
+/// their access, each would count against the number of mappings that a process may have.)
+char* reserve(char* address, std::size_t bytes) {
+  const int at = address != nullptr ? MAP_FIXED : 0;
+  void* const start =
+      mmap(address, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | at, -1, 0);
+  if (start == MAP_FAILED) die("no address space for device memory");
+  return static_cast<char*>(start);
+}
+
 /// Addresses that were never used, followed by a page that never will be.
 char* new_pages(std::size_t span) {
   auto& m = memory();
-  if (m.next == nullptr) {
-    void* const start =
-        mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (start == MAP_FAILED) die("no address space for device memory");
-    m.next = static_cast<char*>(start);
-  }
+  if (m.next == nullptr) m.next = reserve(nullptr, reserved);
   static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   char* const pages = m.next;
   m.next += rounded_up(span, page) + page;
@@ -111,7 +114,8 @@ cudaError_t allocate(void** out, std::size_t bytes, int device) {
   const Allocation a{bytes, new_pages(body), rounded_up(body, page), device};
   char* const pointer = a.pages + a.span - body;  // its end is next to the guard page
   m.live.emplace(pointer, a);
-  pkey_mprotect(a.pages, a.span, PROT_READ | PROT_WRITE, key_of(device));
+  if (pkey_mprotect(a.pages, a.span, PROT_READ | PROT_WRITE, key_of(device)) != 0)
+    die("too many allocations");
   {
     const Access access{device};
     std::memset(a.pages, unwritten, a.span);
@@ -135,8 +139,7 @@ void release(void* pointer) {
   ASAN_UNPOISON_MEMORY_REGION(a.pages, a.span);
   if (!is_unwritten(a.pages, first) || !is_unwritten(first + a.bytes, a.pages + a.span))
     die("something was written just outside a device allocation of %zu bytes", a.bytes);
-  madvise(a.pages, a.span, MADV_DONTNEED);
-  protect(a, PROT_NONE);
+  reserve(a.pages, a.span);
   m.bytes -= a.bytes;
   m.live.erase(found);
 }
