@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _cpu  # type: ignore[attr-defined]
-from ._devices import DeviceArray
+from ._devices import DeviceArray, preload_libraries
 from ._validate import Representation
 
 __all__ = ["get_num_threads", "set_num_threads"]
@@ -57,18 +58,22 @@ _check_blas()
 @cache
 def cuda() -> Any:
     """Return the compiled module for CUDA, which is loaded when it is wanted first."""
+    name = f"{__package__}._cuda"
+    if find_spec(name) is None:
+        raise RuntimeError(
+            "this build of gramian has no CUDA backend: build it with "
+            "-Ccmake.define.GRAMIAN_CUDA=ON"
+        )
     try:
-        from . import _cuda  # type: ignore[attr-defined]
+        try:
+            return import_module(name)
+        except ImportError:
+            preload_libraries()
+            return import_module(name)
     except ImportError as cause:
-        if find_spec(f"{__package__}._cuda") is None:
-            raise RuntimeError(
-                "this build of gramian has no CUDA backend: build it with "
-                "-Ccmake.define.GRAMIAN_CUDA=ON"
-            ) from None
         raise RuntimeError(
             f"gramian's CUDA backend cannot be loaded ({cause}): pip install 'gramian[cuda13]'"
         ) from cause
-    return _cuda
 
 
 def cuda_devices(device: str | None) -> int:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DeviceArray", "chosen", "from_cuda_interface", "from_dlpack", "refuse", "upload"]
+__all__ = [
+    "DeviceArray",
+    "chosen",
+    "from_cuda_interface",
+    "from_dlpack",
+    "named",
+    "preload_libraries",
+    "refuse",
+    "upload",
+]
 
 # DLPack device types whose memory the CPU reads (plain, and pinned for CUDA or ROCm) or CUDA does
 # (plain and managed), and the names of the others in messages.
@@ -66,6 +77,21 @@ def chosen(device: str | None, lives_on: int | None, name: str) -> int | None:
             "leave device out, or copy it there first."
         )
     return wanted
+
+
+def preload_libraries() -> None:
+    """Load NVIDIA's libraries from their wheels, where the module does not find them by itself.
+
+    It looks beside the package; an editable install is elsewhere.
+    """
+    try:
+        import nvidia.cu13 as wheels  # type: ignore[import-not-found]
+    except ImportError:
+        return
+    for library in ("libcudart.so.13", "libcublas.so.13", "libcusolver.so.12"):
+        path = Path(wheels.__path__[0], "lib", library)
+        if path.exists():
+            ctypes.CDLL(str(path))
 
 
 def upload(array: npt.NDArray[Any], dtype: str, device: int) -> DeviceArray:
