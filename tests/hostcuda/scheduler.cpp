@@ -56,21 +56,24 @@ Fibers& fibers() {
   return *only;
 }
 
-/// One launch. A CUDA thread starts as a plain call, on a fiber that runs one after the other; the
-/// first that waits keeps the fiber, and the next ones start on another. So a kernel without
+/// The threads of a block. Each starts as a plain call, on a fiber that runs one after the other;
+/// the first that waits keeps the fiber, and the next ones start on another. So a kernel without
 /// barriers never switches.
-class Launch {
+class Block {
  public:
-  Launch(dim3 block, const Body& body)
-      : body_{body},
-        slots_((1ULL * block.x * block.y * block.z + warp_size - 1) / warp_size * warp_size) {
-    const unsigned total = block.x * block.y * block.z;
-    lanes_.reserve(total);
+  /// Of this size, and to run this. Nothing is left of the block before but its lanes.
+  void prepare(dim3 size, const Body& body) {
+    body_ = &body;
+    if (size.x == size_.x && size.y == size_.y && size.z == size_.z) return;
+    size_ = size;
+    const unsigned total = size.x * size.y * size.z;
+    lanes_.clear();
     for (unsigned i = 0; i < total; ++i)
-      lanes_.push_back({{i % block.x, i / block.x % block.y, i / (block.x * block.y)}, i});
+      lanes_.push_back({{i % size.x, i / size.x % size.y, i / (size.x * size.y)}, i});
+    slots_.resize((total + warp_size - 1) / warp_size * warp_size);
   }
 
-  void run_block(const std::vector<unsigned>& turns) {
+  void run(const std::vector<unsigned>& turns) {
     turns_ = &turns;
     next_ = 0;
     while (next_ < turns.size()) {
@@ -87,7 +90,7 @@ class Launch {
   void start_lanes() {
     while (next_ < turns_->size()) {
       become(lanes_[(*turns_)[next_++]]);
-      body_();
+      (*body_)();
     }
   }
 
@@ -145,7 +148,8 @@ class Launch {
     return true;
   }
 
-  const Body& body_;
+  dim3 size_{0, 0, 0};
+  const Body* body_ = nullptr;
   std::vector<Lane> lanes_;
   std::vector<Slot> slots_;
   std::vector<Lane*> waiting_;
@@ -155,7 +159,7 @@ class Launch {
   Fiber* fiber_ = nullptr;  // running
 };
 
-Launch* running = nullptr;
+Block* running = nullptr;
 
 /// What a fiber does, for one launch after the other.
 void run_lanes() {
@@ -204,14 +208,15 @@ void run_grid(const char* kernel, const void* function, dim3 grid, dim3 block, c
   static const bool threads = std::getenv("HOSTCUDA_THREADS") != nullptr;
   gridDim = grid;
   blockDim = block;
-  Launch launch{block, body};
-  running = threads ? nullptr : &launch;
+  static auto* const lanes = new Block;
+  lanes->prepare(block, body);
+  running = threads ? nullptr : lanes;
   const auto shared = shared_areas(kernel, function);
-  const auto turns = order.of(launch.size());
+  const auto turns = order.of(lanes->size());
   for (const unsigned i : order.of(1ULL * grid.x * grid.y * grid.z)) {
     blockIdx = {i % grid.x, i / grid.x % grid.y, i / (grid.x * grid.y)};
     for (const auto& area : shared) poison(area.data, area.bytes);
-    threads ? os_threads::run_block(block, body) : launch.run_block(turns);
+    threads ? os_threads::run_block(block, body) : lanes->run(turns);
   }
   running = nullptr;
 }
