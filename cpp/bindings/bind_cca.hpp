@@ -53,7 +53,7 @@ template <LinearAlgebra B>
 py::tuple bind_bases(const std::string& measure, const std::vector<Ranked>& xs,
                      const std::vector<Ranked>& ys, double tie_tolerance,
                      const Progress& progress) {
-  B b{control_of(progress)};
+  B b = backend_for<B>(std::get<0>(xs[0]), progress);
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
   PairValues found(0, 0);
@@ -115,7 +115,7 @@ py::tuple pair_of(B& b, const Basis<B>& x, const Basis<B>& y) {
 template <LinearAlgebra B>
 py::tuple bind_canonical_pair(const Ranked& x, const Ranked& y) {
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(std::get<0>(x), none);
   auto inputs = inputs_of(b, {x}, {y});
   std::vector<Basis<B>> bases;
   {
@@ -171,7 +171,7 @@ template <LinearAlgebra B>
 py::tuple bind_spectral(const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
                         const std::string& kind, double parameter, Index components, bool squares,
                         const Progress& progress) {
-  B b{control_of(progress)};
+  B b = backend_for<B>(std::get<0>(xs[0]), progress);
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
   PairValues found(0, 0);
@@ -210,7 +210,7 @@ template <LinearAlgebra B>
 py::tuple bind_spectral_pair(const Ranked& x, const Ranked& y, const std::string& kind,
                              double parameter, Index components) {
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(std::get<0>(x), none);
   auto inputs = inputs_of(b, {x}, {y});
   std::vector<Basis<B>> bases;
   {
@@ -226,7 +226,7 @@ py::tuple bind_spectral_pair(const Ranked& x, const Ranked& y, const std::string
 template <LinearAlgebra B>
 py::array_t<double> bind_cross(const Ranked& x, const Ranked& y) {
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(std::get<0>(x), none);
   auto inputs = inputs_of(b, {x}, {y});
   const Layer<B>&left = inputs[0].layer, &right = inputs[1].layer;
   std::vector<double> values;
@@ -243,7 +243,7 @@ py::array_t<double> bind_cross(const Ranked& x, const Ranked& y) {
 template <LinearAlgebra B>
 py::tuple bind_procrustes(const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
                           bool distance, const Progress& progress) {
-  B b{control_of(progress)};
+  B b = backend_for<B>(std::get<0>(xs[0]), progress);
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
   std::vector<double> values;

@@ -19,6 +19,8 @@ struct Workload {
   bool in_memory;             // Gram matrices are given: nothing to multiply
   Index scalar_size;
   double max_memory;  // bytes above the inputs
+  TilePolicy tiles{};
+  CostModel cost = CostModel::of(scalar_size);
 
   Index layers() const { return std::ssize(widths); }
   Index y() const { return layers() - x; }
@@ -36,29 +38,11 @@ struct Plan {
   double seconds = 0;  // on one core at the fitted rates
 };
 
-/// Seconds on one core, the one place that says so. Fitted on an AVX-512 server core at 2.1 GHz to
-/// runs with n from 1,000 to 16,000, p from 16 to 1,024, 1 to 150 layers; what matters is the
-/// ratios.
-struct CostModel {
-  double flop = 1 / 75e9;        // float GEMM on 256-row tiles
-  double packed = 0.25e-9;       // an element read, centred and written
-  double transformed = 0.45e-9;  // an element of a tile through its kernel and the sums
-  double counted = 1.0e-9;       // a distance ranked for the median
-  double task = 8e-6;            // a tile handed out and committed
-
-  static CostModel of(Index scalar_size) {
-    CostModel cost;
-    if (scalar_size == 8)
-      cost.flop *= 2.5, cost.packed *= 2, cost.transformed *= 2.5, cost.counted *= 1.2;
-    return cost;
-  }
-};
-
 /// X'Y of every pair, and X'X of every layer: 2 n p q and n p² flops.
 inline Plan plan_feature_space(const Workload& w) {
   Plan plan{.feature_space = true};
   const auto n = static_cast<double>(w.n);
-  const CostModel cost = CostModel::of(w.scalar_size);
+  const CostModel& cost = w.cost;
   double widest = 0, packed = 0;
   const auto product = [&](Index p, Index q, double share) {
     const auto tiles = [](Index k) { return std::ceil(static_cast<double>(k) / 256); };
@@ -84,7 +68,8 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   Plan plan;
   const auto n = static_cast<double>(w.n), layers = static_cast<double>(w.layers());
   const auto scalar = static_cast<double>(w.scalar_size);
-  plan.tiling = Tiling::of(w.n, tile_rows(w.n, w.layers(), w.scalar_size, w.max_memory / 16));
+  plan.tiling = Tiling::of(
+      w.n, tile_rows(w.tiles, w.n, w.layers(), w.scalar_size, w.max_memory * w.tiles.share));
   const auto area = static_cast<double>(plan.tiling.area());
   const auto tile = static_cast<double>(plan.tiling.tile);
   const auto tasks = static_cast<double>(plan.tiling.count());
@@ -102,7 +87,7 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
       std::min(w.medians, static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
 
-  const CostModel cost = CostModel::of(w.scalar_size);
+  const CostModel& cost = w.cost;
   const double elements = tasks * area;  // of the lower triangle, whole tiles on the diagonal
   double multiplied = 0;
   for (const Index p : w.widths) multiplied += w.in_memory ? 0 : static_cast<double>(p);

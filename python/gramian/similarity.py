@@ -47,8 +47,9 @@ def hsic(
         Use the unbiased estimator, which may be negative.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
     max_memory : float, optional
         Working memory in bytes that the call may take above its inputs, as far as it can work with
         so little. Default 512 MiB.
@@ -141,8 +142,9 @@ def cka(
         2,000 features is 0.97, the debiased one 0.01. It may be negative, and is not clamped.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
     max_memory : float, optional
         Working memory in bytes that the call may take above its inputs, as far as it can work with
         so little. Default 512 MiB.

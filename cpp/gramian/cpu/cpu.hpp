@@ -31,6 +31,11 @@ class Cpu {
 
   explicit Cpu(Control progress = {}) : control{std::move(progress)} {}
 
+  static constexpr TilePolicy tile_policy{};
+  static constexpr Index panel_rows = 256;
+  static CostModel costs() { return CostModel::of(sizeof(T)); }
+  static int available_threads() { return num_threads(); }
+
   Buffer allocate(Index n) {
     const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
     return Buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
