@@ -41,6 +41,7 @@ class Cuda {
   static constexpr CostModel costs() {
     constexpr double byte = 1 / 3e12, size = sizeof(T);
     return {.flop = size / 4 / 50e12,
+            .paired = size / 4 / 25e12,
             .packed = 2 * size * byte,
             .transformed = 3 * size * byte,
             .counted = 2 * size * byte,
