@@ -1,4 +1,4 @@
-"""Where a call computes, and what it says where it cannot; what runs on CUDA is in tests/hostcuda."""
+"""Where a call computes, and what it says where it cannot; tests/hostcuda has what CUDA runs."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ class Module:
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Let a test choose what loading the module does."""
-    _backend.cuda.cache_clear()
+    load = _backend.cuda
+    load.cache_clear()
     monkeypatch.setattr(_backend, "preload_libraries", lambda: None)
     yield monkeypatch
-    _backend.cuda.cache_clear()
+    load.cache_clear()
 
 
 def message(device: str) -> str:
@@ -82,9 +83,7 @@ def test_no_device(loaded: pytest.MonkeyPatch) -> None:
 
 def test_no_such_device(loaded: pytest.MonkeyPatch) -> None:
     loaded.setattr(_backend, "cuda", lambda: Module(2))
-    with pytest.raises(
-        ValueError, match="device='cuda:2' does not exist: the last one is 'cuda:1'"
-    ):
+    with pytest.raises(ValueError, match="'cuda:2' does not exist: the last one is 'cuda:1'"):
         gm.cka(X, X, device="cuda:2")
 
 

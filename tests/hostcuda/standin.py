@@ -17,7 +17,7 @@ KERNELS = "libhostkernels.so"
 # Values of cudaError_t.
 MEMORY_ALLOCATION, ILLEGAL_ADDRESS, UNKNOWN = 2, 700, 999
 
-# How many calls there can be of each: (result, arguments).
+# hostcuda_*: (result, arguments).
 CONTROLS: dict[str, tuple[Any, list[Any]]] = {
     "set_devices": (None, [c_int]),
     "fail_at": (None, [c_size_t, c_int]),
@@ -31,6 +31,7 @@ CONTROLS: dict[str, tuple[Any, list[Any]]] = {
     "pending": (c_size_t, []),
     "live_bytes": (c_size_t, []),
     "peak_bytes": (c_size_t, []),
+    "copied_bytes": (c_size_t, []),
     "set_memory_limit": (None, [c_size_t]),
 }
 
