@@ -83,7 +83,7 @@ _RBF_PAIR = Case(
     widths=(512,),
     kernel="rbf",
     sigma=45.0,
-    peers=("numpy demo", "torch rbf"),
+    peers=("numpy demo", "numpy rbf", "torch rbf"),
     limits={"floor": 1.4, "numpy demo": 12.0},
 )
 _LINEAR_MAP = Case(

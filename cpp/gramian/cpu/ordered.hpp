@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -25,13 +26,12 @@ void run_ordered(Index tasks, int threads, const Control& control,
                  const std::function<void(Workspace&, Index, Slot&)>& work,
                  const std::function<void(Index, const Slot&)>& commit) {
   struct Place {
-    Slot slot;
+    std::optional<Slot> slot{};  // made by the first thread that uses it
     bool finished = false;
   };
   const int width = static_cast<int>(std::min<Index>(threads, tasks));
   const Index ring_size = width == 1 ? 1 : std::min<Index>(tasks, 4 * Index{width});
-  std::vector<Place> ring;
-  for (Index i = 0; i < ring_size; ++i) ring.push_back({make_slot()});
+  std::vector<Place> ring(static_cast<std::size_t>(ring_size));
 
   std::mutex mutex;
   std::condition_variable committed_more;
@@ -66,13 +66,14 @@ void run_ordered(Index tasks, int threads, const Control& control,
         const Index task = next_task++;
         Place& place = ring[static_cast<std::size_t>(task % ring_size)];
         lock.unlock();
-        work(workspace, task, place.slot);
+        if (!place.slot) place.slot.emplace(make_slot());
+        work(workspace, task, *place.slot);
         lock.lock();
         place.finished = true;
         for (;;) {
           Place& oldest = ring[static_cast<std::size_t>(next_commit % ring_size)];
           if (!oldest.finished) break;
-          commit(next_commit, oldest.slot);
+          commit(next_commit, *oldest.slot);
           oldest.finished = false;
           ++next_commit;
         }
