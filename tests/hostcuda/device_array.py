@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .standin import StandIn
+from hostcuda.standin import StandIn
 
 HOST_TO_DEVICE = 1
 LEGACY, PER_THREAD = 1, 2  # streams, in both protocols

@@ -41,11 +41,9 @@ class StandIn:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # The dynamic linker gives them to _cuda, by their sonames. They find the package's own
-        # BLAS in the same way: it was loaded with gramian.
-        self.cudart, *_ = (
-            ctypes.CDLL(str(folder / name), mode=ctypes.RTLD_GLOBAL) for name in LIBRARIES
-        )
+        # The dynamic linker gives them to _cuda, which asks for libraries of their names. They got
+        # the package's own BLAS in the same way: it was loaded with gramian.
+        self.cudart, *_ = (ctypes.CDLL(str(folder / name)) for name in LIBRARIES)
         ctypes.CDLL(str(folder / KERNELS))
         for name, (result, arguments) in CONTROLS.items():
             function = getattr(self.cudart, f"hostcuda_{name}")

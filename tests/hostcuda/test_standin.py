@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
-from .standin import StandIn
+from hostcuda.standin import StandIn
+
+pytestmark = pytest.mark.cuda
 
 
 @pytest.mark.parametrize("order", ["forward", "reverse", "random"])
