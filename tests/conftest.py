@@ -38,8 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if folder := config.getoption("--hostcuda"):
-        config.stash[STANDIN] = load(folder.resolve())
-        gm.cka(np.eye(3), np.eye(3), device="cuda")  # what this leaves stays for good
+        standin = config.stash[STANDIN] = load(folder.resolve())
+        standin.set_devices(2)
+        for device in ("cuda:0", "cuda:1"):  # what the first call leaves stays for good
+            gm.cka(np.eye(3), np.eye(3), device=device)
+        standin.reset()
 
 
 @functools.cache

@@ -27,8 +27,7 @@ py::tuple device_count() {
   const auto status = cudaGetDeviceCount(&count);
   if (status == cudaSuccess) return py::make_tuple(count, count > 0 ? "" : "there is none");
   cudaGetLastError();
-  return py::make_tuple(0,
-                        std::string{cudaGetErrorName(status)} + ": " + cudaGetErrorString(status));
+  return py::make_tuple(0, cuda::describe(status));
 }
 
 /// Name, memory in bytes and compute capability of a device.

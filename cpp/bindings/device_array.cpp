@@ -7,16 +7,6 @@
 
 namespace gramian {
 
-DeviceMemory::~DeviceMemory() {
-  try {
-    const cuda::DeviceGuard guard{device_};
-    cuda::refuse_fork();
-    memory_.reset();
-  } catch (const std::exception&) {
-    memory_.release();  // nothing can be done, and the process is about to end
-  }
-}
-
 Source DeviceArray::source() const {
   if (shape.size() != 2) throw std::invalid_argument("an array must be 2-D");
   return {data, parse_dtype(dtype), shape[0], shape[1], strides[0], strides[1]};
@@ -57,7 +47,7 @@ DeviceArray upload(const py::array& array, const std::string& dtype, int device)
           .dtype = dtype,
           .shape = {from.rows, from.cols},
           .strides = by_rows ? std::vector<Index>{length, 1} : std::vector<Index>{1, length},
-          .memory = std::make_shared<DeviceMemory>(device, std::move(memory))};
+          .memory = std::make_shared<DeviceMemory>(std::move(memory))};
 }
 
 DeviceArray device_array_of_dlpack(const py::capsule& capsule) {

@@ -12,19 +12,16 @@
 
 namespace gramian {
 
-/// Memory that is let go on its device, and not at all in a process forked from its owner's.
-class DeviceMemory {
- public:
-  DeviceMemory(int device, cuda::Memory<std::byte> memory)
-      : device_{device}, memory_{std::move(memory)} {}
-  ~DeviceMemory();
+/// Memory that a process forked from its owner's does not let go.
+struct DeviceMemory {
+  cuda::Memory<std::byte> memory;
+
+  explicit DeviceMemory(cuda::Memory<std::byte> own) : memory{std::move(own)} {}
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
-  std::byte* get() const { return memory_.get(); }
-
- private:
-  int device_;
-  cuda::Memory<std::byte> memory_;
+  ~DeviceMemory() {
+    if (cuda::is_forked()) memory.release();
+  }
 };
 
 struct DeviceArray {

@@ -140,6 +140,8 @@ def from_cuda_interface(value: Any, name: str) -> DeviceArray:
         _backend.cuda_devices(None)
     except RuntimeError as cause:
         refuse("cuda", name, cause)
+    if 0 in interface["shape"]:  # without memory, and so without a device
+        raise ValueError(f"{name} must not be empty, got shape {tuple(interface['shape'])}.")
     if interface.get("mask") is not None:
         raise TypeError(
             f"{name} must not be a masked array: its mask would be ignored; "

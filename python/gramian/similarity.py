@@ -29,9 +29,9 @@ def hsic(
     Parameters
     ----------
     X : array_like, shape (n_samples, n_features_x)
-        Activations; rows are examples. numpy arrays, and anything with DLPack or
-        ``__array__``; float16, bfloat16, float32, float64, integers or bool, of any strides.
-        Never copied as a whole.
+        Activations; rows are examples. numpy arrays, and anything with DLPack,
+        ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
+        integers or bool, of any strides. Never copied as a whole, but to a GPU that is asked for.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
@@ -122,9 +122,9 @@ def cka(
     Parameters
     ----------
     X : array_like, shape (n_samples, n_features_x)
-        Activations; rows are examples. numpy arrays, and anything with DLPack or
-        ``__array__``; float16, bfloat16, float32, float64, integers or bool, of any strides.
-        Never copied as a whole.
+        Activations; rows are examples. numpy arrays, and anything with DLPack,
+        ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
+        integers or bool, of any strides. Never copied as a whole, but to a GPU that is asked for.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"

@@ -1,7 +1,7 @@
 // A stand-in for libcudart.so.13: memory, copies and what there is to ask. Streams and events are
 // in streams.cpp, devices and errors in state.cpp, launches in launch.cpp.
 #include <cstring>
-#include <iterator>
+#include <utility>
 
 #include "hostcuda.hpp"
 #include "memory.hpp"
@@ -35,6 +35,8 @@ struct Block {
   }
 };
 
+std::size_t copied = 0;  // bytes, since the tests last asked
+
 cudaError_t copy(const Block& to, const Block& from, std::size_t width, std::size_t height,
                  cudaStream_t stream) {
   if (width > to.pitch || width > from.pitch) return returned(cudaErrorInvalidPitchValue);
@@ -43,6 +45,7 @@ cudaError_t copy(const Block& to, const Block& from, std::size_t width, std::siz
     from.check(width, height, "source of a copy");
   };
   check();  // now, and once more when it happens
+  copied += width * height;
   enqueue(stream, [=] {
     check();
     // A copy may go from one device to another.
@@ -238,5 +241,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
   drain(nullptr);
   return cudaSuccess;
 }
+
+std::size_t hostcuda_copied_bytes() { return std::exchange(copied, 0); }
 
 }  // extern "C"

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .standin import StandIn
+from hostcuda.standin import StandIn
 
 HOST_TO_DEVICE = 1
 LEGACY, PER_THREAD = 1, 2  # streams, in both protocols
@@ -121,7 +121,7 @@ class DeviceArray:
         assert options["max_version"][0] >= 1
         self.asked.append(stream)
         if stream != -1:
-            self._let_wait(LEGACY if stream is None else stream)
+            self.let_wait(LEGACY if stream is None else stream)
         managed = _Managed(1, 0, None, _take_back, 1)  # read-only
         item = self.dtype.itemsize
         shape = (c_int64 * 2)(*self.shape)
@@ -137,7 +137,7 @@ class DeviceArray:
         """Return the same array with `__cuda_array_interface__` alone; stream None: no need."""
         return _Interface(self, stream)
 
-    def _let_wait(self, stream: int) -> None:
+    def let_wait(self, stream: int) -> None:
         event = c_void_p()
         with self._current():
             self._check(self.cudart.cudaEventCreateWithFlags(ctypes.byref(event), NO_TIMING))

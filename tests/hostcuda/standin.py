@@ -17,7 +17,7 @@ KERNELS = "libhostkernels.so"
 # Values of cudaError_t.
 MEMORY_ALLOCATION, ILLEGAL_ADDRESS, UNKNOWN = 2, 700, 999
 
-# How many calls there can be of each: (result, arguments).
+# hostcuda_*: (result, arguments).
 CONTROLS: dict[str, tuple[Any, list[Any]]] = {
     "set_devices": (None, [c_int]),
     "fail_at": (None, [c_size_t, c_int]),
@@ -31,6 +31,7 @@ CONTROLS: dict[str, tuple[Any, list[Any]]] = {
     "pending": (c_size_t, []),
     "live_bytes": (c_size_t, []),
     "peak_bytes": (c_size_t, []),
+    "copied_bytes": (c_size_t, []),
     "set_memory_limit": (None, [c_size_t]),
 }
 
@@ -40,11 +41,9 @@ class StandIn:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # The dynamic linker gives them to _cuda, by their sonames. They find the package's own
-        # BLAS in the same way: it was loaded with gramian.
-        self.cudart, *_ = (
-            ctypes.CDLL(str(folder / name), mode=ctypes.RTLD_GLOBAL) for name in LIBRARIES
-        )
+        # The dynamic linker gives them to _cuda, which asks for libraries of their names. They got
+        # the package's own BLAS in the same way: it was loaded with gramian.
+        self.cudart, *_ = (ctypes.CDLL(str(folder / name)) for name in LIBRARIES)
         ctypes.CDLL(str(folder / KERNELS))
         for name, (result, arguments) in CONTROLS.items():
             function = getattr(self.cudart, f"hostcuda_{name}")

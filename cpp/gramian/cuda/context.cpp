@@ -95,17 +95,17 @@ struct Borrowed {
 
 }  // namespace
 
-void refuse_fork() {
+bool is_forked() {
   static std::atomic<pid_t> owner{0};
   pid_t before = 0;
-  if (owner.compare_exchange_strong(before, getpid()) || before == getpid()) return;
-  throw std::runtime_error{
-      "CUDA was used before this process was forked, and cannot be used in it: start workers with "
-      "multiprocessing.get_context('spawn')"};
+  return !owner.compare_exchange_strong(before, getpid()) && before != getpid();
 }
 
 Context& context() {
-  refuse_fork();
+  if (is_forked())
+    throw std::runtime_error{
+        "CUDA was used before this process was forked, and cannot be used in it: start workers "
+        "with multiprocessing.get_context('spawn')"};
   thread_local Borrowed borrowed;
   int device = 0;
   check(cudaGetDevice(&device), "asking for the current device");

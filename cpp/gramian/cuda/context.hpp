@@ -48,10 +48,10 @@ struct Context {
   Memory<std::byte> workspace{};  // of cuBLAS
 };
 
-/// Throws in a process that was forked after CUDA had been used.
-void refuse_fork();
+/// Whether CUDA was used before this process was forked from another.
+bool is_forked();
 
-/// The calling thread's, for the current device.
+/// The calling thread's, for the current device. Throws in a forked process.
 Context& context();
 
 /// Null for no bytes. When there is no memory, what is cached is freed before it is an error.

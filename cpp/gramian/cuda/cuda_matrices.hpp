@@ -15,7 +15,7 @@ void Cuda<T>::by_rows(Index n, const std::function<void(Rows)>& work) {
 /// that of a short sum, and added up in double.
 template <class T>
 Matrix<Cuda<T>> Cuda<T>::cross(const Layer<Cuda>& x, const Layer<Cuda>& y) {
-  constexpr Index slice = std::is_same_v<T, float> ? 512 : panel_rows;
+  constexpr Index slice = std::is_same_v<T, float> ? 1024 : panel_rows;
   const bool symmetric = &x == &y;
   const Index p = x.source.cols, q = y.source.cols;
   const auto total = zeros(p * q);

@@ -28,30 +28,30 @@ constexpr const char* no_code =
 constexpr const char* no_memory =
     ": out of device memory; what other libraries cache counts as used (torch.cuda.empty_cache)";
 
+/// The libraries' statuses do not say that the device is lost, nor does cudaGetLastError, since
+/// they have a runtime of their own linked in; whoever waits for the device hears of it.
+void check_lost(const char* what) {
+  cudaGetLastError();
+  if (const auto cause = cudaStreamSynchronize(nullptr); is_lost(cause)) check(cause, what);
+}
+
 }  // namespace
+
+std::string describe(cudaError_t status) {
+  const std::string text =
+      std::string{cudaGetErrorName(status)} + ": " + cudaGetErrorString(status);
+  if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorUnsupportedPtxVersion)
+    return text + no_code;
+  if (is_lost(status)) return text + "; CUDA cannot be used in this process any more: restart it";
+  return text;
+}
 
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // clears it, unless the device is lost: the next call would report it again
-  const std::string message =
-      std::string{what} + ": " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status);
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory{what + std::string{no_memory}};
-  if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorUnsupportedPtxVersion)
-    throw std::runtime_error{message + no_code};
-  if (is_lost(status))
-    throw std::runtime_error{message +
-                             "; CUDA cannot be used in this process any more: restart it"};
-  throw std::runtime_error{message};
+  throw std::runtime_error{std::string{what} + ": " + describe(status)};
 }
-
-namespace {
-
-/// The libraries' own statuses do not say that the device is lost.
-void check_lost(const char* what) {
-  if (const auto cause = cudaGetLastError(); is_lost(cause)) check(cause, what);
-}
-
-}  // namespace
 
 void check(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;

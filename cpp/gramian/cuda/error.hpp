@@ -28,6 +28,9 @@ struct NotConverged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Name and meaning of an error, and what to do about it where something can be done.
+std::string describe(cudaError_t status);
+
 /// Throw unless the status is a success; `what` names the call.
 void check(cudaError_t status, const char* what);
 void check(cublasStatus_t status, const char* what);

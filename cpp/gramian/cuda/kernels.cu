@@ -46,7 +46,7 @@ template <class T>
 void apply(cudaStream_t stream, const Kernel& kernel, T* tile, Index rows, Index cols,
            TileSide<T> i, TileSide<T> j, double* row_parts, double* col_parts) {
   const auto as = [&]<class K>(const K& k) {
-    launch(stream, across(cols), blocks(rows, lanes), apply_kernel<T, K>, k, tile, rows, cols, i, j,
+    launch(stream, across(cols), across(rows), apply_kernel<T, K>, k, tile, rows, cols, i, j,
            row_parts, col_parts);
   };
   std::visit(
@@ -105,7 +105,7 @@ void take_diagonal(cudaStream_t stream, T* x, Index n, Index cols, bool clear, d
 
 template <class T>
 void transpose(cudaStream_t stream, const T* x, Index rows, Index cols, Index stride, T* out) {
-  launch(stream, across(cols), blocks(rows, lanes), transpose_kernel<T>, x, rows, cols, stride,
+  launch(stream, across(cols), across(rows), transpose_kernel<T>, x, rows, cols, stride,
          out);
 }
 
