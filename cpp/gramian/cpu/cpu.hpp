@@ -14,8 +14,11 @@
 #include "../backend.hpp"
 #include "dense.hpp"
 #include "lapack.hpp"
+#include "memory.hpp"
 #include "ordered.hpp"
 #include "simd.hpp"
+#include "squares.hpp"
+#include "steps.hpp"
 
 namespace gramian {
 
@@ -44,7 +47,9 @@ class Cpu {
 
   Buffer allocate(Index n) {
     const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
-    return Buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
+    Buffer buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
+    use_large_pages(buffer.get(), bytes);
+    return buffer;
   }
   Buffer upload(std::span<const double> values) {
     Buffer buffer = allocate(std::ssize(values));
@@ -131,7 +136,8 @@ class Cpu {
   std::vector<double> diagonal(View<Cpu> x);
   std::vector<double> column_norms(const Layer<Cpu>& x);
   std::vector<double> column_sums(const Layer<Cpu>& x);
-  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w);
+  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, false); }
+  Matrix<Cpu> project_lower(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, true); }
   double squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<Cpu> w);
   Matrix<Cpu> triangle(const Layer<Cpu>& x, std::span<const double> scales);
   Matrix<Cpu> multiply(View<Cpu> a, View<Cpu> b);
@@ -139,11 +145,21 @@ class Cpu {
   Matrix<Cpu> transposed(View<Cpu> x);
   void add(double a, Matrix<Cpu>& m, double c, View<Cpu> x);
   void scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols);
-  double spectral_norm(View<Cpu> x) { return dense::spectral_norm(x.data, x.rows, x.cols); }
-  bool cholesky(Matrix<Cpu>& x) { return dense::cholesky(x.mutable_data(), x.rows); }
-  bool invert_lower(Matrix<Cpu>& x) { return dense::invert_lower(x.mutable_data(), x.rows); }
+  double spectral_norm(View<Cpu> x) {
+    const Span span{Step::condition};
+    return dense::spectral_norm(x.data, x.rows, x.cols);
+  }
+  bool cholesky(Matrix<Cpu>& x) {
+    const Span span{Step::cholesky};
+    return dense::cholesky(x.mutable_data(), x.rows);
+  }
+  bool invert_lower(Matrix<Cpu>& x) {
+    const Span span{Step::cholesky};
+    return dense::invert_lower(x.mutable_data(), x.rows);
+  }
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
+  LeftVectors<Cpu> left_vectors(Matrix<Cpu> x);
   void for_each(Index count, const std::function<void(Index)>& task) { dense::share(count, task); }
 
   Control control;
@@ -156,7 +172,8 @@ class Cpu {
     Buffer product;
   };
   std::vector<double> by_rows(Index n, Index width,
-                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work);
+                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work,
+                              Index block = 256);
 
   using TileKernel = simd::TileKernel;
   static TileKernel as_tile_kernel(const Linear&) { return {}; }
@@ -204,6 +221,7 @@ class Cpu {
   void multiply(const LayerPair<Cpu>& pair, const CrossTask& task, CrossWorkspace& w, T* out);
   static void place(const std::vector<double>& sums, const CrossTask& task, bool self,
                     Matrix<Cpu>& product);
+  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w, bool lower);
 
   const simd::Kernels<T>& simd_ = simd::kernels<T>();
 };

@@ -99,6 +99,8 @@ void Cpu<T>::place(const std::vector<double>& sums, const CrossTask& task, bool 
 template <class T>
 void Cpu<T>::cross_products(std::span<const LayerPair<Cpu>> pairs,
                             const std::function<void(Index, Matrix<Cpu>)>& take) {
+  const bool grams = std::ranges::all_of(pairs, [](auto pair) { return pair.x == pair.y; });
+  const Span span{grams ? Step::gram : Step::cross};
   const auto tasks = cross_tasks(pairs);
   Index largest = 0;
   for (const CrossTask& task : tasks) largest = std::max(largest, task.p.count * task.q.count);
