@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
+from hostcuda.standin import StandIn, load
 from variants import Variant, variants
 
+import gramian as gm
 from gramian import reference
 from gramian._validate import Representation, as_float64
 
-DEVICES = ["cpu"]
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+STANDIN = pytest.StashKey[StandIn]()
 
 hypothesis.settings.register_profile(
     "gramian", derandomize=True, database=None, deadline=None, max_examples=10
@@ -22,16 +27,75 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("gramian")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--hostcuda",
+        type=Path,
+        metavar="BUILD_DIR",
+        help="run device='cuda' on the stand-ins built there (see tests/hostcuda/README.md)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if folder := config.getoption("--hostcuda"):
+        standin = config.stash[STANDIN] = load(folder.resolve())
+        standin.set_devices(2)
+        for device in ("cuda:0", "cuda:1"):  # what the first call leaves stays for good
+            gm.cka(np.eye(3), np.eye(3), device=device)
+        standin.reset()
+
+
+@functools.cache
+def cuda_runs() -> bool:
+    """Whether there is a device, or what stands in for one."""
+    try:
+        return gm.cka(np.eye(3), np.eye(3), device="cuda") == pytest.approx(1)
+    except RuntimeError:
+        return False
+
+
+def present(device: str, config: pytest.Config) -> str:
+    """Skip what has no device to run on."""
+    if device == "cuda" and STANDIN not in config.stash and not cuda_runs():
+        pytest.skip("no CUDA device, and no stand-in (--hostcuda, tests/hostcuda/README.md)")
+    return device
+
+
 @pytest.fixture(params=DEVICES, scope="session")
 def device(request: pytest.FixtureRequest) -> str:
     """Where the compiled core runs."""
-    return request.param
+    return present(request.param, request.config)
 
 
 @pytest.fixture(params=["reference", *DEVICES], scope="session")
 def implementation(request: pytest.FixtureRequest) -> str:
     """Every device, and the reference."""
-    return request.param
+    return present(request.param, request.config)
+
+
+@pytest.fixture
+def standin(request: pytest.FixtureRequest) -> Iterator[StandIn]:
+    """The stand-ins for NVIDIA's libraries, left as they were found."""
+    if STANDIN not in request.config.stash:
+        pytest.skip("needs the stand-ins for CUDA (--hostcuda, tests/hostcuda/README.md)")
+    loaded = request.config.stash[STANDIN]
+    loaded.reset()
+    yield loaded
+    loaded.reset()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_on_the_device(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test takes of the stand-in's memory it gives back."""
+    loaded = request.config.stash.get(STANDIN, None)
+    if loaded is None:
+        yield
+        return
+    loaded.drain()
+    before = loaded.live_bytes()
+    yield
+    loaded.drain()
+    assert loaded.live_bytes() == before
 
 
 @pytest.fixture(params=["float32", "float64"], scope="session")

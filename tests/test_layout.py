@@ -20,12 +20,12 @@ PYTHON = sorted((ROOT / "python").rglob("*.py"))
 LONGEST = 300
 
 # The contract: what every layer may see, and what sees nothing but the standard library.
-CONTRACT = {CORE / "backend.hpp", CORE / "kernels.hpp"}
+CONTRACT = {CORE / name for name in ("backend.hpp", "hardware.hpp", "kernels.hpp")}
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
     "bindings": ("pybind11/",),
     "cpu": ("dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "unistd.h"),
-    "cuda": ("cublas", "cuda", "cusolver"),
+    "cuda": ("cublas", "cuda", "cusolver", "unistd.h"),
 }
 
 

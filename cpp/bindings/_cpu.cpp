@@ -4,6 +4,18 @@
 #include "../gramian/cpu/lasso.hpp"
 #include "bind.hpp"
 
+namespace gramian {
+
+template <class T>
+struct Arrays<Cpu<T>> {
+  static Cpu<T> backend(const py::object&, Control control) { return Cpu<T>{std::move(control)}; }
+  static Source source(const py::object& array, const std::string& dtype) {
+    return source_of(array.cast<py::array>(), dtype);
+  }
+};
+
+}  // namespace gramian
+
 using namespace gramian;
 
 namespace {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace gramian {
@@ -63,36 +64,39 @@ py::capsule take(const py::capsule& capsule, const char* used_name) {
           }};
 }
 
-py::tuple as_array(const DLTensor& t, const py::capsule& owner) {
-  if (t.device.type != 1)
-    throw std::invalid_argument("the DLPack tensor is not in CPU memory (device type " +
-                                std::to_string(t.device.type) + ")");
-  for (const NamedType& type : types) {
-    if (t.code != type.code || t.bits != type.bits || t.lanes != 1) continue;
-    std::vector<py::ssize_t> shape(t.shape, t.shape + t.ndim), strides(shape.size());
-    const auto size = static_cast<py::ssize_t>(t.bits / 8);
-    py::ssize_t step = size;
-    for (std::size_t k = shape.size(); k-- > 0;) {
-      strides[k] = t.strides != nullptr ? static_cast<py::ssize_t>(t.strides[k]) * size : step;
-      step *= shape[k];
-    }
-    const bool bits_only = type.dtype == DType::bf16;
-    auto* data = static_cast<std::byte*>(t.data) + t.byte_offset;
-    return py::make_tuple(
-        py::array(py::dtype(bits_only ? "uint16" : type.name), shape, strides, data, owner),
-        type.name);
-  }
+const NamedType& type_of(const DLTensor& t) {
+  for (const NamedType& type : types)
+    if (t.code == type.code && t.bits == type.bits && t.lanes == 1) return type;
   throw py::type_error("the DLPack tensor's element type is not supported (code " +
                        std::to_string(t.code) + ", " + std::to_string(t.bits) + " bits)");
 }
 
-}  // namespace
+DlpackTensor opened(const DLTensor& t, py::capsule owner) {
+  DlpackTensor tensor{static_cast<std::byte*>(t.data) + t.byte_offset,
+                      t.device.type,
+                      t.device.id,
+                      type_of(t).name,
+                      {t.shape, t.shape + t.ndim},
+                      std::vector<Index>(static_cast<std::size_t>(t.ndim)),
+                      std::move(owner)};
+  Index step = 1;
+  for (std::size_t k = tensor.shape.size(); k-- > 0;) {
+    tensor.strides[k] = t.strides != nullptr ? t.strides[k] : step;
+    step *= tensor.shape[k];
+  }
+  return tensor;
+}
 
-DType parse_dtype(const std::string& name) {
+const NamedType& type_named(const std::string& name) {
   for (const NamedType& type : types)
-    if (name == type.name) return type.dtype;
+    if (name == type.name) return type;
   throw py::type_error("unsupported element type " + name);
 }
+
+}  // namespace
+
+DType parse_dtype(const std::string& name) { return type_named(name).dtype; }
+Index size_of(const std::string& dtype) { return type_named(dtype).bits / 8; }
 
 Source source_of(const py::array& array, const std::string& dtype) {
   if (array.ndim() != 2) throw std::invalid_argument("an array must be 2-D");
@@ -101,21 +105,33 @@ Source source_of(const py::array& array, const std::string& dtype) {
           array.shape(1), array.strides(0) / size, array.strides(1) / size};
 }
 
-py::tuple from_dlpack(const py::capsule& capsule) {
+DlpackTensor open_dlpack(const py::capsule& capsule) {
   const std::string name = capsule.name();
   if (name == "dltensor") {
-    const auto owner = take<Managed>(capsule, "used_dltensor");
-    return as_array(owner.get_pointer<Managed>()->tensor, owner);
+    auto owner = take<Managed>(capsule, "used_dltensor");
+    const DLTensor& tensor = owner.get_pointer<Managed>()->tensor;
+    return opened(tensor, std::move(owner));
   }
   if (name == "dltensor_versioned") {
-    const auto owner = take<ManagedVersioned>(capsule, "used_dltensor_versioned");
+    auto owner = take<ManagedVersioned>(capsule, "used_dltensor_versioned");
     const auto* managed = owner.get_pointer<ManagedVersioned>();
     if (managed->major != 1)
       throw py::buffer_error("DLPack version " + std::to_string(managed->major) +
                              " is not supported");
-    return as_array(managed->tensor, owner);
+    return opened(managed->tensor, std::move(owner));
   }
   throw py::type_error("expected a DLPack capsule, got one named " + name);
+}
+
+py::tuple from_dlpack(const py::capsule& capsule) {
+  const DlpackTensor t = open_dlpack(capsule);
+  if (t.device_type != 1)
+    throw std::invalid_argument("the DLPack tensor is not in CPU memory (device type " +
+                                std::to_string(t.device_type) + ")");
+  std::vector<py::ssize_t> strides;
+  for (const Index stride : t.strides) strides.push_back(stride * size_of(t.dtype));
+  const py::dtype type{parse_dtype(t.dtype) == DType::bf16 ? "uint16" : t.dtype};
+  return py::make_tuple(py::array(type, t.shape, strides, t.data, t.owner), t.dtype);
 }
 
 }  // namespace gramian

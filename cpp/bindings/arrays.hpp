@@ -6,6 +6,7 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <vector>
 
 #include "../gramian/backend.hpp"
 
@@ -13,10 +14,23 @@ namespace gramian {
 
 namespace py = pybind11;
 
-/// The element type of a name that _validate.py has accepted.
+/// The element type of a name that _representation.py has accepted, and the size of an element.
 DType parse_dtype(const std::string& name);
+Index size_of(const std::string& dtype);
 
 Source source_of(const py::array& array, const std::string& dtype);
+
+/// What is in a DLPack capsule, which `owner` keeps. Strides count elements.
+struct DlpackTensor {
+  void* data;
+  int device_type, device;
+  std::string dtype;
+  std::vector<Index> shape, strides;
+  py::capsule owner;
+};
+
+/// Empties a capsule.
+DlpackTensor open_dlpack(const py::capsule& capsule);
 
 /// (array, dtype name) that share the memory of a DLPack capsule; bfloat16 as uint16.
 py::tuple from_dlpack(const py::capsule& capsule);

@@ -17,7 +17,7 @@ template <LinearAlgebra B>
 py::tuple bind_bases(const std::string& measure, const std::vector<Ranked>& xs,
                      const std::vector<Ranked>& ys, double tie_tolerance,
                      const Progress& progress) {
-  B b{control_of(progress)};
+  B b = backend_for<B>(std::get<0>(xs[0]), progress);
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
   PairValues found(0, 0);
@@ -62,7 +62,7 @@ py::tuple bind_bases(const std::string& measure, const std::vector<Ranked>& xs,
 template <LinearAlgebra B>
 py::tuple bind_canonical_pair(const Ranked& x, const Ranked& y) {
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(std::get<0>(x), none);
   auto inputs = inputs_of(b, {x}, {y});
   std::vector<Basis<B>> bases;
   {
@@ -77,7 +77,7 @@ py::tuple bind_canonical_pair(const Ranked& x, const Ranked& y) {
 template <LinearAlgebra B>
 py::array_t<double> bind_cross(const Ranked& x, const Ranked& y) {
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(std::get<0>(x), none);
   auto inputs = inputs_of(b, {x}, {y});
   const Layer<B>&left = inputs[0].layer, &right = inputs[1].layer;
   std::vector<double> values;
@@ -94,7 +94,7 @@ py::array_t<double> bind_cross(const Ranked& x, const Ranked& y) {
 template <LinearAlgebra B>
 py::tuple bind_procrustes(const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
                           bool distance, const Progress& progress) {
-  B b{control_of(progress)};
+  B b = backend_for<B>(std::get<0>(xs[0]), progress);
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
   std::vector<double> values;

@@ -20,8 +20,9 @@ inline KernelSpec spec_of(const SpecTuple& t) {
   return {static_cast<KernelSpec::Kind>(kind), sigma, bandwidth, sample, constant, degree};
 }
 
-inline Workload workload_of(Index n, Index x, std::vector<Index> widths, const KernelSpec& spec,
-                            Index scalar_size, double max_memory) {
+template <Backend B>
+Workload workload_of(Index n, Index x, std::vector<Index> widths, const KernelSpec& spec,
+                     double max_memory) {
   const bool own_median = spec.by_median() && (spec.sample == 0 || spec.sample >= n);
   const Index layers = std::ssize(widths);
   return {n,
@@ -30,8 +31,10 @@ inline Workload workload_of(Index n, Index x, std::vector<Index> widths, const K
           spec.kind == KernelSpec::linear,
           own_median ? layers : 0,
           spec.kind == KernelSpec::precomputed,
-          scalar_size,
-          max_memory};
+          sizeof(typename B::scalar),
+          max_memory,
+          B::tile_policy,
+          B::costs()};
 }
 
 /// HSIC, or CKA, of every x with every y (with one another when ys is empty); the status of every
@@ -41,7 +44,7 @@ template <Backend B>
 py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Representation>& ys,
                     const SpecTuple& spec_tuple, bool unbiased, bool normalized, double max_memory,
                     const Progress& progress) {
-  B b{control_of(progress)};
+  B b = backend_for<B>(xs[0], progress);
   const KernelSpec spec = spec_of(spec_tuple);
   std::vector<Representation> all = xs;
   all.insert(all.end(), ys.begin(), ys.end());
@@ -52,9 +55,9 @@ py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Rep
     widths.push_back(layers.back().source.cols);
   }
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
-  const Plan plan = make_plan(workload_of(layers[0].source.rows, x, std::move(widths), spec,
-                                          sizeof(typename B::scalar), max_memory),
-                              num_threads());
+  const Plan plan =
+      make_plan(workload_of<B>(layers[0].source.rows, x, std::move(widths), spec, max_memory),
+                B::available_threads());
   std::vector<int> status;
   std::optional<std::vector<double>> values;
   std::vector<double> medians;
@@ -81,7 +84,7 @@ template <Backend B>
 py::tuple bind_gram(const Representation& x, const SpecTuple& spec_tuple, bool centered) {
   using T = typename B::scalar;
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(x, none);
   const KernelSpec spec = spec_of(spec_tuple);
   GramLayer<B> g{as_read_by(b, spec, layer_of(b, x)).first};
   const Index n = g.layer.source.rows;
@@ -93,7 +96,7 @@ py::tuple bind_gram(const Representation& x, const SpecTuple& spec_tuple, bool c
     const py::gil_scoped_release release;
     g.norms = norms_of(b, g.layer, spec);
     g.squared_norms = b.upload(g.norms);
-    const Tiling tiling = Tiling::of(n, tile_rows(n, 1, sizeof(T), 1e9));
+    const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(T), 1e9));
     if (spec.by_median()) median = median_of(b, g, tiling, spec.sample);
     const Kernel kernel = kernel_of(spec, g, median);
     complete = median.low + median.high > 0 && !is_too_narrow_for<T>(kernel, g.norms);
@@ -107,19 +110,22 @@ py::tuple bind_gram(const Representation& x, const SpecTuple& spec_tuple, bool c
 }
 
 /// The decision of the planner, as a dict.
-inline py::dict bind_plan(bool double_precision, Index n, Index x, const std::vector<Index>& widths,
-                          const SpecTuple& spec, double max_memory) {
-  const Index scalar_size = double_precision ? sizeof(double) : sizeof(float);
-  const Workload w = workload_of(n, x, widths, spec_of(spec), scalar_size, max_memory);
-  const Plan plan = make_plan(w, num_threads());
+template <Backend B>
+py::dict bind_plan(Index n, Index x, const std::vector<Index>& widths, const SpecTuple& spec,
+                   double max_memory) {
+  const Workload w = workload_of<B>(n, x, widths, spec_of(spec), max_memory);
+  const Plan plan = make_plan(w, B::available_threads());
   py::dict d;
   d["feature_space"] = plan.feature_space;
   d["tile"] = plan.tiling.tile;
   d["passes"] = plan.kept < w.medians ? 2 : 1;
   d["threads"] = plan.threads;
-  d["flops"] = plan.flops;
+  d["flops"] = plan.flops();
   d["bytes"] = plan.bytes;
   d["seconds"] = plan.seconds / plan.threads;
+  const Work& work = plan.work;
+  d["work"] =
+      std::vector{work.flops, work.paired, work.packed, work.transformed, work.counted, work.tasks};
   return d;
 }
 
@@ -137,7 +143,12 @@ void bind_hsic_family(py::module_& m) {
         [](bool double_precision, const Representation& x, const SpecTuple& spec, bool centered) {
           return (double_precision ? bind_gram<Double> : bind_gram<Single>)(x, spec, centered);
         });
-  m.def("plan", &bind_plan);
+  m.def("plan",
+        [](bool double_precision, Index n, Index x, const std::vector<Index>& widths,
+           const SpecTuple& spec, double max_memory) {
+          return (double_precision ? bind_plan<Double> : bind_plan<Single>)(n, x, widths, spec,
+                                                                            max_memory);
+        });
 }
 
 }  // namespace gramian

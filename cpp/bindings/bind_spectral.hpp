@@ -124,7 +124,7 @@ py::tuple bind_spectral(const std::vector<Ranked>& xs, const std::vector<Ranked>
                         const std::string& kind, double parameter, Index components, bool squares,
                         const Progress& progress) {
   using W = typename B::Wide;
-  B b{control_of(progress)};
+  B b = backend_for<B>(std::get<0>(xs[0]), progress);
   W w = b.wide();
   auto inputs = inputs_of(w, xs, ys);
   auto own = inputs_of(b, xs, ys);
@@ -166,7 +166,7 @@ template <LinearAlgebra B>
 py::tuple bind_spectral_pair(const Ranked& x, const Ranked& y, const std::string& kind,
                              double parameter, Index components) {
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(std::get<0>(x), none);
   auto inputs = inputs_of(b, {x}, {y});
   std::vector<Basis<B>> bases;
   {

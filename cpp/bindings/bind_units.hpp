@@ -14,7 +14,7 @@ template <Backend B>
 py::tuple bind_correlation(const Representation& x, double x_tolerance,
                            const std::optional<Representation>& y, double y_tolerance) {
   const Progress none;
-  B b{control_of(none)};
+  B b = backend_for<B>(x, none);
   const auto means = [](const Representation& r) {
     const auto& array = std::get<2>(r);
     return std::span<const double>{array.data(), static_cast<std::size_t>(array.size())};

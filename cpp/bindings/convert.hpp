@@ -13,10 +13,10 @@
 
 namespace gramian {
 
-/// A representation as _validate.py hands it over: (array, element type, column means, scale).
-/// bfloat16 comes as uint16 bits.
+/// A representation as _prepare.py hands it over: (array, element type, column means, scale). The
+/// array is numpy's, bfloat16 as uint16 bits, or a DeviceArray.
 using Representation =
-    std::tuple<py::array, std::string, py::array_t<double, py::array::c_style>, double>;
+    std::tuple<py::object, std::string, py::array_t<double, py::array::c_style>, double>;
 /// progress(done, total), or None.
 using Progress = std::optional<py::function>;
 
@@ -32,10 +32,22 @@ inline Control control_of(const Progress& progress) {
   }};
 }
 
+/// How a backend reads arrays: each module says it for its own.
+///   static B backend(const py::object& array, Control): one that works where the array is
+///   static Source source(const py::object& array, const std::string& dtype)
+template <class B>
+struct Arrays;
+
+/// The backend for representations that live with this one.
+template <class B>
+B backend_for(const Representation& r, const Progress& progress) {
+  return Arrays<B>::backend(std::get<0>(r), control_of(progress));
+}
+
 template <class B>
 Layer<B> layer_of(B& b, const Representation& r) {
   const auto& [array, dtype, means, scale] = r;
-  return make_layer(b, source_of(array, dtype),
+  return make_layer(b, Arrays<B>::source(array, dtype),
                     {means.data(), static_cast<std::size_t>(means.size())}, scale);
 }
 

@@ -2,6 +2,8 @@
 // operations every backend offers. Measures are written over this and nothing else.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -9,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "hardware.hpp"
 #include "kernels.hpp"
 
 namespace gramian {
@@ -34,6 +37,13 @@ struct Source {
   /// The order in which elements are adjacent, and in which panels of this source are packed.
   bool row_major() const { return col_stride == 1 || row_stride != 1; }
 };
+
+/// The power of two that brings the largest element into [1/2, 1); 1 for a layer of zeros.
+inline double scale_for(double largest) {
+  int exponent = 0;
+  if (largest > 0 && std::isfinite(largest)) std::frexp(largest, &exponent);
+  return std::ldexp(1.0, std::clamp(-exponent, -1000, 1000));
+}
 
 /// A source, and what happens to an element when a tile of it is read:
 /// (element - mean of its column) * scale. The mean is kept as a sum of two numbers of the
@@ -112,7 +122,8 @@ struct Control {
   }
 };
 
-/// The operations measures are written in. Models: Cpu<T> (BLAS, LAPACK, own thread pool).
+/// The operations measures are written in. Models: Cpu<T> (BLAS, LAPACK, own thread pool) and
+/// Cuda<T> (cuBLAS, cuSOLVER, kernels.cu).
 /// What steers an algorithm lives on the host, in double. Tile operations work on one worker's own
 /// buffers; `run_ordered` (cpu/ordered.hpp) shares tasks out and commits results in their order.
 template <class B>
@@ -121,6 +132,11 @@ concept Backend = std::floating_point<typename B::scalar> &&
              const Kernel& kernel, typename B::scalar* tile, double* sums,
              std::span<const double> host, Histogram& bins, std::span<const LayerPair<B>> pairs,
              const std::function<void(Index, Matrix<B>)>& take) {
+      { B::tile_policy } -> std::convertible_to<TilePolicy>;
+      { B::costs() } -> std::same_as<CostModel>;
+      { B::panel_rows } -> std::convertible_to<Index>;  // that operations on rows work on
+      { B::available_threads() } -> std::same_as<int>;  // that tasks are shared by
+
       { b.upload(host) } -> std::same_as<typename B::Buffer>;
       { b.download(view.data, Index{}) } -> std::same_as<std::vector<double>>;
       { b.cross(layer, layer) } -> std::same_as<Matrix<B>>;  // XᵀY, both centred

@@ -89,7 +89,7 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
   Panel<B> panel;
   b.pack(g.layer, landmarks, panel);
 
-  const Index block = std::min<Index>(256, n);
+  const Index block = std::min<Index>(B::panel_rows, n);
   struct Workspace {
     Panel<B> panel;
     typename B::Buffer tile;

@@ -16,7 +16,7 @@ void gram_matrix(B& b, const GramLayer<B>& layer, bool centered, double unit,
                  typename B::scalar* out) {
   using T = typename B::scalar;
   const Index n = layer.layer.source.rows;
-  const Tiling tiling = Tiling::of(n, tile_rows(n, 1, sizeof(T), 1e9));
+  const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(T), 1e9));
   std::vector<double> means = layer.diagonal;  // of the rows, once the sums are complete
   struct Slot {
     std::vector<double> row_sums, col_sums;

@@ -49,7 +49,7 @@ bool is_constant(const Layer<B>& layer, double squares) {
 template <Backend B>
 std::vector<double> squared_norms(B& b, const Layer<B>& layer) {
   const Index n = layer.source.rows;
-  const Index block = std::max<Index>(1, std::min<Index>(256, n));
+  const Index block = std::max<Index>(1, std::min<Index>(B::panel_rows, n));
   std::vector<double> norms(static_cast<std::size_t>(n));
   struct Nothing {};
   b.template run_ordered<Panel<B>, Nothing>(
@@ -67,7 +67,7 @@ std::vector<double> squared_norms(B& b, const Layer<B>& layer) {
 template <Backend B>
 std::vector<double> column_squared_norms(B& b, const Layer<B>& layer) {
   const Index n = layer.source.rows;
-  const Index block = std::max<Index>(1, std::min<Index>(256, n));
+  const Index block = std::max<Index>(1, std::min<Index>(B::panel_rows, n));
   using Sums = std::vector<double>;
   Sums total(static_cast<std::size_t>(layer.source.cols));
   b.template run_ordered<Panel<B>, Sums>(

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -104,10 +105,11 @@ class DistanceRanks {
     b_.multiply(panel, panel, tile.get());
     b_.squared_distances(tile.get(), rows.count, rows.count, {norms_t.get(), nullptr},
                          {norms_t.get(), nullptr});
+    const std::vector<double> all = b_.download(tile.get(), rows.count * rows.count);
     std::vector<T> found;
     for (Index i = 1; i < rows.count; ++i)
-      for (const double d : b_.download(tile.get() + i * rows.count, i))
-        found.push_back(static_cast<T>(d));
+      std::transform(all.begin() + i * rows.count, all.begin() + i * (rows.count + 1),
+                     std::back_inserter(found), [](double d) { return static_cast<T>(d); });
     return found;
   }
 

@@ -19,6 +19,8 @@ struct Workload {
   bool in_memory;             // Gram matrices are given: nothing to multiply
   Index scalar_size;
   double max_memory;  // bytes above the inputs
+  TilePolicy tiles{};
+  CostModel cost{};
 
   Index layers() const { return std::ssize(widths); }
   Index y() const { return layers() - x; }
@@ -31,50 +33,35 @@ struct Plan {
   Tiling tiling{};
   Index kept = 0;   // layers whose inner products stay in memory between passes
   int threads = 1;  // at most so many fit the memory
-  double flops = 0;
+  Work work{};
   double bytes = 0;    // working memory above the inputs
   double seconds = 0;  // on one core at the fitted rates
-};
 
-/// Seconds on one core, the one place that says so. Fitted on an AVX-512 server core at 2.1 GHz to
-/// runs with n from 1,000 to 16,000, p from 16 to 1,024, 1 to 150 layers; what matters is the
-/// ratios.
-struct CostModel {
-  double flop = 1 / 75e9;        // float GEMM on 256-row tiles
-  double packed = 0.25e-9;       // an element read, centred and written
-  double transformed = 0.45e-9;  // an element of a tile through its kernel and the sums
-  double counted = 1.0e-9;       // a distance ranked for the median
-  double task = 8e-6;            // a tile handed out and committed
-
-  static CostModel of(Index scalar_size) {
-    CostModel cost;
-    if (scalar_size == 8)
-      cost.flop *= 2.5, cost.packed *= 2, cost.transformed *= 2.5, cost.counted *= 1.2;
-    return cost;
-  }
+  double flops() const { return work.flops + 2 * work.paired; }
 };
 
 /// X'Y of every pair, and X'X of every layer: 2 n p q and n p² flops.
-inline Plan plan_feature_space(const Workload& w) {
-  Plan plan{.feature_space = true};
-  const auto n = static_cast<double>(w.n);
-  const CostModel cost = CostModel::of(w.scalar_size);
-  double widest = 0, packed = 0;
+inline Plan plan_feature_space(const Workload& w, int threads) {
+  constexpr double edge = 512;  // of a tile: cpu/cross_products.hpp
+  Plan plan{.feature_space = true, .threads = threads};
+  const auto n = static_cast<double>(w.n), scalar = static_cast<double>(w.scalar_size);
+  double widest = 0;
   const auto product = [&](Index p, Index q, double share) {
-    const auto tiles = [](Index k) { return std::ceil(static_cast<double>(k) / 256); };
     const auto a = static_cast<double>(p), c = static_cast<double>(q);
-    plan.flops += 2 * n * a * c * share;
-    packed += n * (a * tiles(q) + c * tiles(p)) * share;
+    const double across = std::ceil(a / edge), along = std::ceil(c / edge);
+    plan.work.flops += 2 * n * a * c * share;
+    plan.work.packed += n * (a * along + c * across) * share;
+    plan.work.tasks += across * along * share;
     widest = std::max(widest, a * c);
-    plan.seconds += cost.task * tiles(p) * tiles(q) * share;
   };
-  for (std::size_t l = 0; l < w.widths.size(); ++l) product(w.widths[l], w.widths[l], 0.5);
+  for (const Index p : w.widths) product(p, p, 0.5);
   for (Index i = 0; i < w.x; ++i)
     for (Index j = 0; j < (w.y() == 0 ? i : w.y()); ++j)
       product(w.widths[static_cast<std::size_t>(i)],
               w.widths[static_cast<std::size_t>(w.y() == 0 ? j : w.x + j)], 1);
-  plan.seconds += plan.flops * cost.flop + packed * cost.packed;
-  plan.bytes = widest * static_cast<double>(w.scalar_size) + 16.0 * 1024 * 1024;
+  // A product; and for a thread two panels and four slots, of the size of a tile.
+  plan.bytes = scalar * (widest + 6 * threads * std::min(widest, edge * edge));
+  plan.seconds = w.cost.seconds(plan.work);
   return plan;
 }
 
@@ -84,7 +71,8 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   Plan plan;
   const auto n = static_cast<double>(w.n), layers = static_cast<double>(w.layers());
   const auto scalar = static_cast<double>(w.scalar_size);
-  plan.tiling = Tiling::of(w.n, tile_rows(w.n, w.layers(), w.scalar_size, w.max_memory / 16));
+  plan.tiling = Tiling::of(
+      w.n, tile_rows(w.tiles, w.n, w.layers(), w.scalar_size, w.max_memory * w.tiles.share));
   const auto area = static_cast<double>(plan.tiling.area());
   const auto tile = static_cast<double>(plan.tiling.tile);
   const auto tasks = static_cast<double>(plan.tiling.count());
@@ -102,24 +90,24 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
       std::min(w.medians, static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
 
-  const CostModel cost = CostModel::of(w.scalar_size);
   const double elements = tasks * area;  // of the lower triangle, whole tiles on the diagonal
   double multiplied = 0;
   for (const Index p : w.widths) multiplied += w.in_memory ? 0 : static_cast<double>(p);
   const double again = 1 + static_cast<double>(w.medians - plan.kept) / layers;
-  plan.flops =
-      2 * elements * multiplied * again + 2 * elements * (static_cast<double>(w.pairs()) + layers);
-  plan.seconds = plan.flops * cost.flop + elements * layers * cost.transformed +
-      elements * static_cast<double>(w.medians) * cost.counted +
-      tasks * (cost.task + 2 * tile * multiplied * again * cost.packed);
+  plan.work = {.flops = 2 * elements * multiplied * again,
+               .paired = elements * (static_cast<double>(w.pairs()) + layers),
+               .packed = 2 * tasks * tile * multiplied * again,
+               .transformed = elements * layers,
+               .counted = elements * static_cast<double>(w.medians),
+               .tasks = tasks};
+  plan.seconds = w.cost.seconds(plan.work);
   return plan;
 }
 
 inline Plan make_plan(const Workload& w, int threads) {
   Plan sample = plan_sample_space(w, threads);
   if (!w.linear) return sample;
-  Plan feature = plan_feature_space(w);
-  feature.threads = threads;
+  Plan feature = plan_feature_space(w, threads);
   return feature.seconds < sample.seconds ? feature : sample;
 }
 

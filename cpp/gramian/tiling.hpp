@@ -32,16 +32,17 @@ struct Tiling {
 };
 
 /// Rows of a tile at most: large enough for GEMM to run at its best, small enough for the tiles of
-/// all layers to stay near twice a 2 MiB cache and in `bytes`, and for enough tasks to keep threads
-/// busy. A function of the problem and the options only: the bits of a result may not depend on the
-/// number of threads.
-inline Index tile_rows(Index n, Index layers, Index scalar_size, double bytes) {
+/// all layers to stay in a cache (on the CPU, twice one of 2 MiB) and in `bytes`, and for enough
+/// tasks to keep threads busy. A function of the backend, the problem and the options only: the
+/// bits of a result may not depend on the number of threads.
+inline Index tile_rows(const TilePolicy& policy, Index n, Index layers, Index scalar_size,
+                       double bytes) {
   const auto edge = [&](double memory) {
     const double rows = std::sqrt(memory / static_cast<double>(layers * scalar_size));
     return static_cast<Index>(rows) / 16 * 16;
   };
-  const Index cached = std::clamp<Index>(edge(4.0 * 1024 * 1024), 192, 256);
-  const Index balanced = std::max<Index>(64, (n / 6 + 15) / 16 * 16);
+  const Index cached = std::clamp(edge(policy.cached), policy.smallest, policy.largest);
+  const Index balanced = std::max<Index>(64, (n / policy.across + 15) / 16 * 16);
   return std::max<Index>(64, std::min({cached, balanced, edge(bytes)}));
 }
 

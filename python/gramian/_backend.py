@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _cpu  # type: ignore[attr-defined]
+from ._devices import DeviceArray, preload_libraries
 from ._validate import Representation
 
 __all__ = ["get_num_threads", "set_num_threads"]
@@ -24,7 +28,7 @@ CONSTANT, DEGENERATE = 1, 2
 KernelSpec = tuple[int, float, float, int, float, int]
 
 # (array, element type, column means, scale) as the core takes it.
-CoreLayer = tuple[npt.NDArray[Any], str, npt.NDArray[np.float64], float]
+CoreLayer = tuple[npt.NDArray[Any] | DeviceArray, str, npt.NDArray[np.float64], float]
 # With the rounding unit of its data and its rank tolerance.
 RankedLayer = tuple[CoreLayer, float, float]
 # Correlations, weights and ranks.
@@ -51,10 +55,45 @@ def _check_blas() -> None:
 _check_blas()
 
 
-def check_available(device: str | None) -> None:
-    """Refuse a device that this build has no code for."""
-    if device is not None and device.startswith("cuda"):
-        raise RuntimeError(f"device={device!r} needs CUDA, and this build has the CPU only.")
+@cache
+def cuda() -> Any:
+    """Return the compiled module for CUDA, which is loaded when it is wanted first."""
+    name = f"{__package__}._cuda"
+    if find_spec(name) is None:
+        raise RuntimeError(
+            "this build of gramian has no CUDA backend: build it with "
+            "-Ccmake.define.GRAMIAN_CUDA=ON"
+        )
+    try:
+        try:
+            return import_module(name)
+        except ImportError:
+            preload_libraries()
+            return import_module(name)
+    except ImportError as cause:
+        raise RuntimeError(
+            f"gramian's CUDA backend cannot be loaded ({cause}): pip install 'gramian[cuda13]'"
+        ) from cause
+
+
+def cuda_devices(device: str | None) -> int:
+    """Return the number of CUDA devices, of which there is one; `device` is what asks for it."""
+    wanted = "" if device is None else f"device={device!r}: "
+    try:
+        count, reason = cuda().device_count()
+    except RuntimeError as cause:
+        raise RuntimeError(f"{wanted}{cause}.") from cause
+    if count == 0:
+        raise RuntimeError(
+            f"{wanted}there is no usable CUDA device ({reason}): see nvidia-smi, and whether the "
+            "driver is version 580 or later."
+        )
+    return int(count)
+
+
+def _core(layer: CoreLayer) -> Any:
+    """Return the compiled module that reads a layer."""
+    return _cpu if isinstance(layer[0], np.ndarray) else cuda()
 
 
 def get_num_threads() -> int:
@@ -116,7 +155,10 @@ def from_dlpack(value: Any) -> tuple[npt.NDArray[Any], str]:
 
 def column_statistics(rep: Representation) -> tuple[npt.NDArray[np.float64], float]:
     """Return the column means and the power of two that scales the elements to about 1."""
-    means, scale = _cpu.column_statistics(rep.array, rep.dtype)
+    if isinstance(rep.array, np.ndarray):
+        means, scale = _cpu.column_statistics(rep.array, rep.dtype)
+    else:
+        means, scale = cuda().column_statistics(rep.array)
     return means, scale
 
 
@@ -136,7 +178,7 @@ def hsic(
     The medians are squared distances, of the layers whose kernel takes its width from them. There
     are no values if one of them is 0 or, otherwise, if a kernel is too narrow for float32.
     """
-    values, status, medians = _cpu.hsic(
+    values, status, medians = _core(xs[0]).hsic(
         double, xs, ys, spec, unbiased, normalized, max_memory, progress
     )
     return values, status, medians
@@ -146,15 +188,23 @@ def gram(
     layer: CoreLayer, spec: KernelSpec, *, double: bool, centered: bool
 ) -> tuple[npt.NDArray[np.floating[Any]] | None, float]:
     """Return the Gram matrix, centered or not, and the median; as `hsic` does."""
-    matrix, median = _cpu.gram(double, layer, spec, centered)
+    matrix, median = _core(layer).gram(double, layer, spec, centered)
     return matrix, median
 
 
 def plan(
-    n: int, x: int, widths: Sequence[int], spec: KernelSpec, *, double: bool, max_memory: float
+    n: int,
+    x: int,
+    widths: Sequence[int],
+    spec: KernelSpec,
+    *,
+    device: int | None,
+    double: bool,
+    max_memory: float,
 ) -> dict[str, Any]:
     """Return what the planner decides for a comparison of kernels."""
-    decision: dict[str, Any] = _cpu.plan(double, n, x, widths, spec, max_memory)
+    core = _cpu if device is None else cuda()
+    decision: dict[str, Any] = core.plan(double, n, x, widths, spec, max_memory)
     return decision
 
 
@@ -162,7 +212,8 @@ def correlation(
     x: CoreLayer, x_tolerance: float, y: CoreLayer | None, y_tolerance: float, *, double: bool
 ) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.bool_], npt.NDArray[np.bool_], float]:
     """Return the correlation of units, which units of x and y vary, and the smallest product."""
-    values, x_varies, y_varies, smallest = _cpu.correlation(double, x, x_tolerance, y, y_tolerance)
+    found = _core(x).correlation(double, x, x_tolerance, y, y_tolerance)
+    values, x_varies, y_varies, smallest = found
     return values, x_varies, y_varies, smallest
 
 
@@ -197,7 +248,7 @@ def bases(
 
     `kind` is "sum", "squares", "pwcca_x", "pwcca_y", "pwcca_mean" or "linear_regression".
     """
-    values, marks, ranks = _cpu.bases(double, kind, xs, ys, tie_tolerance, progress)
+    values, marks, ranks = _core(xs[0][0]).bases(double, kind, xs, ys, tie_tolerance, progress)
     return values, marks, ranks
 
 
@@ -216,7 +267,7 @@ def spectral(
 
     `kind` is "variance" (or `components` directions), "ridge" or "shape".
     """
-    values, ranks, kept, norms = _cpu.spectral(
+    values, ranks, kept, norms = _core(xs[0][0]).spectral(
         double, xs, ys, kind, parameter, components, squares, progress
     )
     return values, ranks, kept, norms
@@ -224,14 +275,14 @@ def spectral(
 
 def canonical_pair(x: RankedLayer, y: RankedLayer, *, double: bool) -> CanonicalPair:
     """Return correlations, weights (p, r) and (q, r), and ranks of a pair."""
-    return _pair(_cpu.canonical_pair(double, x, y))
+    return _pair(_core(x[0]).canonical_pair(double, x, y))
 
 
 def spectral_pair(
     x: RankedLayer, y: RankedLayer, *, kind: str, parameter: float, components: int = 0
 ) -> CanonicalPair:
     """Return the same of the bases that `spectral` compares."""
-    return _pair(_cpu.spectral_pair(x, y, kind, parameter, components))
+    return _pair(_core(x[0]).spectral_pair(x, y, kind, parameter, components))
 
 
 def _pair(found: tuple[Any, ...]) -> CanonicalPair:
@@ -241,7 +292,7 @@ def _pair(found: tuple[Any, ...]) -> CanonicalPair:
 
 def cross(x: RankedLayer, y: RankedLayer) -> npt.NDArray[np.float64]:
     """Return X'Y of the centered layers, in double."""
-    product: npt.NDArray[np.float64] = _cpu.cross(x, y)
+    product: npt.NDArray[np.float64] = _core(x[0]).cross(x, y)
     return product
 
 
@@ -254,7 +305,7 @@ def procrustes(
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[npt.NDArray[np.float64], list[bool]]:
     """Return similarity or distance of every pair, and which layers are constant."""
-    values, constant = _cpu.procrustes(double, xs, ys, distance, progress)
+    values, constant = _core(xs[0][0]).procrustes(double, xs, ys, distance, progress)
     return values, constant
 
 
@@ -273,5 +324,20 @@ def info() -> dict[str, str]:
         "BLAS kernel": _cpu.blas_core() or "unknown",
         "vector loops": _cpu.simd_level(),
         "threads": str(get_num_threads()),
-        "CUDA": "not built: this version computes on the CPU only",
+        "CUDA": _cuda_info(),
     }
+
+
+def _cuda_info() -> str:
+    """Return which devices there are and what runs on them, or why none can be used."""
+    try:
+        count = cuda_devices(None)
+    except RuntimeError as reason:
+        return str(reason)
+    versions = cuda().versions()
+    devices = [cuda().device_properties(index) for index in range(count)]
+    return "; ".join(
+        [f"{name}, {memory / 2**30:.0f} GiB, sm {level}" for name, memory, level in devices]
+        + [f"{library} {version}" for library, version in versions.items()]
+        + ["this backend was tested on stand-ins for CUDA, not yet on a GPU"]
+    )

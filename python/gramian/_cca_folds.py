@@ -26,9 +26,9 @@ class Fold:
         held_out = np.arange(layer.n) % folds == k
         rep = layer.rep
         self.fit = Prepared(
-            Representation(rep.name, rep.array[~held_out], rep.dtype), "raise", None
+            Representation(rep.name, rep.host[~held_out], rep.dtype), "raise", layer.device
         )
-        held = Representation(rep.name, rep.array[held_out], rep.dtype)
+        held = Representation(rep.name, rep.host[held_out], rep.dtype)
         self.test: Array = _validate.as_float64(held) - self.fit.means
 
     def ranked(self, tolerance: float | None) -> tuple[Any, float, float]:

@@ -46,6 +46,11 @@ def _units(
     if layout != "nchw":
         raise ValueError(f"layout must be None or 'nchw', got {layout!r}.")
     array, dtype = _validate.as_array(value, name)
+    if not isinstance(array, np.ndarray):
+        raise ValueError(
+            f"{name} must be on the CPU with layout='nchw'; on its device, rearrange it as "
+            "(n, height, width, channels) and reshape that to (-1, channels)."
+        )
     if array.ndim != 4:
         raise ValueError(
             f"{name} must be 4-D (n, channels, height, width) with layout='nchw', "

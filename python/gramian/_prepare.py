@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import _backend, _validate
+from . import _backend, _devices, _validate
 from ._backend import CoreLayer
 from ._validate import Representation
 
@@ -15,13 +15,17 @@ class Prepared:
     """A layer with its column statistics; `finite` is False only under nan_policy="propagate"."""
 
     def __init__(self, rep: Representation, nan_policy: str, device: str | None) -> None:
-        _backend.check_available(device)
+        target = _devices.chosen(device, rep.device, rep.name)
         means, scale = _backend.column_statistics(rep)
         if nan_policy == "raise":
             _validate.check_finite(rep, means)
         self.rep = rep
         self.finite = bool(np.isfinite(means).all())
-        self.core: CoreLayer = (rep.array, rep.dtype, means, scale)
+        array = rep.array
+        if target is not None and isinstance(array, np.ndarray):
+            array = _devices.upload(array, rep.dtype, target)
+        self.device = "cpu" if target is None else f"cuda:{target}"
+        self.core: CoreLayer = (array, rep.dtype, means, scale)
         self.means = means
         self.n = len(rep.array)
         self.double = rep.compute_dtype == "float64"

@@ -1,21 +1,20 @@
-"""Inputs of every protocol, checked and held as numpy views."""
+"""Inputs of every protocol, checked and held where they live."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _devices
+from ._devices import DeviceArray
+
 # What arithmetic is done in; the values of the first set are exact in float32.
 _SINGLE = frozenset(("bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "float32"))
 _DOUBLE = frozenset(("int32", "uint32", "int64", "uint64", "float64"))
-
-# DLPack device types: those whose memory the CPU reads (plain, and pinned for CUDA or ROCm),
-# and the names of the others in messages.
-_HOST_DEVICES = frozenset((1, 3, 11))
-_DEVICE_NAMES = {2: "cuda", 8: "metal", 10: "rocm", 13: "cuda (managed memory)", 14: "oneapi"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +22,19 @@ class Representation:
     """One layer's activations, checked, in the memory of whoever passed them."""
 
     name: str  # how messages call it: "X", "A['conv1']"
-    array: npt.NDArray[Any]  # (n_samples, n_features), any strides; bfloat16 as its uint16 bits
+    # (n_samples, n_features), any strides; numpy holds bfloat16 as its uint16 bits
+    array: npt.NDArray[Any] | DeviceArray
     dtype: str  # numpy's name of the elements' type, or "bfloat16"
+
+    @property
+    def device(self) -> int | None:
+        """The number of the CUDA device that it lives on, None on the CPU."""
+        return None if isinstance(self.array, np.ndarray) else self.array.device
+
+    @cached_property
+    def host(self) -> npt.NDArray[Any]:
+        """The array, or a copy of it, in host memory."""
+        return self.array if isinstance(self.array, np.ndarray) else self.array.numpy()
 
     @property
     def compute_dtype(self) -> str:
@@ -42,9 +52,10 @@ def representation(value: Any, name: str) -> Representation:
     return checked(*as_array(value, name), name)
 
 
-def checked(array: npt.NDArray[Any], dtype: str, name: str) -> Representation:
+def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Representation:
     """Check an array whose elements are of the named type, and prepare it for the core."""
-    _check_dtype(array.dtype, dtype, name)
+    if isinstance(array, np.ndarray):
+        check_dtype(array.dtype, dtype, name)
     if array.ndim != 2:
         raise ValueError(
             f"{name} must be 2-D (n_samples, n_features), "
@@ -52,6 +63,8 @@ def checked(array: npt.NDArray[Any], dtype: str, name: str) -> Representation:
         )
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
+    if not isinstance(array, np.ndarray):
+        return Representation(name, array, dtype)
     if not array.flags.aligned:
         raise ValueError(
             f"{name} must be aligned in memory; copy it first with "
@@ -66,7 +79,7 @@ def checked(array: npt.NDArray[Any], dtype: str, name: str) -> Representation:
     return Representation(name, array, dtype)
 
 
-def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
+def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
     """Return the array behind a value, by whichever protocol it has, and its dtype's name."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
@@ -78,7 +91,8 @@ def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
     elif hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
         return _from_dlpack(value, name)
     elif hasattr(value, "__cuda_array_interface__"):
-        _refuse_device("cuda", name)
+        on_device = _devices.from_cuda_interface(value, name)
+        return on_device, on_device.dtype
     else:
         try:
             array = np.asarray(value)
@@ -91,25 +105,23 @@ def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
     return array, array.dtype.name
 
 
-def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
+def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
     from . import _backend
 
-    kind, index = value.__dlpack_device__()
-    if int(kind) not in _HOST_DEVICES:
-        _refuse_device(f"{_DEVICE_NAMES.get(int(kind), f'device type {int(kind)}')}:{index}", name)
+    kind, index = (int(part) for part in value.__dlpack_device__())
     if hasattr(value, "detach"):  # torch exports no tensor that requires a gradient
         value = value.detach()
+    if kind in _devices.CUDA:
+        on_device = _devices.from_dlpack(value, name)
+        return on_device, on_device.dtype
+    if kind not in _devices.HOST:
+        _devices.refuse(_devices.named(kind, index), name)
     array, dtype = _backend.from_dlpack(value)
     return array, dtype
 
 
-def _refuse_device(device: str, name: str) -> NoReturn:
-    raise ValueError(
-        f"{name} lives on {device}, a device that this call cannot use; copy it to the CPU first."
-    )
-
-
-def _check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
+def check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
+    """Refuse elements that are no real numbers, or that nothing here computes with."""
     if dtype_name in _SINGLE or dtype_name in _DOUBLE:
         return
     if dtype.kind == "c":
@@ -130,4 +142,4 @@ def values(array: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
 
 def as_float64(rep: Representation) -> npt.NDArray[np.float64]:
     """Return a float64 copy of the values."""
-    return values(rep.array, rep.dtype).astype(np.float64)
+    return values(rep.host, rep.dtype).astype(np.float64)

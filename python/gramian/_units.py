@@ -120,7 +120,7 @@ def warn_constant(rep: Representation, left_out: Mask) -> None:
     """Warn of the units that are constant; under "propagate" others are left out too."""
     units = np.flatnonzero(left_out)
     if len(units):
-        some = Representation(rep.name, rep.array[:, units], rep.dtype)
+        some = Representation(rep.name, rep.host[:, units], rep.dtype)
         finite = np.isfinite(_validate.as_float64(some)).all(axis=0)
         _validate_units.warn_left_out(rep, units[finite])
 

@@ -33,7 +33,7 @@ def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> 
     n, p = rep.array.shape
     step = max(1, _BLOCK // p)
     for start in range(0, n, step):
-        block = values(rep.array[start : start + step], rep.dtype)
+        block = values(rep.host[start : start + step], rep.dtype)
         bad = np.argwhere(~np.isfinite(block))
         if len(bad):
             i, j = (int(index) for index in bad[0])
@@ -45,9 +45,15 @@ def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> 
 
 
 def check_same_samples(reps: Sequence[Representation]) -> None:
-    """Refuse representations of different numbers of examples."""
+    """Refuse representations of different numbers of examples, or on different devices."""
     first = reps[0]
     for other in reps[1:]:
+        if other.device != first.device:
+            places = ["the CPU" if r.device is None else f"cuda:{r.device}" for r in (first, other)]
+            raise ValueError(
+                f"{first.name} and {other.name} must live on one device: "
+                f"{first.name} is on {places[0]}, {other.name} on {places[1]}."
+            )
         if len(other.array) != len(first.array):
             raise ValueError(
                 f"{first.name} and {other.name} must have the same number of samples: "
@@ -170,8 +176,8 @@ def check_symmetric(rep: Representation) -> None:
     tolerance = 1e-2 if rep.dtype in ("float16", "bfloat16") else 1e-5
     step = max(1, _BLOCK // n)
     for start in range(0, n, step):
-        rows = values(rep.array[start : start + step], rep.dtype).astype(np.float64)
-        columns = values(rep.array[:, start : start + step], rep.dtype).astype(np.float64).T
+        rows = values(rep.host[start : start + step], rep.dtype).astype(np.float64)
+        columns = values(rep.host[:, start : start + step], rep.dtype).astype(np.float64).T
         off = np.abs(rows - columns)
         if off.max() > tolerance * np.abs(rows).max():
             i, j = (int(k) for k in np.unravel_index(off.argmax(), off.shape))

@@ -46,8 +46,9 @@ def cca(
         larger than this times the largest. Default min(n, p) eps, eps of the input's precision.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
 
     Returns
     -------
@@ -175,8 +176,9 @@ def linear_regression(
         As in `cca`, for Y.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
 
     Returns
     -------

@@ -44,8 +44,9 @@ def compare(
         One of `measures()`.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN for the layers they are in.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64, pair by pair.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64, pair by pair.
     progress : callable, optional
         Called now and then as ``progress(done, total)``.
     max_memory : float, optional

@@ -114,6 +114,7 @@ def plan(
         len(a),
         [rep.array.shape[1] for rep in reps],
         _hsic.spec_of(kernel, sample),
+        device=reps[0].device,
         double=double,
         max_memory=_validate.check_memory(max_memory, _hsic.DEFAULT_MEMORY),
     )

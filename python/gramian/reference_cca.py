@@ -157,7 +157,7 @@ def basis(rep: Representation, regularization: float, rank_tolerance: float | No
 def fold(rep: Representation, k: int, folds: int) -> tuple[Representation, Array, Array]:
     """Fit samples, and centered by their means the fit and the held-out (i mod folds == k) ones."""
     held_out = np.arange(len(rep.array)) % folds == k
-    fit = Representation(rep.name, rep.array[~held_out], rep.dtype)
+    fit = Representation(rep.name, rep.host[~held_out], rep.dtype)
     X: Array = _validate.as_float64(rep)
     means = _validate.as_float64(fit).mean(axis=0)
     return fit, X[~held_out] - means, X[held_out] - means

@@ -21,8 +21,9 @@ def procrustes(X: Any, Y: Any, *, nan_policy: str = "raise", device: str | None 
         Activations of the same examples.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
 
     Returns
     -------
@@ -140,8 +141,9 @@ def shape_distance(
         depends on the scale of X and Y.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
 
     Returns
     -------

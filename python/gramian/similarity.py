@@ -29,9 +29,9 @@ def hsic(
     Parameters
     ----------
     X : array_like, shape (n_samples, n_features_x)
-        Activations; rows are examples. numpy arrays, and anything with DLPack or
-        ``__array__``; float16, bfloat16, float32, float64, integers or bool, of any strides.
-        Never copied as a whole.
+        Activations; rows are examples. numpy arrays, and anything with DLPack,
+        ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
+        integers or bool, of any strides. Never copied as a whole, but to a GPU that is asked for.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
@@ -47,8 +47,9 @@ def hsic(
         Use the unbiased estimator, which may be negative.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
     max_memory : float, optional
         Working memory in bytes that the call may take above its inputs, as far as it can work with
         so little. Default 512 MiB.
@@ -121,9 +122,9 @@ def cka(
     Parameters
     ----------
     X : array_like, shape (n_samples, n_features_x)
-        Activations; rows are examples. numpy arrays, and anything with DLPack or
-        ``__array__``; float16, bfloat16, float32, float64, integers or bool, of any strides.
-        Never copied as a whole.
+        Activations; rows are examples. numpy arrays, and anything with DLPack,
+        ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
+        integers or bool, of any strides. Never copied as a whole, but to a GPU that is asked for.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
@@ -141,8 +142,9 @@ def cka(
         2,000 features is 0.97, the debiased one 0.01. It may be negative, and is not clamped.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
     max_memory : float, optional
         Working memory in bytes that the call may take above its inputs, as far as it can work with
         so little. Default 512 MiB.

@@ -39,8 +39,9 @@ def correlation(
         images, or those at the given flat indices.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN for the units they are in.
-    device : {"cpu", "reference"}, optional
-        Where to compute. "reference" is plain numpy in float64.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
 
     Returns
     -------

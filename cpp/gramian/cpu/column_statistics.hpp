@@ -15,12 +15,7 @@ struct ColumnStatistics {
   std::vector<double> means;  // NaN or infinite where the column holds such an element
   double largest = 0;         // max |x|, of the elements that are not NaN
 
-  /// The power of two that brings the largest element into [1/2, 1); 1 for a layer of zeros.
-  double scale() const {
-    int exponent = 0;
-    if (largest > 0 && std::isfinite(largest)) std::frexp(largest, &exponent);
-    return std::ldexp(1.0, std::clamp(-exponent, -1000, 1000));
-  }
+  double scale() const { return scale_for(largest); }
 };
 
 /// Sums in double over blocks of about a megabyte of elements, added in the order of the blocks.

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "../backend.hpp"
-#include "../tiling.hpp"
 #include "dense.hpp"
 #include "lapack.hpp"
 #include "memory.hpp"
@@ -33,6 +32,18 @@ class Cpu {
   using Buffer = std::unique_ptr<T[], Free>;
 
   explicit Cpu(Control progress = {}) : control{std::move(progress)} {}
+
+  static constexpr TilePolicy tile_policy{};
+  static constexpr Index panel_rows = 256;
+  static constexpr CostModel costs() {
+    if constexpr (sizeof(T) == sizeof(float)) return {};
+    return {.flop = 2.4e-11,
+            .paired = 1.1e-10,
+            .packed = 6.9e-10,
+            .transformed = 1.8e-9,
+            .counted = 1.1e-8};
+  }
+  static int available_threads() { return num_threads(); }
 
   Buffer allocate(Index n) {
     const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
@@ -106,23 +117,13 @@ class Cpu {
   }
 
   void tile_products(const T* tiles, Index x, Index y, Index area, double* products) {
-    const auto tile = [&](Index l) { return tiles + l * area; };
     const Index others = y == 0 ? x : y;
     double* const self = products + x * others;
-    for (Index l = 0; l < x + y; ++l) self[l] = simd_.dot(tile(l), tile(l), area);
-    // One pass of dot products beats a GEMM with so few rows, and sums in double.
-    const bool few = x * others <= 4;
-    std::vector<T> c(few ? 0 : static_cast<std::size_t>(x * others));
-    if (!few && y > 0)
-      blas::gemm(blas::no, blas::yes, x, y, area, tiles, area, tile(x), area, c.data(), y);
-    if (!few && y == 0) blas::syrk(blas::no, x, area, tiles, area, c.data(), x);
-    for (Index i = 0; i < x; ++i)
-      for (Index j = 0; j < (y == 0 ? i + 1 : y); ++j) {
-        const Index at = i * others + j;
-        products[at] = few ? simd_.dot(tile(i), tile(y == 0 ? j : x + j), area)
-                           : static_cast<double>(c[static_cast<std::size_t>(at)]);
-        if (y == 0) products[j * others + i] = products[at];
-      }
+    for (Index l = 0; l < x + y; ++l)
+      simd_.row_products(tiles + l * area, 1, tiles + l * area, 1, area, false, self + l);
+    simd_.row_products(tiles, x, y == 0 ? tiles : tiles + x * area, others, area, y == 0, products);
+    for (Index i = 0; y == 0 && i < x; ++i)
+      for (Index j = 0; j < i; ++j) products[j * x + i] = products[i * x + j];
   }
 
   using Wide = Cpu<double>;

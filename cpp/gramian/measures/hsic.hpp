@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "../gram_products.hpp"
@@ -144,13 +145,13 @@ struct Outcome {
 template <Backend B>
 std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
   if (spec.kind != KernelSpec::precomputed) return squared_norms(b, layer);
-  std::vector<double> diagonal;
-  auto element = b.allocate(1);
-  for (Index i = 0; i < layer.source.rows; ++i) {
-    b.block(layer, {i, 1}, {i, 1}, element.get());
-    diagonal.push_back(b.download(element.get(), 1)[0]);
-  }
-  return diagonal;
+  Source diagonal = layer.source;  // as a column
+  diagonal.cols = 1;
+  diagonal.row_stride += std::exchange(diagonal.col_stride, 1);
+  const Layer<B> column = make_layer(b, diagonal, std::vector<double>(1), layer.scale);
+  Panel<B> panel;
+  b.pack(column, {0, diagonal.rows}, panel);
+  return b.download(panel.memory.get(), diagonal.rows);
 }
 
 /// Share of the time that the layers take before the pairs, as progress reports it.

@@ -1,0 +1,118 @@
+#include "../gramian/cuda/column_statistics.hpp"
+#include "../gramian/cuda/cuda.hpp"
+#include "bind.hpp"
+#include "device_array.hpp"
+
+namespace gramian {
+
+template <class T>
+struct Arrays<Cuda<T>> {
+  static Cuda<T> backend(const py::object& array, Control control) {
+    return Cuda<T>{std::move(control), array.cast<const DeviceArray&>().device};
+  }
+  static Source source(const py::object& array, const std::string&) {
+    return array.cast<const DeviceArray&>().source();
+  }
+};
+
+}  // namespace gramian
+
+using namespace gramian;
+
+namespace {
+
+/// The number of devices, and why there are none.
+py::tuple device_count() {
+  int count = 0;
+  const auto status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess) return py::make_tuple(count, count > 0 ? "" : "there is none");
+  cudaGetLastError();
+  return py::make_tuple(0, cuda::describe(status));
+}
+
+/// Name, memory in bytes and compute capability of a device.
+py::tuple device_properties(int device) {
+  cudaDeviceProp found{};
+  cuda::check(cudaGetDeviceProperties(&found, device), "asking for a device's properties");
+  return py::make_tuple(found.name, found.totalGlobalMem,
+                        std::to_string(found.major) + "." + std::to_string(found.minor));
+}
+
+/// Versions of the driver, which it supports, and of the libraries in use.
+py::dict versions() {
+  int driver = 0, runtime = 0, solver[3] = {};
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  const auto dotted = [](int version) {
+    return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+  };
+  const libraryPropertyType parts[] = {MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL};
+  int blas[3] = {};
+  for (int k = 0; k < 3; ++k) {
+    cublasGetProperty(parts[k], blas + k);
+    cusolverGetProperty(parts[k], solver + k);
+  }
+  const auto joined = [](const int* v) {
+    return std::to_string(v[0]) + "." + std::to_string(v[1]) + "." + std::to_string(v[2]);
+  };
+  py::dict d;
+  d["driver"] = dotted(driver);
+  d["runtime"] = dotted(runtime);
+  d["cuBLAS"] = joined(blas);
+  d["cuSOLVER"] = joined(solver);
+  d["architectures"] = GRAMIAN_CUDA_ARCHITECTURES;
+  return d;
+}
+
+/// (means, scale) of an array's columns, from one pass.
+py::tuple column_statistics(const DeviceArray& array) {
+  const Source source = array.source();
+  cuda::ColumnStatistics found;
+  {
+    const py::gil_scoped_release release;
+    const cuda::DeviceGuard guard{array.device};
+    found = cuda::column_statistics(cuda::context(), source);
+  }
+  py::array_t<double> means(std::ssize(found.means));
+  std::ranges::copy(found.means, means.mutable_data());
+  return py::make_tuple(means, scale_for(found.largest));
+}
+
+void bind_device_array(py::module_& m) {
+  py::class_<DeviceArray>(m, "DeviceArray", py::module_local())
+      .def_readonly("dtype", &DeviceArray::dtype)
+      .def_readonly("device", &DeviceArray::device)
+      .def_property_readonly("shape",
+                             [](const DeviceArray& a) { return py::tuple(py::cast(a.shape)); })
+      .def_property_readonly("ndim", [](const DeviceArray& a) { return a.shape.size(); })
+      .def_property_readonly("size",
+                             [](const DeviceArray& a) {
+                               Index size = 1;
+                               for (const Index n : a.shape) size *= n;
+                               return size;
+                             })
+      .def("__len__", [](const DeviceArray& a) { return a.shape.at(0); })
+      .def("numpy", &to_numpy);
+  m.def("upload", &upload);
+  m.def("from_dlpack", &device_array_of_dlpack);
+  m.def("from_address", &device_array_at);
+  m.def("stream", &stream_of);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
+  py::register_local_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const cuda::NotConverged& error) {
+      py::set_error(py::module_::import("numpy.linalg").attr("LinAlgError"), error.what());
+    }
+  });
+  bind_device_array(m);
+  bind<Cuda<float>, Cuda<double>>(m);
+  m.def("column_statistics", &column_statistics);
+  m.def("device_count", &device_count);
+  m.def("device_properties", &device_properties);
+  m.def("versions", &versions);
+}

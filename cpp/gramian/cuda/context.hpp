@@ -1,0 +1,108 @@
+// What calls on a device need: its stream, library handles and memory. Host C++, no nvcc.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "../backend.hpp"
+#include "error.hpp"
+
+namespace gramian::cuda {
+
+/// Makes a device the current one as long as it lives.
+class DeviceGuard {
+ public:
+  explicit DeviceGuard(int device);
+  ~DeviceGuard();
+  DeviceGuard(const DeviceGuard&) = delete;
+  DeviceGuard& operator=(const DeviceGuard&) = delete;
+
+ private:
+  int before_ = 0;
+  bool changed_ = false;
+};
+
+/// Stream-ordered: memory may be let go while work that uses it is still queued on its stream.
+struct Free {
+  cudaStream_t stream = nullptr;
+  template <class T>
+  void operator()(T* memory) const noexcept {
+    if (cudaFreeAsync(memory, stream) != cudaSuccess) cudaGetLastError();
+  }
+};
+template <class T>
+using Memory = std::unique_ptr<T, Free>;
+
+/// One thread's stream on one device, with handles that work on it. Threads that end leave theirs
+/// to the next; none is ever destroyed, since the libraries crash when that happens at exit.
+struct Context {
+  int device = 0;
+  cudaStream_t stream = nullptr;
+  cudaMemPool_t pool = nullptr;
+  cublasHandle_t blas = nullptr;
+  cusolverDnHandle_t solver = nullptr;
+  cusolverDnParams_t params = nullptr;
+  Memory<std::byte> workspace{};  // of cuBLAS
+};
+
+/// Whether CUDA was used before this process was forked from another.
+bool is_forked();
+
+/// The calling thread's, for the current device. Throws in a forked process.
+Context& context();
+
+/// Null for no bytes. When there is no memory, what is cached is freed before it is an error.
+void* allocate_bytes(Context& context, std::size_t bytes);
+
+template <class T>
+Memory<T> allocate(Context& context, Index n) {
+  return {static_cast<T*>(allocate_bytes(context, static_cast<std::size_t>(n) * sizeof(T))),
+          Free{context.stream}};
+}
+
+/// Declared after the host memory that queued copies use: waits for them before it is let go, also
+/// by an exception.
+class Drain {
+ public:
+  explicit Drain(cudaStream_t stream) : stream_{stream} {}
+  ~Drain() {
+    if (!done_ && cudaStreamSynchronize(stream_) != cudaSuccess) cudaGetLastError();
+  }
+  Drain(const Drain&) = delete;
+  Drain& operator=(const Drain&) = delete;
+  void wait() {
+    check(cudaStreamSynchronize(stream_), "waiting for the device");
+    done_ = true;
+  }
+
+ private:
+  cudaStream_t stream_;
+  bool done_ = false;
+};
+
+/// Copies between host and device, complete on return.
+template <class T>
+void to_device(Context& context, std::span<const T> from, T* to) {
+  Drain drain{context.stream};
+  check(cudaMemcpyAsync(to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, context.stream),
+        "copying to the device");
+  drain.wait();
+}
+template <class T>
+std::vector<T> to_host(Context& context, const T* from, Index n) {
+  std::vector<T> to(static_cast<std::size_t>(n));
+  Drain drain{context.stream};
+  check(cudaMemcpyAsync(to.data(), from, to.size() * sizeof(T), cudaMemcpyDeviceToHost,
+                        context.stream),
+        "copying from the device");
+  drain.wait();
+  return to;
+}
+
+/// Makes `stream` of the context wait for what is queued on another one of its device now.
+void wait_for(Context& context, cudaStream_t other);
+
+}  // namespace gramian::cuda

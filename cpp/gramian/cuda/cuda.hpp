@@ -1,0 +1,242 @@
+// The CUDA backend: cuBLAS and the kernels of kernels.cu on one stream. Operations queue work and
+// return; those that have an answer for the host wait for it.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "../backend.hpp"
+#include "blas.hpp"
+#include "context.hpp"
+#include "kernels.hpp"
+#include "solver.hpp"
+
+namespace gramian {
+
+/// Works on one device, which is the current one meanwhile. When it goes, its work is done: whoever
+/// owns the activations may let them go.
+template <class T>
+class Cuda {
+ public:
+  using scalar = T;
+  using Buffer = cuda::Memory<T>;
+
+  explicit Cuda(Control progress = {}, int device = 0)
+      : control{std::move(progress)}, guard_{device} {}
+  Cuda(const Cuda&) = delete;
+  Cuda& operator=(const Cuda&) = delete;
+  ~Cuda() { const cuda::Drain drain{stream()}; }
+
+  // A tile keeps a device busy for milliseconds, and one at a time is in work.
+  static constexpr TilePolicy tile_policy{
+      .largest = 4096, .cached = 1e15, .across = 1, .share = 0.5};
+  static constexpr Index panel_rows = 4096;
+  static int available_threads() { return 1; }
+  /// From the data sheet of an H100: 50 Tflop/s in float and half of it in double, 3 TB/s.
+  static constexpr CostModel costs() {
+    constexpr double byte = 1 / 3e12, size = sizeof(T);
+    return {.flop = size / 4 / 50e12,
+            .paired = size / 4 / 25e12,
+            .packed = 2 * size * byte,
+            .transformed = 3 * size * byte,
+            .counted = 2 * size * byte,
+            .task = 50e-6};
+  }
+
+  Buffer allocate(Index n) { return cuda::allocate<T>(context_, n); }
+  Buffer upload(std::span<const double> values) {
+    const std::vector<T> rounded(values.begin(), values.end());
+    Buffer buffer = allocate(std::ssize(values));
+    cuda::to_device<T>(context_, rounded, buffer.get());
+    return buffer;
+  }
+  std::vector<double> download(const T* values, Index n) {
+    const std::vector<T> found = cuda::to_host(context_, values, n);
+    return {found.begin(), found.end()};
+  }
+
+  /// One task after the other: the device is busy with each.
+  template <class Workspace, class Slot>
+  void run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
+                   const std::function<Slot()>& make_slot,
+                   const std::function<void(Workspace&, Index, Slot&)>& work,
+                   const std::function<void(Index, const Slot&)>& commit) {
+    Workspace workspace = make_workspace();
+    Slot slot = make_slot();
+    for (Index task = 0; task < tasks; ++task) {
+      work(workspace, task, slot);
+      commit(task, slot);
+      poll(static_cast<double>(task + 1) / static_cast<double>(tasks));
+    }
+    control(1);
+  }
+
+  Matrix<Cuda> cross(const Layer<Cuda>& x, const Layer<Cuda>& y);
+  Matrix<Cuda> self_cross(const Layer<Cuda>& x) { return cross(x, x); }
+  void cross_products(std::span<const LayerPair<Cuda>> pairs,
+                      const std::function<void(Index, Matrix<Cuda>)>& take);
+
+  double dot(View<Cuda> x, View<Cuda> y) {
+    return dots(x.data, 0, y.data, 0, 1, x.rows * x.cols)[0];
+  }
+
+  void pack(const Layer<Cuda>& layer, Rows rows, Panel<Cuda>& panel) {
+    pack(layer, rows, 0, layer.source.cols, panel);
+  }
+  void squared_norms(const Panel<Cuda>& panel, double* out) {
+    std::ranges::copy(column_sums(transposed_source(panel), true), out);
+  }
+  void multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile) {
+    cuda::gemm<T>(context_, i.rows, j.rows, i.cols, 1, operand(i), transposed(operand(j)), tile);
+  }
+  void block(const Layer<Cuda>& layer, Rows i, Rows j, T* tile) {
+    // Symmetric: the rows of a column-major block are the columns of the one across the diagonal.
+    const bool row_major = layer.source.row_major();
+    const Rows rows = row_major ? i : j, cols = row_major ? j : i;
+    cuda::pack<T>(stream(), layer.source, rows, cols.first, cols.count,
+                  packing(layer, tile, row_major));
+  }
+  void copy(const T* from, Index n, T* to) {
+    cuda::check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T),
+                                cudaMemcpyDeviceToDevice, stream()),
+                "copying on the device");
+  }
+  void fill_diagonal(T* tile, Index n, const T* values) {
+    cuda::fill_diagonal(stream(), tile, n, values);
+  }
+  void drop_diagonal(T* tile, Index n, double* row_sums) {
+    const auto diagonal = take_diagonal(tile, n, n, true);
+    for (std::size_t i = 0; i < diagonal.size(); ++i) row_sums[i] -= diagonal[i];
+  }
+  void apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<Cuda> i, Side<Cuda> j,
+             double* row_sums, double* col_sums);
+  void squared_distances(T* tile, Index rows, Index cols, Side<Cuda> i, Side<Cuda> j) {
+    cuda::squared_distances(stream(), tile, rows, cols, i.squared_norms, j.squared_norms);
+  }
+  void count(const T* tile, Index rows, Index cols, bool below_diagonal, Histogram& bins);
+  void tile_products(const T* tiles, Index x, Index y, Index area, double* products);
+
+  using Wide = Cuda<double>;
+  Wide wide() const { return Wide{control, context_.device}; }
+  Matrix<Cuda> narrow(View<Wide> x);
+  Layer<Cuda> as_layer(View<Cuda> x);
+  Matrix<Cuda> matrix(std::span<const double> values, Index rows, Index cols);
+  Matrix<Cuda> copy(View<Cuda> x);
+  std::vector<double> download(View<Cuda> x) { return download(x.data, x.rows * x.cols); }
+  std::vector<double> diagonal(View<Cuda> x);
+  std::vector<double> column_norms(const Layer<Cuda>& x) { return column_sums_of(x, true); }
+  std::vector<double> column_sums(const Layer<Cuda>& x) { return column_sums_of(x, false); }
+  Matrix<Cuda> project(const Layer<Cuda>& x, View<Cuda> w);
+  Matrix<Cuda> project_lower(const Layer<Cuda>& x, View<Cuda> w) { return project(x, w); }
+  double squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, View<Cuda> w);
+  Matrix<Cuda> triangle(const Layer<Cuda>& x, std::span<const double> scales);
+  Matrix<Cuda> multiply(View<Cuda> a, View<Cuda> b);
+  Matrix<Cuda> multiply_transposed(View<Cuda> a, View<Cuda> b);
+  Matrix<Cuda> transposed(View<Cuda> x);
+  void add(double a, Matrix<Cuda>& m, double c, View<Cuda> x);
+  void scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<const double> cols);
+  double spectral_norm(View<Cuda> x);
+  bool cholesky(Matrix<Cuda>& x);
+  bool invert_lower(Matrix<Cuda>& x);
+  SVD<Cuda> svd(Matrix<Cuda> x);
+  LeftVectors<Cuda> left_vectors(Matrix<Cuda> x) {
+    SVD<Cuda> found = svd(std::move(x));
+    return {transposed(found.u), std::move(found.s)};
+  }
+  std::vector<double> singular_values(Matrix<Cuda> x);
+  void for_each(Index count, const std::function<void(Index)>& task) {
+    for (Index i = 0; i < count; ++i) task(i);
+  }
+
+  Control control;
+  int threads = 1;
+
+ private:
+  template <class U>
+  friend class Cuda;
+  using Operand = cuda::Operand<T>;
+  using Strided = cuda::Strided<T>;
+
+  cudaStream_t stream() const { return context_.stream; }
+
+  /// Reports progress and looks for Ctrl-C, every 50 ms.
+  void poll(double done) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_poll_) return;
+    next_poll_ = now + std::chrono::milliseconds{50};
+    control(done);
+  }
+
+  static Operand operand(const Panel<Cuda>& p) {
+    return {p.memory.get(), p.row_major ? p.cols : p.rows, !p.row_major};
+  }
+  static Operand operand(View<Cuda> x) { return {x.data, x.cols}; }
+  static Operand transposed(Operand x) { return {x.data, x.stride, !x.transposed}; }
+  /// Rows first, first + 1, ... of a panel.
+  static Operand rows_of(const Panel<Cuda>& p, Index first) {
+    Operand x = operand(p);
+    x.data += p.row_major ? first * p.cols : first;
+    return x;
+  }
+  static Strided strided(const Panel<Cuda>& p) {
+    return {p.memory.get(), p.rows, p.cols, p.row_major ? p.cols : 1, p.row_major ? 1 : p.rows};
+  }
+  static Strided transposed(Strided x) {
+    return {x.data, x.cols, x.rows, x.col_stride, x.row_stride};
+  }
+  static Source as_source(Strided x) {
+    constexpr DType dtype = std::is_same_v<T, float> ? DType::f32 : DType::f64;
+    return {x.data, dtype, x.rows, x.cols, x.row_stride, x.col_stride};
+  }
+  static Source transposed_source(const Panel<Cuda>& p) {
+    return as_source(transposed(strided(p)));
+  }
+  static cuda::TileSide<T> tile_side(Side<Cuda> s) { return {s.squared_norms, s.shift}; }
+  static cuda::Packing<T> packing(const Layer<Cuda>& layer, T* out, bool row_major) {
+    return {layer.mean_high.get(), layer.mean_low.get(), static_cast<T>(layer.scale), out,
+            row_major};
+  }
+
+  void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<Cuda>& panel) {
+    if (panel.capacity < rows.count * cols) {
+      panel.memory.reset();  // before there is more: the old one may be what is in the way
+      panel.capacity = 0;
+      panel.memory = allocate(rows.count * cols);
+      panel.capacity = rows.count * cols;
+    }
+    panel.rows = rows.count;
+    panel.cols = cols;
+    panel.row_major = layer.source.row_major();
+    cuda::pack<T>(stream(), layer.source, rows, first_col, cols,
+                  packing(layer, panel.memory.get(), panel.row_major));
+  }
+
+  std::vector<double> dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
+                           Index n);
+  std::vector<double> column_sums(const Source& source, bool squares);
+  std::vector<double> column_sums_of(const Layer<Cuda>& x, bool squares);
+  std::vector<double> take_diagonal(T* x, Index n, Index cols, bool clear);
+  cuda::Memory<double> zeros(Index n);
+  /// work(rows) for blocks of the n rows, in their order.
+  void by_rows(Index n, const std::function<void(Rows)>& work);
+
+  cuda::DeviceGuard guard_;
+  cuda::Context& context_ = cuda::context();
+  std::chrono::steady_clock::time_point next_poll_{};
+};
+
+}  // namespace gramian
+
+#include "cuda_matrices.hpp"
+#include "cuda_tiles.hpp"
+
+namespace gramian {
+
+static_assert(LinearAlgebra<Cuda<float>> && LinearAlgebra<Cuda<double>>);
+
+}  // namespace gramian

@@ -1,0 +1,117 @@
+// What kernels.cu offers to host C++: functions that queue a kernel on a stream. All pointers are
+// to device memory, all matrices are row-major unless an argument says otherwise.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "../backend.hpp"
+
+namespace gramian::cuda {
+
+/// Where packed elements go and what is done to them on the way, see Layer.
+template <class T>
+struct Packing {
+  const T *mean_high, *mean_low;
+  T scale;
+  T* out;
+  bool row_major;
+};
+
+/// Packs columns first, ..., first + cols - 1 of the given rows.
+template <class T>
+void pack(cudaStream_t stream, const Source& source, Rows rows, Index first, Index cols,
+          const Packing<T>& to);
+
+/// How many stretches `column_sums` cuts n rows into, to be summed side by side.
+Index stretches(Index n);
+
+/// For every stretch of rows (outer) and every column: the sum of the elements, or of their
+/// squares, and, unless null, the largest |element|.
+void column_sums(cudaStream_t stream, const Source& source, bool squares, double* sums,
+                 double* largest);
+
+/// out[i] = the sum, or the maximum, of parts[k * width + i] over the `count` k, in their order.
+void combine(cudaStream_t stream, const double* parts, Index count, Index width, bool maximum,
+             double* out);
+
+/// One side of a tile, see Side.
+template <class T>
+struct TileSide {
+  const T *squared_norms, *shift;
+};
+
+/// tile = k(tile) - aᵢ - aⱼ. Sums of rows come in one part for 32 columns, sums of columns in one
+/// part for 32 rows; parts are outer.
+template <class T>
+void apply(cudaStream_t stream, const Kernel& kernel, T* tile, Index rows, Index cols,
+           TileSide<T> i, TileSide<T> j, double* row_parts, double* col_parts);
+
+/// tile(i, j) = |xᵢ|² + |xⱼ|² - 2 tile(i, j), at least 0.
+template <class T>
+void squared_distances(cudaStream_t stream, T* tile, Index rows, Index cols, const T* norms_i,
+                       const T* norms_j);
+
+/// Counts values into `size` cells (see Histogram); counts[size] are those below the first.
+template <class T>
+void count(cudaStream_t stream, const T* tile, Index rows, Index cols, bool below_diagonal,
+           std::uint64_t first, int shift, unsigned long long* counts, Index size);
+
+/// Inner products of `pairs` pairs of vectors, `stride_x` and `stride_y` apart, in `dot_parts(n)`
+/// parts each.
+Index dot_parts(Index n);
+template <class T>
+void dots(cudaStream_t stream, const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
+          Index n, double* parts);
+
+/// total[i] += Σ x[k * n + i] over the `count` k.
+template <class T>
+void accumulate(cudaStream_t stream, const T* x, Index n, Index count, double* total);
+
+/// out = x rounded, rows x cols; of a symmetric x, `lower_only` is read.
+template <class T>
+void narrow(cudaStream_t stream, const double* x, Index rows, Index cols, bool lower_only, T* out);
+
+/// x(i, i) = values[i], x n x n.
+template <class T>
+void fill_diagonal(cudaStream_t stream, T* x, Index n, const T* values);
+
+/// out[i] = x(i, i) for i < n, x with `cols` columns; and 0 in its place if `clear`.
+template <class T>
+void take_diagonal(cudaStream_t stream, T* x, Index n, Index cols, bool clear, double* out);
+
+/// out(j, i) = x(i, j), x rows x cols with rows `stride` apart.
+template <class T>
+void transpose(cudaStream_t stream, const T* x, Index rows, Index cols, Index stride, T* out);
+
+/// Zeros to the right of the diagonal of the n x n matrix with rows `stride` apart.
+template <class T>
+void keep_lower(cudaStream_t stream, T* x, Index n, Index stride);
+
+/// m = a m + c x, n elements.
+template <class T>
+void add(cudaStream_t stream, double a, T* m, double c, const T* x, Index n);
+
+/// x(i, j) *= row_factors[i] * col_factors[j].
+template <class T>
+void scale(cudaStream_t stream, T* x, Index rows, Index cols, const double* row_factors,
+           const double* col_factors);
+
+/// A matrix of any strides.
+template <class T>
+struct Strided {
+  const T* data;
+  Index rows, cols, row_stride, col_stride;
+};
+
+/// out(i, j) = x(i, j) times the factor of its row, or of its column; out with rows `stride` apart.
+template <class T>
+void scaled_copy(cudaStream_t stream, Strided<T> x, const double* factors, bool of_rows, T* out,
+                 Index stride);
+
+/// y(i, j) = x(i, j) - y(i, j).
+template <class T>
+void subtract_from(cudaStream_t stream, Strided<T> x, T* y);
+
+}  // namespace gramian::cuda

@@ -1,0 +1,145 @@
+// Kernels on whole matrices, and sums in double: a part of kernels.cu.
+#pragma once
+
+#include "kernels.hpp"
+#include "launch.hpp"
+
+namespace gramian::cuda {
+
+/// The caller's element of a vector, for kernels of one dimension.
+__device__ inline Index element() {
+  return Index{blockIdx.x} * (lanes * warps) + threadIdx.y * lanes + threadIdx.x;
+}
+/// Column and first row of the caller in a matrix; it goes on by `row_step()`.
+__device__ inline Index own_col() { return Index{blockIdx.x} * lanes + threadIdx.x; }
+__device__ inline Index own_row() { return Index{blockIdx.y} * warps + threadIdx.y; }
+__device__ inline Index row_step() { return Index{gridDim.y} * warps; }
+
+__global__ void combine_kernel(const double* parts, Index count, Index width, bool maximum,
+                               double* out) {
+  const Index i = element();
+  if (i >= width) return;
+  double result = parts[i];
+  for (Index k = 1; k < count; ++k) {
+    const double part = parts[k * width + i];
+    result = !maximum ? result + part : part > result ? part : result;
+  }
+  out[i] = result;
+}
+
+/// A block sums a stretch; its 256 sums are added in two steps of 32 and 8.
+template <class T>
+__global__ void dots_kernel(const T* x, Index stride_x, const T* y, Index stride_y, Index n,
+                            Index stretch, double* parts) {
+  __shared__ double sums[warps][lanes + 1], totals[warps];
+  const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
+  const T* const a = x + Index{blockIdx.y} * stride_x;
+  const T* const b = y + Index{blockIdx.y} * stride_y;
+  const Index begin = Index{blockIdx.x} * stretch;
+  const Index end = begin + stretch < n ? begin + stretch : n;
+  double sum = 0;
+  for (Index i = begin + warp * lanes + lane; i < end; i += lanes * warps)
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  sums[warp][lane] = sum;
+  __syncthreads();
+  if (lane == 0) {
+    for (int k = 1; k < lanes; ++k) sum += sums[warp][k];
+    totals[warp] = sum;
+  }
+  __syncthreads();
+  if (lane == 0 && warp == 0) {
+    for (int k = 1; k < warps; ++k) sum += totals[k];
+    parts[Index{blockIdx.y} * gridDim.x + blockIdx.x] = sum;
+  }
+}
+
+template <class T>
+__global__ void accumulate_kernel(const T* x, Index n, Index count, double* total) {
+  const Index i = element();
+  if (i >= n) return;
+  double sum = total[i];
+  for (Index k = 0; k < count; ++k) sum += static_cast<double>(x[k * n + i]);
+  total[i] = sum;
+}
+
+template <class T>
+__global__ void narrow_kernel(const double* x, Index rows, Index cols, bool lower_only, T* out) {
+  const Index j = own_col();
+  if (j >= cols) return;
+  for (Index i = own_row(); i < rows; i += row_step())
+    out[i * cols + j] = static_cast<T>(x[lower_only && j > i ? j * cols + i : i * cols + j]);
+}
+
+template <class T>
+__global__ void fill_diagonal_kernel(T* x, Index n, const T* values) {
+  const Index i = element();
+  if (i < n) x[i * (n + 1)] = values[i];
+}
+
+template <class T>
+__global__ void take_diagonal_kernel(T* x, Index n, Index cols, bool clear, double* out) {
+  const Index i = element();
+  if (i >= n) return;
+  out[i] = static_cast<double>(x[i * (cols + 1)]);
+  if (clear) x[i * (cols + 1)] = 0;
+}
+
+/// By patches of 32 x 32, so that both sides are read and written along rows.
+template <class T>
+__global__ void transpose_kernel(const T* x, Index rows, Index cols, Index stride, T* out) {
+  __shared__ T patch[lanes][lanes + 1];
+  const int lane = static_cast<int>(threadIdx.x);
+  const Index first_row = Index{blockIdx.y} * lanes, first_col = Index{blockIdx.x} * lanes;
+  for (int r = static_cast<int>(threadIdx.y); r < lanes; r += warps)
+    if (first_row + r < rows && first_col + lane < cols)
+      patch[r][lane] = x[(first_row + r) * stride + first_col + lane];
+  __syncthreads();
+  for (int r = static_cast<int>(threadIdx.y); r < lanes; r += warps)
+    if (first_col + r < cols && first_row + lane < rows)
+      out[(first_col + r) * rows + first_row + lane] = patch[lane][r];
+}
+
+template <class T>
+__global__ void keep_lower_kernel(T* x, Index n, Index stride) {
+  const Index j = own_col();
+  if (j >= n) return;
+  for (Index i = own_row(); i < j; i += row_step()) x[i * stride + j] = 0;
+}
+
+template <class T>
+__global__ void add_kernel(double a, T* m, double c, const T* x, Index n) {
+  const Index i = element();
+  if (i < n) m[i] = static_cast<T>(a * static_cast<double>(m[i]) + c * static_cast<double>(x[i]));
+}
+
+template <class T>
+__global__ void scale_kernel(T* x, Index rows, Index cols, const double* row_factors,
+                             const double* col_factors) {
+  const Index j = own_col();
+  if (j >= cols) return;
+  for (Index i = own_row(); i < rows; i += row_step()) {
+    T& value = x[i * cols + j];
+    value = static_cast<T>(static_cast<double>(value) * row_factors[i] * col_factors[j]);
+  }
+}
+
+template <class T>
+__global__ void scaled_copy_kernel(Strided<T> x, const double* factors, bool of_rows, T* out,
+                                   Index stride) {
+  const Index j = own_col();
+  if (j >= x.cols) return;
+  for (Index i = own_row(); i < x.rows; i += row_step()) {
+    const T value = x.data[i * x.row_stride + j * x.col_stride];
+    out[i * stride + j] = static_cast<T>(static_cast<double>(value) * factors[of_rows ? i : j]);
+  }
+}
+
+template <class T>
+__global__ void subtract_kernel(Strided<T> x, T* y) {
+  const Index j = own_col();
+  if (j >= x.cols) return;
+  for (Index i = own_row(); i < x.rows; i += row_step())
+    y[i * x.cols + j] = x.data[i * x.row_stride + j * x.col_stride] - y[i * x.cols + j];
+}
+
+}  // namespace gramian::cuda

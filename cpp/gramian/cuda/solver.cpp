@@ -1,0 +1,160 @@
+#include "solver.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <type_traits>
+
+#include "kernels.hpp"
+
+namespace gramian::cuda {
+namespace {
+
+template <class T>
+constexpr cudaDataType type = std::is_same_v<T, float> ? CUDA_R_32F : CUDA_R_64F;
+
+/// What a routine works in: memory of the device and of the host.
+struct Workspace {
+  void* device;
+  std::size_t device_bytes;
+  void* host;
+  std::size_t host_bytes;
+};
+
+/// Runs a routine in workspaces of the sizes it asks for; returns its info, which is not negative.
+template <class AskSizes, class Run>
+int solve(Context& context, const char* name, const AskSizes& ask_sizes, const Run& run) {
+  std::size_t device_bytes = 0, host_bytes = 0;
+  check(ask_sizes(&device_bytes, &host_bytes), name);
+  const auto device = allocate<std::byte>(context, static_cast<Index>(device_bytes));
+  std::vector<std::byte> host(host_bytes);
+  const auto info = allocate<int>(context, 1);
+  Drain drain{context.stream};
+  const Workspace workspace{device.get(), device_bytes, host.data(), host_bytes};
+  check(run(workspace, info.get()), name);
+  const int found = to_host(context, info.get(), 1)[0];
+  drain.wait();
+  if (found < 0)
+    throw std::runtime_error(std::string{name} + ": argument " + std::to_string(-found) +
+                             " is wrong");
+  return found;
+}
+
+/// Divide-and-conquer by the polar decomposition, several times as fast as `gesvd`. It shifts
+/// singular values near 0 and says by how much at most: false if that is more than rounding.
+template <class T>
+bool gesvdp(Context& context, T* a, Index m, Index n, T* s, T* u, T* v) {
+  const auto job = u == nullptr ? CUSOLVER_EIG_MODE_NOVECTOR : CUSOLVER_EIG_MODE_VECTOR;
+  const int thin = 1;
+  double shift = 0;
+  const int info = solve(
+      context, "gesvdp",
+      [&](std::size_t* device_bytes, std::size_t* host_bytes) {
+        return cusolverDnXgesvdp_bufferSize(context.solver, context.params, job, thin, m, n,
+                                            type<T>, a, m, type<T>, s, type<T>, u, m, type<T>, v, n,
+                                            type<T>, device_bytes, host_bytes);
+      },
+      [&](const Workspace& w, int* status) {
+        return cusolverDnXgesvdp(context.solver, context.params, job, thin, m, n, type<T>, a, m,
+                                 type<T>, s, type<T>, u, m, type<T>, v, n, type<T>, w.device,
+                                 w.device_bytes, w.host, w.host_bytes, status, &shift);
+      });
+  const T largest = to_host(context, s, 1)[0];
+  const double rounding = static_cast<double>(largest * std::numeric_limits<T>::epsilon());
+  return info == 0 && std::isfinite(shift) && shift <= rounding;
+}
+
+/// By QR iterations; writes Vᵀ, n x n column-major.
+template <class T>
+void gesvd(Context& context, T* a, Index m, Index n, T* s, T* u, T* vt) {
+  const signed char job = u == nullptr ? 'N' : 'S';
+  const int info = solve(
+      context, "gesvd",
+      [&](std::size_t* device_bytes, std::size_t* host_bytes) {
+        return cusolverDnXgesvd_bufferSize(context.solver, context.params, job, job, m, n, type<T>,
+                                           a, m, type<T>, s, type<T>, u, m, type<T>, vt, n, type<T>,
+                                           device_bytes, host_bytes);
+      },
+      [&](const Workspace& w, int* status) {
+        return cusolverDnXgesvd(context.solver, context.params, job, job, m, n, type<T>, a, m,
+                                type<T>, s, type<T>, u, m, type<T>, vt, n, type<T>, w.device,
+                                w.device_bytes, w.host, w.host_bytes, status);
+      });
+  if (info > 0) throw NotConverged("gesvd did not converge (info=" + std::to_string(info) + ")");
+}
+
+}  // namespace
+
+template <class T>
+bool cholesky(Context& context, T* a, Index n) {
+  constexpr auto upper = CUBLAS_FILL_MODE_UPPER;
+  return solve(
+             context, "potrf",
+             [&](std::size_t* device_bytes, std::size_t* host_bytes) {
+               return cusolverDnXpotrf_bufferSize(context.solver, context.params, upper, n, type<T>,
+                                                  a, n, type<T>, device_bytes, host_bytes);
+             },
+             [&](const Workspace& w, int* info) {
+               return cusolverDnXpotrf(context.solver, context.params, upper, n, type<T>, a, n,
+                                       type<T>, w.device, w.device_bytes, w.host, w.host_bytes,
+                                       info);
+             }) == 0;
+}
+
+template <class T>
+bool invert_lower(Context& context, T* a, Index n) {
+  constexpr auto upper = CUBLAS_FILL_MODE_UPPER;
+  constexpr auto diagonal = CUBLAS_DIAG_NON_UNIT;
+  return solve(
+             context, "trtri",
+             [&](std::size_t* device_bytes, std::size_t* host_bytes) {
+               return cusolverDnXtrtri_bufferSize(context.solver, upper, diagonal, n, type<T>, a, n,
+                                                  device_bytes, host_bytes);
+             },
+             [&](const Workspace& w, int* info) {
+               return cusolverDnXtrtri(context.solver, upper, diagonal, n, type<T>, a, n, w.device,
+                                       w.device_bytes, w.host, w.host_bytes, info);
+             }) == 0;
+}
+
+template <class T>
+void triangle_of_qr(Context& context, T* a, Index m, Index n, Index stride) {
+  const auto tau = allocate<T>(context, std::min(m, n));
+  solve(
+      context, "geqrf",
+      [&](std::size_t* device_bytes, std::size_t* host_bytes) {
+        return cusolverDnXgeqrf_bufferSize(context.solver, context.params, m, n, type<T>, a, stride,
+                                           type<T>, tau.get(), type<T>, device_bytes, host_bytes);
+      },
+      [&](const Workspace& w, int* info) {
+        return cusolverDnXgeqrf(context.solver, context.params, m, n, type<T>, a, stride, type<T>,
+                                tau.get(), type<T>, w.device, w.device_bytes, w.host, w.host_bytes,
+                                info);
+      });
+}
+
+template <class T>
+std::vector<T> svd(Context& context, T* a, Index m, Index n, T* u, T* v) {
+  const auto s = allocate<T>(context, n), original = allocate<T>(context, m * n);
+  const auto bytes = static_cast<std::size_t>(m * n) * sizeof(T);
+  check(cudaMemcpyAsync(original.get(), a, bytes, cudaMemcpyDeviceToDevice, context.stream),
+        "copying a matrix");
+  if (!gesvdp(context, a, m, n, s.get(), u, v)) {
+    const auto vt = allocate<T>(context, v == nullptr ? 0 : n * n);
+    gesvd(context, original.get(), m, n, s.get(), u, vt.get());
+    if (v != nullptr) transpose(context.stream, vt.get(), n, n, n, v);
+  }
+  return to_host(context, s.get(), n);
+}
+
+#define GRAMIAN_INSTANTIATE(T)                                     \
+  template bool cholesky(Context&, T*, Index);                     \
+  template bool invert_lower(Context&, T*, Index);                 \
+  template void triangle_of_qr(Context&, T*, Index, Index, Index); \
+  template std::vector<T> svd(Context&, T*, Index, Index, T*, T*);
+GRAMIAN_INSTANTIATE(float)
+GRAMIAN_INSTANTIATE(double)
+#undef GRAMIAN_INSTANTIATE
+
+}  // namespace gramian::cuda

@@ -1,0 +1,97 @@
+#include "os_threads.hpp"
+
+#include <bit>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace hostcuda::os_threads {
+namespace {
+
+constexpr unsigned warp_size = 32;
+
+/// Where threads meet. Each warp and the block have their own: with one lock for all of them,
+/// ThreadSanitizer would see more order between threads than CUDA gives.
+class Meeting {
+ public:
+  explicit Meeting(unsigned members) : members_{members} {}
+
+  /// Waits for as many as a mask names, or for all members under the mask 0.
+  void meet(unsigned mask) {
+    std::unique_lock guard{mutex_};
+    Group& group = groups_[mask];
+    const unsigned round = group.round;
+    if (++group.arrived == (mask == 0 ? members_ : static_cast<unsigned>(std::popcount(mask))))
+      finish(group);
+    else
+      changed_.wait(guard, [&] { return group.round != round; });
+  }
+
+  /// A thread that has ended counts for no later meeting.
+  void depart() {
+    const std::lock_guard guard{mutex_};
+    Group& group = groups_[0];
+    if (--members_ > 0 && group.arrived == members_) finish(group);
+  }
+
+ private:
+  struct Group {
+    unsigned arrived = 0, round = 0;
+  };
+  void finish(Group& group) {
+    group.arrived = 0;
+    ++group.round;
+    changed_.notify_all();
+  }
+
+  unsigned members_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<unsigned, Group> groups_;
+};
+
+struct Block {
+  explicit Block(unsigned threads)
+      : whole{threads}, slots((threads + warp_size - 1) / warp_size * warp_size) {
+    for (unsigned i = 0; i < threads; i += warp_size)
+      warps.push_back(std::make_unique<Meeting>(warp_size));
+  }
+  Meeting whole;
+  std::vector<std::unique_ptr<Meeting>> warps;
+  std::vector<Slot> slots;
+};
+
+Block* running = nullptr;
+thread_local unsigned linear = 0;
+
+}  // namespace
+
+void sync_block() { running->whole.meet(0); }
+void sync_warp(unsigned mask) { running->warps[linear / warp_size]->meet(mask); }
+unsigned lane() { return linear % warp_size; }
+Slot& slot(unsigned lane) { return running->slots[linear / warp_size * warp_size + lane]; }
+
+void run_block(dim3 block, const Body& body) {
+  const unsigned total = block.x * block.y * block.z;
+  Block meetings{total};
+  running = &meetings;
+  std::vector<std::thread> threads;
+  threads.reserve(total);
+  for (unsigned i = 0; i < total; ++i)
+    threads.emplace_back([&, i, index = blockIdx, grid = gridDim] {
+      linear = i;
+      threadIdx = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
+      blockIdx = index;
+      blockDim = block;
+      gridDim = grid;
+      body();
+      meetings.whole.depart();
+    });
+  for (auto& thread : threads) thread.join();
+  running = nullptr;
+}
+
+}  // namespace hostcuda::os_threads
