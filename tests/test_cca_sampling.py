@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from test_cca import call, epsilon
 
+import gramian as gm
 from gramian import reference
 from gramian._registry import MEASURES
 
@@ -96,3 +97,22 @@ def test_weights(layer: Callable[[Array], Array], implementation: str, dtype: st
         A = A.astype("float64")
         H = (A - A.mean(axis=0)) @ weights
         np.testing.assert_allclose(H.T @ H, np.eye(15), rtol=0, atol=2e4 * epsilon(dtype))
+
+
+@pytest.mark.parametrize("name", ["cca", "svcca", "pwcca", "linear_regression"])
+def test_any_number_of_threads(name: str, device: str, dtype: str) -> None:
+    """The same bits; and columns instead of rows in memory, for which no rows are sampled."""
+    X, Y = inputs.pair(9_000, 40, 30, seed=4)
+    X, Y = (inputs.rotated(A, 1e3, k).astype(dtype) for k, A in enumerate((X, Y)))
+    call_measure = MEASURES[name].call
+    threads = gm.get_num_threads()
+    try:
+        values = []
+        for count in (1, 2, 5):
+            gm.set_num_threads(count)
+            values.append(call_measure(X, Y, device=device))
+        assert len(set(values)) == 1
+    finally:
+        gm.set_num_threads(threads)
+    by_columns = call_measure(np.asfortranarray(X), np.asfortranarray(Y), device=device)
+    assert by_columns == pytest.approx(values[0], rel=0, abs=100 * epsilon(dtype))

@@ -81,8 +81,8 @@ def cca(
     out. The result does not depend on the scale of a unit, nor on any invertible linear map.
 
     Well-conditioned layers cost n (p² + q² + 2 p q) flops in matrix products, since no basis is
-    formed; at a condition above 50 twice that and memory for the bases; rank-deficient layers, and
-    those with p >= n, are decomposed in float64.
+    formed; at a condition above 50 up to twice that, and memory for the bases; rank-deficient
+    layers, and those with p >= n, are decomposed in float64.
 
     References
     ----------

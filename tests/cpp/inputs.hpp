@@ -90,11 +90,6 @@ inline void store(Data& data, DType dtype, Index at, double value) {
   }
 }
 
-inline Index size_of(DType dtype) {
-  constexpr std::array<Index, 12> sizes = {2, 2, 4, 8, 1, 1, 2, 2, 4, 4, 8, 8};
-  return sizes[static_cast<std::size_t>(dtype)];
-}
-
 /// Puts values into memory under a layout.
 inline Data make_data(Index rows, Index cols, DType dtype, Layout layout,
                       std::vector<double> values) {

@@ -1,0 +1,114 @@
+// The operations of the concept LinearAlgebra: triangular factors and singular values.
+#include <algorithm>
+
+#include "gramian/cpu/blas_info.hpp"
+#include "host_matrix.hpp"
+
+using namespace gramian;
+using namespace gramian::test;
+
+namespace {
+
+template <class B>
+void test_triangular_factors(B& b) {
+  for (const Index n : {1, 2, 65}) {
+    const Host x = random_host(n + 10, n);
+    const Host a = multiply(transposed(x), x);
+    auto factor = upload(b, a);
+    check(b.cholesky(factor), "a positive matrix has a Cholesky factor");
+    const Host l = download<B>(b, factor);
+    check_close<B>(multiply(l, transposed(l)), a, 20 * norm(a), "cholesky");
+    check(b.invert_lower(factor), "which has an inverse");
+    const Host inverse = download<B>(b, factor);
+    check_close<B>(multiply(inverse, l), identity(n), 20 * norm(l) * norm(inverse), "invert_lower");
+    for (Index i = 0; i < n; ++i)
+      for (Index j = i + 1; j < n; ++j) check(l(i, j) == 0 && inverse(i, j) == 0, "zeros above");
+  }
+  Host negative = identity(3);
+  negative(1, 1) = -1;
+  auto m = upload(b, negative);
+  check(!b.cholesky(m), "an indefinite matrix has none");
+  Host singular = identity(3);
+  singular(2, 2) = 0;
+  m = upload(b, singular);
+  check(!b.invert_lower(m), "a singular triangle has no inverse");
+}
+
+/// Orthonormal rows with Uᵀ A = S Vᵀ: rows of length s, orthogonal to one another.
+template <class B>
+void test_left_vectors(B& b, const Host& a, const std::vector<double>& s) {
+  const auto found = b.left_vectors(upload(b, a));
+  const Host ut = download<B>(b, found.ut);
+  const Index k = std::ssize(s);
+  const auto root = std::sqrt(static_cast<double>(k));
+  check_close<B>(multiply(ut, transposed(ut)), identity(k), 20 * root, "left vectors alone");
+  const Host rest = multiply(ut, a);
+  Host squares(k, k);
+  for (Index i = 0; i < k; ++i) {
+    const double value = s[static_cast<std::size_t>(i)];
+    check_near(found.s[static_cast<std::size_t>(i)], value, 20 * epsilon<B>() * s[0], "values");
+    squares(i, i) = value * value;
+  }
+  check_close<B>(multiply(rest, transposed(rest)), squares, 50 * root * s[0] * s[0],
+                 "left vectors diagonalise");
+}
+
+/// Values far below the largest, and zeros, whose squares no precision holds.
+template <class B>
+void test_falling_values(B& b) {
+  for (const Index zeros : {0, 30}) {
+    Host a(40, 50);
+    for (Index i = 0; i < 40 - zeros; ++i) a(i, 49 - i) = std::ldexp(1, static_cast<int>(-i));
+    const auto values = b.singular_values(upload(b, a));
+    test_left_vectors(b, a, b.svd(upload(b, a)).s);
+    for (Index i = 0; i < 40; ++i)
+      check_near(values[static_cast<std::size_t>(i)],
+                 i < 40 - zeros ? std::ldexp(1, static_cast<int>(-i)) : 0, 2 * epsilon<B>(),
+                 "falling singular values");
+  }
+}
+
+template <class B>
+void test_svd(B& b) {
+  struct Shape {
+    Index m, n;
+  };
+  for (const auto [m, n] : {Shape{1, 1}, {6, 6}, {40, 9}, {9, 40}, {1, 7}, {130, 128}}) {
+    const Host a = random_host(m, n);
+    const auto found = b.svd(upload(b, a));
+    const Index k = std::min(m, n);
+    Host u = download<B>(b, found.u);
+    const Host vt = download<B>(b, found.vt);
+    const auto root = std::sqrt(static_cast<double>(k));
+    check_close<B>(multiply(transposed(u), u), identity(k), 20 * root, "left vectors");
+    check_close<B>(multiply(vt, transposed(vt)), identity(k), 20 * root, "right vectors");
+    for (Index i = 0; i < m; ++i)
+      for (Index j = 0; j < k; ++j) u(i, j) *= found.s[static_cast<std::size_t>(j)];
+    check_close<B>(multiply(u, vt), a, 20 * norm(a), "svd");
+    check(std::ranges::is_sorted(found.s, std::ranges::greater{}), "singular values descend");
+    const auto values = b.singular_values(upload(b, a));
+    for (std::size_t j = 0; j < values.size(); ++j)
+      check_near(values[j], found.s[j], 20 * epsilon<B>() * found.s[0], "singular values");
+    test_left_vectors(b, a, found.s);
+    const double estimate = b.spectral_norm(upload(b, a));
+    check(estimate <= found.s[0] * (1 + 10 * epsilon<B>()), "spectral norm: from below");
+    check(estimate >= 0.8 * found.s[0], "spectral norm: near");
+  }
+}
+
+template <LinearAlgebra B>
+void test_factors() {
+  B b;
+  test_triangular_factors(b);
+  test_svd(b);
+  test_falling_values(b);
+}
+
+}  // namespace
+
+int main() {
+  blas::use_one_thread();
+  test_factors<Cpu<float>>();
+  test_factors<Cpu<double>>();
+  return result();
+}
