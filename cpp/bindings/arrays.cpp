@@ -125,7 +125,9 @@ DlpackTensor open_dlpack(const py::capsule& capsule) {
 
 py::tuple from_dlpack(const py::capsule& capsule) {
   const DlpackTensor t = open_dlpack(capsule);
-  if (t.device_type != 1)
+  constexpr int plain = 1, pinned_for_cuda = 3, pinned_for_rocm = 11;
+  if (t.device_type != plain && t.device_type != pinned_for_cuda &&
+      t.device_type != pinned_for_rocm)
     throw std::invalid_argument("the DLPack tensor is not in CPU memory (device type " +
                                 std::to_string(t.device_type) + ")");
   std::vector<py::ssize_t> strides;
