@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import studies
 from bench.cases import CASES, Case
+from bench.fit import fit
 from bench.peers import PEERS
 from bench.runner import clean_environment
 from bench.table import COLUMNS, heading, print_case
@@ -38,6 +39,8 @@ def main() -> int:
         studies.growth(write, **settings)
     elif options.what == "busy":
         studies.busy(cases, write, **settings)
+    elif options.what == "fit":
+        fit(write, repeat=options.repeat)
     elif options.what == "memory":
         studies.memory(write, threads=options.threads)
     else:
@@ -56,7 +59,7 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="table", choices=["table", "growth", "busy", "memory"]
+        "what", nargs="?", default="table", choices=["table", "growth", "busy", "memory", "fit"]
     )
     parser.add_argument("--case", nargs="+", choices=CASES, metavar="NAME", help="see --list")
     parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="contestants")

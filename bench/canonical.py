@@ -1,21 +1,23 @@
 """CCA, SVCCA, PWCCA and Procrustes against their peers: `python -m bench.canonical [CASE ...]`.
 
-Each contestant runs in a process of its own, `--threads` threads, best of `--repeat`. The floor is
-one triangle of X'X, one of Y'Y and X'Y by sequential GEMM on 256-wide tiles, as in `floor.py`.
+Contestants live in processes of their own and take turns, as in `runner.py`; `--threads` threads
+each, best and median of `--repeat`, ratios of best times. The floor is one triangle of X'X, one of
+Y'Y and X'Y by sequential GEMM on 256-wide tiles (for maps, of every layer and every pair). A line
+under each case tells the share of the steps in the time of one more call of ours.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from bench.runner import Child, clean_environment
 
 
 @dataclass(frozen=True)
@@ -45,30 +47,33 @@ CASES = {
 def layers(case: Case) -> tuple[list[Any], list[Any]]:
     """Return two models' layers of a given condition, rotated, with 64 factors in common."""
     rng = np.random.default_rng(0)
-    factors = rng.standard_normal((case.n, 64), dtype=np.float32)
+    factors = rng.standard_normal((case.n, min(64, case.p)), dtype=np.float32)
     models: tuple[list[Any], list[Any]] = ([], [])
     for model in models:
         for _ in range(case.layers):
             X = rng.standard_normal((case.n, case.p), dtype=np.float32)
-            X[:, :64] += factors
+            X[:, : factors.shape[1]] += factors
             rotation = np.linalg.qr(rng.standard_normal((case.p, case.p)))[0]
             falling = np.geomspace(1, 2 / case.condition, case.p)
             model.append(X @ (falling[:, None] * rotation).astype(np.float32))
     return models
 
 
-def contestant(case: Case, name: str, threads: int) -> Callable[[], Any]:
+def contestant(name: str, case: Case, threads: int) -> Callable[[], Any]:
     """Return what is timed."""
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(threads)
     A, B = layers(case)
     if name == "floor":
         from bench.floor import Floor
 
         return Floor(A, B, "linear", threads)
-    if name == "gramian":
+    if name in ("gramian", "steps"):
         import gramian as gm
 
         gm.set_num_threads(threads)
-        return lambda: gm.compare(A, B, measure=case.measure).values
+        call = lambda: gm.compare(A, B, measure=case.measure).values  # noqa: E731
+        return call if name == "gramian" else lambda: steps(call)
     from bench import peers_cca
 
     if name.startswith("anatome"):
@@ -80,54 +85,76 @@ def contestant(case: Case, name: str, threads: int) -> Callable[[], Any]:
     return lambda: [[function(X, Y) for Y in B] for X in A]
 
 
-def child(case: str, name: str, threads: int, repeat: int) -> None:
-    """Print the best time of one contestant."""
-    call = contestant(CASES[case], name, threads)
-    times = []
-    for _ in range(repeat + 1):
+def steps(call: Callable[[], Any]) -> dict[str, float]:
+    """Return the seconds of every step of the fastest of three calls; "rest" is what is left."""
+    from gramian import _cpu  # type: ignore[attr-defined]
+
+    found = []
+    for _ in range(4):
+        _cpu.steps()
         start = time.perf_counter()
         call()
-        times.append(time.perf_counter() - start)
-        if times[-1] > 10:  # a loop over all pairs: once is enough
-            break
-    print(min(times[1:] or times))
+        seconds = time.perf_counter() - start
+        taken = _cpu.steps()
+        found.append((seconds, taken | {"rest": seconds - sum(taken.values())}))
+    return min(found[1:], key=lambda pair: pair[0])[1]
 
 
-def seconds(case: str, name: str, threads: int, repeat: int) -> float:
-    """Time a contestant in a process of its own."""
-    environment = os.environ | {
-        variable: str(threads) for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-    }
-    arguments = ["--child", name, "--threads", str(threads), "--repeat", str(repeat), case]
-    command = [sys.executable, "-m", "bench.canonical", *arguments]
-    return float(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+def race(name: str, options: argparse.Namespace) -> None:
+    """Print the rows of one case."""
+    case = CASES[name]
+    limits = {"gramian": None, "floor": case.floor, **case.peers}
+    names = [rival for rival in limits if rival not in options.without]
+    children = {rival: Child(case, rival, options.threads, contestant) for rival in names}
+    for _ in range(options.repeat):
+        for child in children.values():
+            if not child.timing.first > options.long:
+                child.turn()
+    ours = children["gramian"].timing.best
+    for rival, child in children.items():
+        child.close()
+        timing, limit = child.timing, limits[rival]
+        timing.seconds = timing.seconds or [timing.first]
+        if timing.error:
+            print(f"| {name} | {rival} | {timing.error} | | | |")
+            continue
+        ratio = ours / timing.best if rival == "floor" else timing.best / ours
+        unit, sign = ("x floor", "<=") if rival == "floor" else ("x ours", ">=")
+        verdict = "" if rival == "gramian" else f"{ratio:.2f} {unit}"
+        bound = f"{sign} {limit:g}" if limit else "" if rival == "gramian" else "report"
+        times = f"{timing.best * 1e3:.1f} | {timing.median * 1e3:.1f}"
+        print(f"| {name} | {rival} | {times} | {verdict} | {bound} |", flush=True)
+    child = Child(case, "steps", options.threads, contestant)
+    child.close()
+    taken = child.timing.value or {}
+    total = sum(taken.values())
+    shares = ", ".join(
+        f"{step} {seconds / total:.0%}"
+        for step, seconds in sorted(taken.items(), key=lambda item: -item[1])
+        if seconds >= 0.005 * total
+    )
+    print(f"| {name} | steps | {total * 1e3:.1f} | | {shares or child.timing.error} | |")
 
 
 def main() -> None:
     """Print one row a contestant."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", default=list(CASES), choices=list(CASES))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--child")
-    parser.add_argument("--without", nargs="*", default=[])
+    parser.add_argument(
+        "--long", type=float, default=10, help="seconds; longer calls: only the first"
+    )
+    parser.add_argument("--without", nargs="*", default=[], metavar="PEER")
     options = parser.parse_args()
-    if options.child:
-        child(options.cases[0], options.child, options.threads, options.repeat)
-        return
-    print("| case | contestant | best ms | ratio | limit |\n|---|---|---|---|---|")
-    for name in options.cases:
-        case = CASES[name]
-        ours = seconds(name, "gramian", options.threads, options.repeat)
-        print(f"| {name} | gramian | {ours * 1e3:.1f} | | |")
-        for rival, limit in {"floor": case.floor, **case.peers}.items():
-            if rival in options.without:
-                continue
-            taken = seconds(name, rival, options.threads, options.repeat)
-            ratio = ours / taken if rival == "floor" else taken / ours
-            unit, sign = ("x floor", "<=") if rival == "floor" else ("x ours", ">=")
-            bound = f"{sign} {limit:g}" if limit else "report"
-            print(f"| | {rival} | {taken * 1e3:.1f} | {ratio:.2f} {unit} | {bound} |", flush=True)
+    if unknown := set(options.cases) - set(CASES):
+        parser.error(f"unknown cases: {', '.join(sorted(unknown))}")
+    print(clean_environment())
+    print("| case | contestant | best ms | median ms | ratio | limit |\n|---|---|---|---|---|---|")
+    for name in options.cases or CASES:
+        race(name, options)
 
 
 if __name__ == "__main__":

@@ -86,13 +86,14 @@ def race(case: Case, contestants: list[tuple[str, int]], repeat: int) -> list[Ti
 class Child:
     """One contestant in a process of its own, as seen by the parent."""
 
-    def __init__(self, case: Case, name: str, threads: int) -> None:
+    def __init__(
+        self, case: Any, name: str, threads: int, make: Callable[..., Any] | None = None
+    ) -> None:
         self.timing = Timing(name)
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
-        self.process = context.Process(
-            target=_serve, args=(other, case, name, threads), daemon=True
-        )
+        arguments = (other, make or contestant, case, name, threads)
+        self.process = context.Process(target=_serve, args=arguments, daemon=True)
         self.process.start()
         other.close()  # a child that dies closes the last copy: EOFError here, never a hang
         if answer := self._answer():
@@ -125,10 +126,10 @@ class Child:
         return answer
 
 
-def _serve(connection: Any, case: Case, name: str, threads: int) -> None:
+def _serve(connection: Any, make: Callable[..., Any], case: Any, name: str, threads: int) -> None:
     """Prepare, call once and report; then one timing a message, until the pipe closes."""
     try:
-        call = contestant(name, case, threads)
+        call = make(name, case, threads)
         before = _reset_peak()
         start = time.perf_counter()
         value = call()

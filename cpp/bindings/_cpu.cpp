@@ -70,6 +70,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("from_dlpack", &from_dlpack);
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads);
+  m.def("steps", [] { return Span::take(); });
   m.def("simd_level", [] { return simd::table().level; });
   m.def("blas_config", &blas::config);
   m.def("blas_core", &blas::core);

@@ -165,26 +165,41 @@ std::vector<Choose> choices_of(const std::vector<BasisInput<B>>& inputs, const s
   return choices;
 }
 
+/// The sums of every pair of spectral bases.
+template <LinearAlgebra B>
+PairValues sums_of(B& b, std::span<const Basis<B>> bases, Index x, const std::string& kind,
+                   bool squares) {
+  b.control.begin = 0.3;
+  b.control.end = 1;
+  if (squares) return summarize(b, bases, x, SquareSum{});
+  if (kind == "shape") return summarize(b, bases, x, NuclearNorm{});
+  return summarize(b, bases, x, CorrelationSum{});
+}
+
 /// (Σ rho or Σ rho², ranks, kept, norms) of bases of singular directions, for every pair. The
-/// norms are those of the gains.
+/// norms are those of the gains. Bases are found in double; pairs without gains are multiplied in
+/// single precision if their data came in it.
 template <LinearAlgebra B>
 py::tuple bind_spectral(const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
                         const std::string& kind, double parameter, Index components, bool squares,
                         const Progress& progress) {
+  using W = typename B::Wide;
   B b = backend_for<B>(std::get<0>(xs[0]), progress);
-  auto inputs = inputs_of(b, xs, ys);
+  W w = b.wide();
+  auto inputs = inputs_of(w, xs, ys);
+  auto own = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
   PairValues found(0, 0);
   std::vector<Index> ranks, kept;
   std::vector<double> norms;
   {
     const py::gil_scoped_release release;
-    b.control.end = 0;
-    recenter_all(b, inputs);
+    w.control.end = 0;
+    recenter_all(w, inputs);
     const auto choices = choices_of(inputs, kind, parameter, components);
     std::vector<double> tolerances;
     for (const auto& input : inputs) tolerances.push_back(input.tolerance);
-    const auto bases = spectral_bases<B>(b, std::move(inputs), choices, {});
+    const auto bases = spectral_bases<W>(w, std::move(inputs), choices, {});
     kept = ranks_of(bases);
     for (std::size_t l = 0; l < bases.size(); ++l) {
       const auto& s = bases[l].singular_values;
@@ -192,15 +207,16 @@ py::tuple bind_spectral(const std::vector<Ranked>& xs, const std::vector<Ranked>
       const auto gains = s.empty() ? std::vector<double>{} : choices[l](s).gains;
       norms.push_back(std::sqrt(dot(gains, gains)));
     }
-    b.control.begin = 0.3;
-    b.control.end = 1;
-    const std::span<const Basis<B>> all{bases};
-    if (squares)
-      found = summarize(b, all, x, SquareSum{});
-    else if (kind == "shape")
-      found = summarize(b, all, x, NuclearNorm{});
-    else
-      found = summarize(b, all, x, CorrelationSum{});
+    if constexpr (std::same_as<B, W>) {
+      found = sums_of<W>(w, bases, x, kind, squares);
+    } else if (kind != "variance") {
+      found = sums_of<W>(w, bases, x, kind, squares);
+    } else {
+      std::vector<Basis<B>> narrow;
+      for (std::size_t l = 0; l < bases.size(); ++l)
+        narrow.push_back(narrowed(b, bases[l], std::move(own[l].layer)));
+      found = sums_of<B>(b, narrow, x, kind, squares);
+    }
   }
   return py::make_tuple(array_of(found.values, x, others), ranks, kept, norms);
 }
@@ -273,7 +289,14 @@ void bind_cca_family(py::module_& m) {
   m.def("canonical_pair", [](bool double_precision, const Ranked& x, const Ranked& y) {
     return (double_precision ? bind_canonical_pair<Double> : bind_canonical_pair<Single>)(x, y);
   });
-  m.def("spectral", &bind_spectral<Double>);
+  m.def("spectral",
+        [](bool double_precision, const std::vector<Ranked>& xs, const std::vector<Ranked>& ys,
+           const std::string& kind, double parameter, Index components, bool squares,
+           const Progress& progress) {
+          return (double_precision ? bind_spectral<Double>
+                                   : bind_spectral<Single>)(xs, ys, kind, parameter, components,
+                                                            squares, progress);
+        });
   m.def("spectral_pair", &bind_spectral_pair<Double>);
   m.def("cross", &bind_cross<Double>);
   m.def("procrustes",

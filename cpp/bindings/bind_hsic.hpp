@@ -120,9 +120,12 @@ py::dict bind_plan(Index n, Index x, const std::vector<Index>& widths, const Spe
   d["tile"] = plan.tiling.tile;
   d["passes"] = plan.kept < w.medians ? 2 : 1;
   d["threads"] = plan.threads;
-  d["flops"] = plan.flops;
+  d["flops"] = plan.flops();
   d["bytes"] = plan.bytes;
   d["seconds"] = plan.seconds / plan.threads;
+  const Work& work = plan.work;
+  d["work"] =
+      std::vector{work.flops, work.paired, work.packed, work.transformed, work.counted, work.tasks};
   return d;
 }
 

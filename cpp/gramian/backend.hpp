@@ -21,6 +21,12 @@ using Index = std::int64_t;
 /// Element types that activations may come in. bool is u8, bfloat16 is the top half of a float.
 enum class DType : std::uint8_t { f16, bf16, f32, f64, i8, u8, i16, u16, i32, u32, i64, u64 };
 
+/// Bytes of an element.
+constexpr Index size_of(DType dtype) {
+  constexpr Index sizes[] = {2, 2, 4, 8, 1, 1, 2, 2, 4, 4, 8, 8};
+  return sizes[static_cast<std::size_t>(dtype)];
+}
+
 /// Activations as the caller holds them: any element type, any strides (counted in elements).
 struct Source {
   const void* data;
@@ -163,6 +169,13 @@ struct SVD {
   Matrix<B> vt;           // k x cols, orthonormal rows
 };
 
+/// Uᵀ and S alone.
+template <class B>
+struct LeftVectors {
+  Matrix<B> ut;           // k x rows
+  std::vector<double> s;  // descending
+};
+
 /// What measures on bases of the layers need besides: matrices as wide as a layer or as tall, and
 /// their factorisations. `Wide` is the backend of the same hardware in double.
 template <class B>
@@ -180,6 +193,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.column_norms(layer) } -> std::same_as<std::vector<double>>;      // squared, centred
       { b.column_sums(layer) } -> std::same_as<std::vector<double>>;       // centred: rounding
       { b.project(layer, view) } -> std::same_as<Matrix<B>>;               // X Wᵀ
+      { b.project_lower(layer, view) } -> std::same_as<Matrix<B>>;         // W lower triangular
       { b.squared_residual(layer, layer, view) } -> std::same_as<double>;  // |X - Y W|²
       // R of the QR factorisation of X D (D diagonal), or of its transpose, whichever is tall.
       { b.triangle(layer, host) } -> std::same_as<Matrix<B>>;
@@ -195,6 +209,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.invert_lower(m) } -> std::same_as<bool>;  // L⁻¹ in place of L
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
+      { b.left_vectors(std::move(m)) } -> std::same_as<LeftVectors<B>>;
       { b.for_each(Index{}, task) };  // independent tasks that use operations on matrices alone
     };
 

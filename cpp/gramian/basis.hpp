@@ -152,17 +152,27 @@ void complete(B& b, Basis<B>& basis, const Matrix<B>* first, Extras wanted) {
   if (wanted.weights && first != nullptr) basis.weights = b.multiply(*basis.coefficients, *first);
 }
 
+/// Q₁, nearly orthonormal, becomes the factor of a basis. Returns its Gram matrix.
+template <LinearAlgebra B>
+Matrix<B> set_factor(B& b, Basis<B>& basis, Matrix<B> q) {
+  Layer<B> layer = b.as_layer(q);
+  basis.columns = typename Basis<B>::Columns{std::move(q), std::move(layer)};
+  return b.self_cross(basis.columns->layer);
+}
+
+/// The Cholesky factor that makes columns of this Gram matrix orthonormal.
+template <LinearAlgebra B>
+std::optional<Whitening<B>> whiten_unscaled(B& b, Matrix<B> gram) {
+  std::vector<double> scales;
+  for (const double square : b.diagonal(gram)) scales.push_back(1 / std::sqrt(square));
+  return whiten(b, std::move(gram), scales, false);
+}
+
 /// The second pass: Q₁ = X Wᵀ is formed, and a Cholesky factor makes it orthonormal. False if Q₁ is
 /// not nearly so.
 template <LinearAlgebra B>
 bool refine(B& b, Basis<B>& basis, const Matrix<B>& coefficients, Extras wanted) {
-  Matrix<B> q = b.project(basis.layer, coefficients);
-  Layer<B> layer = b.as_layer(q);
-  basis.columns = typename Basis<B>::Columns{std::move(q), std::move(layer)};
-  Matrix<B> gram = b.self_cross(basis.columns->layer);
-  std::vector<double> scales;
-  for (const double square : b.diagonal(gram)) scales.push_back(1 / std::sqrt(square));
-  auto second = whiten(b, std::move(gram), scales, false);
+  auto second = whiten_unscaled(b, set_factor(b, basis, b.project(basis.layer, coefficients)));
   if (!second || second->condition > direct_condition<typename B::scalar>) {
     basis.columns.reset();
     return false;

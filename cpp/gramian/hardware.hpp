@@ -13,21 +13,30 @@ struct TilePolicy {
   double share = 1.0 / 16;            // of the memory of a call, for the tiles of one thread
 };
 
-/// Seconds on one core, the one place that says so. Fitted on an AVX-512 server core at 2.1 GHz to
-/// runs with n from 1,000 to 16,000, p from 16 to 1,024, 1 to 150 layers; what matters is the
-/// ratios.
-struct CostModel {
-  double flop = 1 / 75e9;        // float GEMM on 256-row tiles
-  double packed = 0.25e-9;       // an element read, centred and written
-  double transformed = 0.45e-9;  // an element of a tile through its kernel and the sums
-  double counted = 1.0e-9;       // a distance ranked for the median
-  double task = 8e-6;            // a tile handed out and committed
+/// What a comparison amounts to, in numbers of things that take time.
+struct Work {
+  double flops = 0;        // of GEMMs that form tiles
+  double paired = 0;       // products of an element of one tile with one of another
+  double packed = 0;       // elements read, centred and written
+  double transformed = 0;  // elements of tiles that went through their kernel and into the sums
+  double counted = 0;      // distances that were ranked for a median
+  double tasks = 0;        // tiles handed out and committed
+};
 
-  static CostModel of(std::int64_t scalar_size) {
-    CostModel cost;
-    if (scalar_size == 8)
-      cost.flop *= 2.5, cost.packed *= 2, cost.transformed *= 2.5, cost.counted *= 1.2;
-    return cost;
+/// Seconds that each of these takes on one core, the one place that says so; for float, as fitted
+/// by `python -m bench fit` on a core with AVX-512: half of its runs are within 10%, all within
+/// 52%. What matters is the ratios.
+struct CostModel {
+  double flop = 1.1e-11;
+  double paired = 9e-11;
+  double packed = 4.8e-10;
+  double transformed = 9.7e-10;
+  double counted = 3.9e-9;
+  double task = 0;
+
+  double seconds(const Work& w) const {
+    return w.flops * flop + w.paired * paired + w.packed * packed + w.transformed * transformed +
+        w.counted * counted + w.tasks * task;
   }
 };
 

@@ -20,7 +20,7 @@ struct Workload {
   Index scalar_size;
   double max_memory;  // bytes above the inputs
   TilePolicy tiles{};
-  CostModel cost = CostModel::of(scalar_size);
+  CostModel cost{};
 
   Index layers() const { return std::ssize(widths); }
   Index y() const { return layers() - x; }
@@ -33,32 +33,35 @@ struct Plan {
   Tiling tiling{};
   Index kept = 0;   // layers whose inner products stay in memory between passes
   int threads = 1;  // at most so many fit the memory
-  double flops = 0;
+  Work work{};
   double bytes = 0;    // working memory above the inputs
   double seconds = 0;  // on one core at the fitted rates
+
+  double flops() const { return work.flops + 2 * work.paired; }
 };
 
 /// X'Y of every pair, and X'X of every layer: 2 n p q and n p² flops.
-inline Plan plan_feature_space(const Workload& w) {
-  Plan plan{.feature_space = true};
-  const auto n = static_cast<double>(w.n);
-  const CostModel& cost = w.cost;
-  double widest = 0, packed = 0;
+inline Plan plan_feature_space(const Workload& w, int threads) {
+  constexpr double edge = 512;  // of a tile: cpu/cross_products.hpp
+  Plan plan{.feature_space = true, .threads = threads};
+  const auto n = static_cast<double>(w.n), scalar = static_cast<double>(w.scalar_size);
+  double widest = 0;
   const auto product = [&](Index p, Index q, double share) {
-    const auto tiles = [](Index k) { return std::ceil(static_cast<double>(k) / 256); };
     const auto a = static_cast<double>(p), c = static_cast<double>(q);
-    plan.flops += 2 * n * a * c * share;
-    packed += n * (a * tiles(q) + c * tiles(p)) * share;
+    const double across = std::ceil(a / edge), along = std::ceil(c / edge);
+    plan.work.flops += 2 * n * a * c * share;
+    plan.work.packed += n * (a * along + c * across) * share;
+    plan.work.tasks += across * along * share;
     widest = std::max(widest, a * c);
-    plan.seconds += cost.task * tiles(p) * tiles(q) * share;
   };
-  for (std::size_t l = 0; l < w.widths.size(); ++l) product(w.widths[l], w.widths[l], 0.5);
+  for (const Index p : w.widths) product(p, p, 0.5);
   for (Index i = 0; i < w.x; ++i)
     for (Index j = 0; j < (w.y() == 0 ? i : w.y()); ++j)
       product(w.widths[static_cast<std::size_t>(i)],
               w.widths[static_cast<std::size_t>(w.y() == 0 ? j : w.x + j)], 1);
-  plan.seconds += plan.flops * cost.flop + packed * cost.packed;
-  plan.bytes = widest * static_cast<double>(w.scalar_size) + 16.0 * 1024 * 1024;
+  // A product; and for a thread two panels and four slots, of the size of a tile.
+  plan.bytes = scalar * (widest + 6 * threads * std::min(widest, edge * edge));
+  plan.seconds = w.cost.seconds(plan.work);
   return plan;
 }
 
@@ -87,24 +90,24 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
       std::min(w.medians, static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
 
-  const CostModel& cost = w.cost;
   const double elements = tasks * area;  // of the lower triangle, whole tiles on the diagonal
   double multiplied = 0;
   for (const Index p : w.widths) multiplied += w.in_memory ? 0 : static_cast<double>(p);
   const double again = 1 + static_cast<double>(w.medians - plan.kept) / layers;
-  plan.flops =
-      2 * elements * multiplied * again + 2 * elements * (static_cast<double>(w.pairs()) + layers);
-  plan.seconds = plan.flops * cost.flop + elements * layers * cost.transformed +
-      elements * static_cast<double>(w.medians) * cost.counted +
-      tasks * (cost.task + 2 * tile * multiplied * again * cost.packed);
+  plan.work = {.flops = 2 * elements * multiplied * again,
+               .paired = elements * (static_cast<double>(w.pairs()) + layers),
+               .packed = 2 * tasks * tile * multiplied * again,
+               .transformed = elements * layers,
+               .counted = elements * static_cast<double>(w.medians),
+               .tasks = tasks};
+  plan.seconds = w.cost.seconds(plan.work);
   return plan;
 }
 
 inline Plan make_plan(const Workload& w, int threads) {
   Plan sample = plan_sample_space(w, threads);
   if (!w.linear) return sample;
-  Plan feature = plan_feature_space(w);
-  feature.threads = threads;
+  Plan feature = plan_feature_space(w, threads);
   return feature.seconds < sample.seconds ? feature : sample;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <span>
@@ -44,7 +45,7 @@ using Choose = std::function<Choice(std::span<const double> singular_values)>;
 /// The last rung, for a backend in double: a basis from the SVD of R, the triangle of X D.
 template <LinearAlgebra B>
 Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double> scales,
-                        const Choose& choose, Extras wanted) {
+                        const Choose& choose, double epsilon, Extras wanted) {
   for (double& s : svd.s) s /= layer.scale;
   Choice choice = choose(svd.s);
   Basis<B> basis{std::move(layer)};
@@ -64,7 +65,7 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
     std::vector<double> inverses;
     for (std::size_t i = 0; i < r; ++i) inverses.push_back(1 / svd.s[i]);
     b.scale(v, inverses, scales);
-    if (svd.s[0] <= direct_condition<typename B::scalar> * svd.s[r - 1]) {
+    if (svd.s[0] <= direct_limit<typename B::scalar>(epsilon) * svd.s[r - 1]) {
       basis.coefficients = std::move(v);
       complete<B>(b, basis, nullptr, wanted);
       if (wanted.weights) basis.weights = b.copy(*basis.coefficients);
@@ -94,30 +95,73 @@ inline Choose above(double tolerance) {
   };
 }
 
+/// The triangle of a layer or, where the data are so coarse that the squares of singular values
+/// hold all their digits and the rank, its Gram matrix.
+template <LinearAlgebra B>
+Matrix<B> triangle_or_gram(B& b, const BasisInput<B>& x, bool gram) {
+  const std::vector<double> ones(x.means.size(), 1.0);
+  return gram ? b.self_cross(x.layer) : b.triangle(x.layer, ones);
+}
+
 /// Bases of the singular directions of the centred, unscaled layers, for a backend in double.
 template <LinearAlgebra B>
 std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
                                      std::span<const Choose> choose, Extras wanted) {
+  constexpr double coarse = 1e-8;
+  const auto by_gram = [&](const BasisInput<B>& x) {
+    const bool tall = x.layer.source.cols < x.layer.source.rows;
+    return tall && x.epsilon > coarse && x.tolerance >= x.epsilon;
+  };
   const auto count = inputs.size();
-  std::vector<std::optional<Matrix<B>>> triangles(count);
+  std::vector<std::optional<Matrix<B>>> factors(count);
   std::vector<std::optional<SVD<B>>> svds(count);
-  std::vector<std::vector<double>> ones(count);
   std::vector<Basis<B>> bases;
   for (std::size_t l = 0; l < count; ++l) {
-    ones[l].assign(inputs[l].means.size(), 1.0);
     const auto scales = column_scales(inputs[l], b.column_norms(inputs[l].layer));
     if (std::ranges::any_of(scales, [](double s) { return s > 0; }))
-      triangles[l] = b.triangle(inputs[l].layer, ones[l]);
+      factors[l] = triangle_or_gram(b, inputs[l], by_gram(inputs[l]));
   }
   b.for_each(static_cast<Index>(count), [&](Index task) {
     const auto l = static_cast<std::size_t>(task);
-    if (triangles[l]) svds[l] = b.svd(std::move(*triangles[l]));
+    if (!factors[l]) return;
+    svds[l] = b.svd(std::move(*factors[l]));
+    if (by_gram(inputs[l]))
+      for (double& s : svds[l]->s) s = std::sqrt(s);
   });
-  for (std::size_t l = 0; l < count; ++l)
-    bases.push_back(svds[l] ? basis_from_svd(b, std::move(inputs[l].layer), std::move(*svds[l]),
-                                             ones[l], choose[l], wanted)
-                            : Basis<B>{std::move(inputs[l].layer)});
+  for (std::size_t l = 0; l < count; ++l) {
+    if (!svds[l]) {
+      bases.push_back({std::move(inputs[l].layer)});
+      continue;
+    }
+    const std::vector<double> ones(inputs[l].means.size(), 1.0);
+    bases.push_back(basis_from_svd(b, std::move(inputs[l].layer), std::move(*svds[l]), ones,
+                                   choose[l], inputs[l].epsilon, wanted));
+  }
   return bases;
+}
+
+/// A basis that was found in double, for products in B: as it is where that does no harm, and
+/// formed otherwise.
+template <LinearAlgebra B>
+Basis<B> narrowed(B& b, const Basis<typename B::Wide>& found, Layer<B> layer) {
+  Basis<B> basis{std::move(layer), found.rank, found.squared_norm};
+  basis.singular_values = found.singular_values;
+  if (found.rank == 0) return basis;
+  const auto& s = found.singular_values;
+  const bool direct = !found.columns && !s.empty() &&
+      s[0] <= direct_condition<typename B::scalar> * s[static_cast<std::size_t>(found.rank - 1)];
+  if (direct) {
+    basis.coefficients = b.narrow(*found.coefficients);
+  } else {
+    auto w = b.wide();
+    Matrix<B> q = found.coefficients ? b.narrow(w.project(found.factor(), *found.coefficients))
+                                     : b.narrow(found.columns->matrix);
+    Layer<B> own = b.as_layer(q);
+    basis.columns = typename Basis<B>::Columns{std::move(q), std::move(own)};
+  }
+  if (found.coordinates) basis.coordinates = b.narrow(*found.coordinates);
+  if (found.weights) basis.weights = b.narrow(*found.weights);
+  return basis;
 }
 
 }  // namespace gramian

@@ -256,6 +256,7 @@ def spectral(
     xs: Sequence[RankedLayer],
     ys: Sequence[RankedLayer],
     *,
+    double: bool,
     kind: str,
     parameter: float,
     components: int = 0,
@@ -267,7 +268,7 @@ def spectral(
     `kind` is "variance" (or `components` directions), "ridge" or "shape".
     """
     values, ranks, kept, norms = _core(xs[0][0]).spectral(
-        xs, ys, kind, parameter, components, squares, progress
+        double, xs, ys, kind, parameter, components, squares, progress
     )
     return values, ranks, kept, norms
 

@@ -122,6 +122,7 @@ def _cca(
     if options["regularization"] > 0:
         sums, _, ranks, _ = _backend.spectral(
             *layers.core(tolerance),
+            double=layers.double,
             kind="ridge",
             parameter=options["regularization"],
             squares=squared,
@@ -155,6 +156,7 @@ def _svcca(
 ) -> Array:
     sums, ranks, kept, _ = _backend.spectral(
         *layers.core(None),
+        double=layers.double,
         kind="variance",
         parameter=options["variance"],
         components=options["components"] or 0,
@@ -274,7 +276,11 @@ def _shape(
         similarity = _procrustes(layers, "procrustes", squared, options, progress)
     else:
         sums, ranks, _, norms = _backend.spectral(
-            *layers.core(None), kind="shape", parameter=alpha, progress=progress
+            *layers.core(None),
+            double=layers.double,
+            kind="shape",
+            parameter=alpha,
+            progress=progress,
         )
         layers.warn_constant([rank == 0 for rank in ranks])
         of_x = np.array(norms[: len(layers.xs)])

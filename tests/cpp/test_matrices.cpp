@@ -143,6 +143,12 @@ void test_passes_over_layers(B& b) {
       const Host expected = multiply(plain, transposed(w));
       check_close<B>(download<B>(b, b.project(x, upload(b, w))), expected,
                      10 * norm(plain) * norm(w), "project");
+      Host lower = random_host(9, 9, 3);
+      for (Index i = 0; i < 9; ++i)
+        for (Index j = i + 1; j < 9; ++j) lower(i, j) = 0;
+      check_close<B>(download<B>(b, b.project_lower(x, upload(b, lower))),
+                     multiply(plain, transposed(lower)), 10 * norm(plain) * norm(lower),
+                     "project_lower");
       Host rest = multiply(plain_y, fit);
       for (std::size_t k = 0; k < rest.values.size(); ++k) rest.values[k] -= plain.values[k];
       const double size = norm(plain) + norm(plain_y) * norm(fit);

@@ -12,11 +12,13 @@
 #include <vector>
 
 #include "../backend.hpp"
-#include "../tiling.hpp"
 #include "dense.hpp"
 #include "lapack.hpp"
+#include "memory.hpp"
 #include "ordered.hpp"
 #include "simd.hpp"
+#include "squares.hpp"
+#include "steps.hpp"
 
 namespace gramian {
 
@@ -33,12 +35,21 @@ class Cpu {
 
   static constexpr TilePolicy tile_policy{};
   static constexpr Index panel_rows = 256;
-  static CostModel costs() { return CostModel::of(sizeof(T)); }
+  static constexpr CostModel costs() {
+    if constexpr (sizeof(T) == sizeof(float)) return {};
+    return {.flop = 2.4e-11,
+            .paired = 1.1e-10,
+            .packed = 6.9e-10,
+            .transformed = 1.8e-9,
+            .counted = 1.1e-8};
+  }
   static int available_threads() { return num_threads(); }
 
   Buffer allocate(Index n) {
     const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
-    return Buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
+    Buffer buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
+    use_large_pages(buffer.get(), bytes);
+    return buffer;
   }
   Buffer upload(std::span<const double> values) {
     Buffer buffer = allocate(std::ssize(values));
@@ -106,23 +117,13 @@ class Cpu {
   }
 
   void tile_products(const T* tiles, Index x, Index y, Index area, double* products) {
-    const auto tile = [&](Index l) { return tiles + l * area; };
     const Index others = y == 0 ? x : y;
     double* const self = products + x * others;
-    for (Index l = 0; l < x + y; ++l) self[l] = simd_.dot(tile(l), tile(l), area);
-    // One pass of dot products beats a GEMM with so few rows, and sums in double.
-    const bool few = x * others <= 4;
-    std::vector<T> c(few ? 0 : static_cast<std::size_t>(x * others));
-    if (!few && y > 0)
-      blas::gemm(blas::no, blas::yes, x, y, area, tiles, area, tile(x), area, c.data(), y);
-    if (!few && y == 0) blas::syrk(blas::no, x, area, tiles, area, c.data(), x);
-    for (Index i = 0; i < x; ++i)
-      for (Index j = 0; j < (y == 0 ? i + 1 : y); ++j) {
-        const Index at = i * others + j;
-        products[at] = few ? simd_.dot(tile(i), tile(y == 0 ? j : x + j), area)
-                           : static_cast<double>(c[static_cast<std::size_t>(at)]);
-        if (y == 0) products[j * others + i] = products[at];
-      }
+    for (Index l = 0; l < x + y; ++l)
+      simd_.row_products(tiles + l * area, 1, tiles + l * area, 1, area, false, self + l);
+    simd_.row_products(tiles, x, y == 0 ? tiles : tiles + x * area, others, area, y == 0, products);
+    for (Index i = 0; y == 0 && i < x; ++i)
+      for (Index j = 0; j < i; ++j) products[j * x + i] = products[i * x + j];
   }
 
   using Wide = Cpu<double>;
@@ -135,7 +136,8 @@ class Cpu {
   std::vector<double> diagonal(View<Cpu> x);
   std::vector<double> column_norms(const Layer<Cpu>& x);
   std::vector<double> column_sums(const Layer<Cpu>& x);
-  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w);
+  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, false); }
+  Matrix<Cpu> project_lower(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, true); }
   double squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<Cpu> w);
   Matrix<Cpu> triangle(const Layer<Cpu>& x, std::span<const double> scales);
   Matrix<Cpu> multiply(View<Cpu> a, View<Cpu> b);
@@ -143,11 +145,21 @@ class Cpu {
   Matrix<Cpu> transposed(View<Cpu> x);
   void add(double a, Matrix<Cpu>& m, double c, View<Cpu> x);
   void scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols);
-  double spectral_norm(View<Cpu> x) { return dense::spectral_norm(x.data, x.rows, x.cols); }
-  bool cholesky(Matrix<Cpu>& x) { return dense::cholesky(x.mutable_data(), x.rows); }
-  bool invert_lower(Matrix<Cpu>& x) { return dense::invert_lower(x.mutable_data(), x.rows); }
+  double spectral_norm(View<Cpu> x) {
+    const Span span{Step::condition};
+    return dense::spectral_norm(x.data, x.rows, x.cols);
+  }
+  bool cholesky(Matrix<Cpu>& x) {
+    const Span span{Step::cholesky};
+    return dense::cholesky(x.mutable_data(), x.rows);
+  }
+  bool invert_lower(Matrix<Cpu>& x) {
+    const Span span{Step::cholesky};
+    return dense::invert_lower(x.mutable_data(), x.rows);
+  }
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
+  LeftVectors<Cpu> left_vectors(Matrix<Cpu> x);
   void for_each(Index count, const std::function<void(Index)>& task) { dense::share(count, task); }
 
   Control control;
@@ -160,7 +172,8 @@ class Cpu {
     Buffer product;
   };
   std::vector<double> by_rows(Index n, Index width,
-                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work);
+                              const std::function<void(Panels&, Rows, std::vector<double>&)>& work,
+                              Index block = 256);
 
   using TileKernel = simd::TileKernel;
   static TileKernel as_tile_kernel(const Linear&) { return {}; }
@@ -208,6 +221,7 @@ class Cpu {
   void multiply(const LayerPair<Cpu>& pair, const CrossTask& task, CrossWorkspace& w, T* out);
   static void place(const std::vector<double>& sums, const CrossTask& task, bool self,
                     Matrix<Cpu>& product);
+  Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w, bool lower);
 
   const simd::Kernels<T>& simd_ = simd::kernels<T>();
 };

@@ -49,8 +49,8 @@ std::vector<double> Cpu<T>::diagonal(View<Cpu> x) {
 
 template <class T>
 std::vector<double> Cpu<T>::by_rows(
-    Index n, Index width, const std::function<void(Panels&, Rows, std::vector<double>&)>& work) {
-  constexpr Index block = 256;
+    Index n, Index width, const std::function<void(Panels&, Rows, std::vector<double>&)>& work,
+    Index block) {
   using Sums = std::vector<double>;
   Sums total(static_cast<std::size_t>(width));
   run_ordered<Panels, Sums>((n + block - 1) / block, [] { return Panels{}; },
@@ -97,15 +97,25 @@ std::vector<double> Cpu<T>::column_sums(const Layer<Cpu>& x) {
 }
 
 template <class T>
-Matrix<Cpu<T>> Cpu<T>::project(const Layer<Cpu>& x, View<Cpu> w) {
-  Matrix<Cpu> out(*this, x.source.rows, w.rows);
-  by_rows(x.source.rows, 0, [&](Panels& panels, Rows rows, std::vector<double>&) {
-    pack(x, rows, panels.x);
-    const Panel<Cpu>& p = panels.x;
-    blas::gemm(p.row_major ? blas::no : blas::yes, blas::yes, rows.count, w.rows, w.cols,
-               p.memory.get(), leading(p), w.data, w.cols, out.mutable_data() + rows.first * w.rows,
-               w.rows);
-  });
+Matrix<Cpu<T>> Cpu<T>::project(const Layer<Cpu>& x, View<Cpu> w, bool lower) {
+  const Span span{Step::project};
+  const Index width =
+      lower ? 128 : w.rows;  // columns at a time: above the diagonal there are zeros
+  const Index n = x.source.rows, block = n < 8192 ? 256 : 1024;  // W is packed for every block
+  Matrix<Cpu> out(*this, n, w.rows);
+  by_rows(
+      n, 0,
+      [&](Panels& panels, Rows rows, std::vector<double>&) {
+        pack(x, rows, panels.x);
+        const Panel<Cpu>& p = panels.x;
+        for (Index j = 0; j < w.rows; j += width) {
+          const Index cols = std::min(width, w.rows - j);
+          blas::gemm(p.row_major ? blas::no : blas::yes, blas::yes, rows.count, cols,
+                     lower ? j + cols : w.cols, p.memory.get(), leading(p), w.data + j * w.cols,
+                     w.cols, out.mutable_data() + rows.first * w.rows + j, w.rows);
+        }
+      },
+      block);
   return out;
 }
 
@@ -131,6 +141,7 @@ double Cpu<T>::squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<C
 
 template <class T>
 Matrix<Cpu<T>> Cpu<T>::triangle(const Layer<Cpu>& x, std::span<const double> scales) {
+  const Span span{Step::qr};
   const Index n = x.source.rows, p = x.source.cols, width = std::min(n, p);
   const bool tall = p < n;
   const Index length = tall ? n : p;
@@ -163,6 +174,7 @@ Matrix<Cpu<T>> Cpu<T>::triangle(const Layer<Cpu>& x, std::span<const double> sca
 
 template <class T>
 Matrix<Cpu<T>> Cpu<T>::multiply(View<Cpu> a, View<Cpu> b) {
+  const Span span{Step::small_product};
   Matrix<Cpu> c(*this, a.rows, b.cols);
   dense::multiply(blas::no, blas::no, a.rows, b.cols, a.cols, a.data, a.cols, b.data, b.cols,
                   c.mutable_data());
@@ -171,6 +183,7 @@ Matrix<Cpu<T>> Cpu<T>::multiply(View<Cpu> a, View<Cpu> b) {
 
 template <class T>
 Matrix<Cpu<T>> Cpu<T>::multiply_transposed(View<Cpu> a, View<Cpu> b) {
+  const Span span{Step::small_product};
   Matrix<Cpu> c(*this, a.rows, b.rows);
   dense::multiply(blas::no, blas::yes, a.rows, b.rows, a.cols, a.data, a.cols, b.data, b.cols,
                   c.mutable_data());
@@ -179,6 +192,7 @@ Matrix<Cpu<T>> Cpu<T>::multiply_transposed(View<Cpu> a, View<Cpu> b) {
 
 template <class T>
 Matrix<Cpu<T>> Cpu<T>::transposed(View<Cpu> x) {
+  const Span span{Step::elementwise};
   Matrix<Cpu> out(*this, x.cols, x.rows);
   constexpr Index tile = 32;
   for (Index first = 0; first < x.rows; first += tile)
@@ -190,6 +204,7 @@ Matrix<Cpu<T>> Cpu<T>::transposed(View<Cpu> x) {
 
 template <class T>
 void Cpu<T>::scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols) {
+  const Span span{Step::elementwise};
   for (Index i = 0; i < x.rows; ++i)
     for (Index j = 0; j < x.cols; ++j) {
       T& value = x.mutable_data()[i * x.cols + j];
@@ -200,6 +215,7 @@ void Cpu<T>::scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const
 
 template <class T>
 SVD<Cpu<T>> Cpu<T>::svd(Matrix<Cpu> x) {
+  const Span span{Step::vectors};
   const Index k = std::min(x.rows, x.cols);
   std::vector<T> s(static_cast<std::size_t>(k));
   SVD<Cpu> found{Matrix<Cpu>(*this, x.rows, k), {}, Matrix<Cpu>(*this, k, x.cols)};
@@ -211,9 +227,28 @@ SVD<Cpu<T>> Cpu<T>::svd(Matrix<Cpu> x) {
 
 template <class T>
 std::vector<double> Cpu<T>::singular_values(Matrix<Cpu> x) {
+  const Span span{Step::values};
+  if constexpr (std::is_same_v<T, float>) {
+    std::vector<double> found;
+    if (x.rows > x.cols) x = transposed(x);
+    if (dense::svd_by_squares(x.data, x.rows, x.cols, found, nullptr)) return found;
+  }
   std::vector<T> s(static_cast<std::size_t>(std::min(x.rows, x.cols)));
   dense::svd<T>(x.mutable_data(), x.rows, x.cols, s.data(), nullptr, nullptr);
   return {s.begin(), s.end()};
+}
+
+template <class T>
+LeftVectors<Cpu<T>> Cpu<T>::left_vectors(Matrix<Cpu> x) {
+  if constexpr (std::is_same_v<T, float>) {
+    const Span span{Step::vectors};
+    LeftVectors<Cpu> found{Matrix<Cpu>(*this, x.rows, x.rows), {}};
+    if (x.rows <= x.cols &&
+        dense::svd_by_squares(x.data, x.rows, x.cols, found.s, found.ut.mutable_data()))
+      return found;
+  }
+  SVD<Cpu> all = svd(std::move(x));
+  return {transposed(all.u), std::move(all.s)};
 }
 
 }  // namespace gramian

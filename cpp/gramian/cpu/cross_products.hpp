@@ -18,24 +18,31 @@ struct Cpu<T>::CrossTask {
 template <class T>
 auto Cpu<T>::cross_tasks(std::span<const LayerPair<Cpu>> pairs) -> std::vector<CrossTask> {
   constexpr Index largest = 512, shortest = 1024;
-  const auto cut = [](Index columns) { return Tiling::of(columns, largest); };
+  const auto cut = [](Index columns) {
+    const Index count = (columns + largest - 1) / largest;
+    const Index width = count == 1 ? columns : ((columns + count - 1) / count + 15) / 16 * 16;
+    std::vector<Rows> tiles;
+    for (Index first = 0; first < columns; first += width)
+      tiles.push_back({first, std::min(width, columns - first)});
+    return tiles;
+  };
   std::vector<CrossTask> tasks;
   for (std::size_t k = 0; k < pairs.size(); ++k) {
     const auto [x, y] = pairs[k];
-    const bool self = x == y;
     const Index n = x->source.rows;
-    const Tiling p = cut(x->source.cols), q = cut(y->source.cols);
-    const Index segment = std::max(shortest, (Index{1} << 25) / (p.tile * q.tile) / 1024 * 1024);
-    for (Index i = 0; i < p.blocks(); ++i)
-      for (Index j = 0; j < (self ? i + 1 : q.blocks()); ++j)
+    const auto of_x = cut(x->source.cols), of_y = cut(y->source.cols);
+    const Index area = of_x[0].count * of_y[0].count;
+    const Index segment = std::max(shortest, (Index{1} << 25) / area / shortest * shortest);
+    for (std::size_t i = 0; i < of_x.size(); ++i)
+      for (std::size_t j = 0; j < (x == y ? i + 1 : of_y.size()); ++j)
         for (Index first = 0; first < n; first += segment)
           tasks.push_back({static_cast<Index>(k),
-                           p.rows(i),
-                           q.rows(j),
+                           of_x[i],
+                           of_y[j],
                            {first, std::min(segment, n - first)},
                            first == 0,
                            first + segment >= n,
-                           self && i == j});
+                           x == y && i == j});
   }
   return tasks;
 }
@@ -92,6 +99,8 @@ void Cpu<T>::place(const std::vector<double>& sums, const CrossTask& task, bool 
 template <class T>
 void Cpu<T>::cross_products(std::span<const LayerPair<Cpu>> pairs,
                             const std::function<void(Index, Matrix<Cpu>)>& take) {
+  const bool grams = std::ranges::all_of(pairs, [](auto pair) { return pair.x == pair.y; });
+  const Span span{grams ? Step::gram : Step::cross};
   const auto tasks = cross_tasks(pairs);
   Index largest = 0;
   for (const CrossTask& task : tasks) largest = std::max(largest, task.p.count * task.q.count);

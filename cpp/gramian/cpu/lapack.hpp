@@ -134,6 +134,8 @@ void GRAMIAN_LAPACK(sgesdd)(const char*, const Int*, const Int*, float*, const I
 void GRAMIAN_LAPACK(dgesdd)(const char*, const Int*, const Int*, double*, const Int*, double*,
                             double*, const Int*, double*, const Int*, double*, const Int*, Int*,
                             Int*, std::size_t);
+void GRAMIAN_LAPACK(dsyevd)(const char*, const char*, const Int*, double*, const Int*, double*,
+                            double*, const Int*, Int*, const Int*, Int*, std::size_t, std::size_t);
 }
 
 /// Overloads by element type, under LAPACK's own names; all return its `info`.
@@ -187,6 +189,17 @@ inline Int gesdd(char job, Int m, Int n, double* a, double* s, double* u, double
   Int info = 0;
   const Int k = std::min(m, n);
   GRAMIAN_LAPACK(dgesdd)(&job, &m, &n, a, &m, s, u, &m, vt, &k, work, &size, integers, &info, 1);
+  return info;
+}
+
+/// Eigenvalues, ascending, of the symmetric matrix of which `a` holds a triangle; with job 'V' the
+/// eigenvectors take its place.
+inline Int syevd(char job, char triangle, Int n, double* a, double* values, double* work, Int size,
+                 Int* integers, Int integer_size) {
+  const Turn turn;
+  Int info = 0;
+  GRAMIAN_LAPACK(dsyevd)(&job, &triangle, &n, a, &n, values, work, &size, integers, &integer_size,
+                         &info, 1, 1);
   return info;
 }
 

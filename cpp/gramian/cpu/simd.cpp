@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "simd_lasso.hpp"
+#include "simd_products.hpp"
 #include "simd_read.hpp"
 
 namespace gramian::simd {
@@ -266,8 +267,8 @@ void accumulate_squares(const T* x, Index n, double* acc) {
 
 template <class T>
 constexpr Kernels<T> all_kernels = {
-    pack<T>,  squared_norms<T>, apply<T>,      squared_distances<T>,
-    count<T>, dot<T>,           accumulate<T>, accumulate_squares<T>};
+    pack<T>, squared_norms<T>, apply<T>,      squared_distances<T>, count<T>,
+    dot<T>,  row_products<T>,  accumulate<T>, accumulate_squares<T>};
 
 }  // namespace
 

@@ -61,6 +61,10 @@ struct Kernels {
   std::uint64_t (*count)(const T* values, Index n, const Bins&);
   /// Σ xᵢ yᵢ, in double.
   double (*dot)(const T* x, const T* y, Index n);
+  /// out(i, j) = Σₖ x(i, k) y(j, k), rows of length n, out in double; with `lower`, x and y being
+  /// the same, only i >= j is sure to be there.
+  void (*row_products)(const T* x, Index rows, const T* y, Index cols, Index n, bool lower,
+                       double* out);
   /// acc[i] += x[i].
   void (*accumulate)(const T* x, Index n, double* acc);
   /// acc[i] += x[i]².

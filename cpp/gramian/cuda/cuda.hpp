@@ -41,6 +41,7 @@ class Cuda {
   static constexpr CostModel costs() {
     constexpr double byte = 1 / 3e12, size = sizeof(T);
     return {.flop = size / 4 / 50e12,
+            .paired = size / 4 / 25e12,
             .packed = 2 * size * byte,
             .transformed = 3 * size * byte,
             .counted = 2 * size * byte,
@@ -131,6 +132,7 @@ class Cuda {
   std::vector<double> column_norms(const Layer<Cuda>& x) { return column_sums_of(x, true); }
   std::vector<double> column_sums(const Layer<Cuda>& x) { return column_sums_of(x, false); }
   Matrix<Cuda> project(const Layer<Cuda>& x, View<Cuda> w);
+  Matrix<Cuda> project_lower(const Layer<Cuda>& x, View<Cuda> w) { return project(x, w); }
   double squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, View<Cuda> w);
   Matrix<Cuda> triangle(const Layer<Cuda>& x, std::span<const double> scales);
   Matrix<Cuda> multiply(View<Cuda> a, View<Cuda> b);
@@ -142,6 +144,10 @@ class Cuda {
   bool cholesky(Matrix<Cuda>& x);
   bool invert_lower(Matrix<Cuda>& x);
   SVD<Cuda> svd(Matrix<Cuda> x);
+  LeftVectors<Cuda> left_vectors(Matrix<Cuda> x) {
+    SVD<Cuda> found = svd(std::move(x));
+    return {transposed(found.u), std::move(found.s)};
+  }
   std::vector<double> singular_values(Matrix<Cuda> x);
   void for_each(Index count, const std::function<void(Index)>& task) {
     for (Index i = 0; i < count; ++i) task(i);

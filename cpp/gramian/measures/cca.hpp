@@ -69,9 +69,17 @@ void for_each_product(B& b, std::span<const Basis<B>> bases, Index x, bool both_
     b.control.begin = begin + (end - begin) * static_cast<double>(i) / static_cast<double>(x);
     b.control.end = begin + (end - begin) * static_cast<double>(i + 1) / static_cast<double>(x);
     std::vector<Coefficients<B>> products(static_cast<std::size_t>(others));
+    std::vector<LayerPair<B>> pairs;
+    std::vector<Index> partners;
     for (Index j = 0; j < others; ++j)
-      if (at(i).rank > 0 && at(first + j).rank > 0)
-        products[static_cast<std::size_t>(j)] = b.cross(at(i).factor(), at(first + j).factor());
+      if (at(i).rank > 0 && at(first + j).rank > 0) {
+        pairs.push_back({&at(i).factor(), &at(first + j).factor()});
+        partners.push_back(j);
+      }
+    b.cross_products(pairs, [&](Index pair, Matrix<B> product) {
+      products[static_cast<std::size_t>(partners[static_cast<std::size_t>(pair)])] =
+          std::move(product);
+    });
     b.for_each(others, [&](Index j) {
       auto& product = products[static_cast<std::size_t>(j)];
       const Basis<B>&left = at(i), &right = at(first + j);
@@ -142,22 +150,30 @@ PairValues pwcca(B& b, std::span<const Basis<B>> bases, Index x, WeightSide side
     marks[found.at(i, j)] =
         (side != WeightSide::y && of_x->ambiguous) || (side != WeightSide::x && of_y->ambiguous);
   };
-  for_each_product(
-      b, bases, x, false,
-      [&](Index i, Index j, const Basis<B>& left, const Basis<B>& right, Matrix<B> m) {
-        const bool swapped = y == 0 && i != j;
-        const SVD<B> svd = b.svd(std::move(m));
-        std::optional<WeightedMean> of_x, of_y;
-        if (side != WeightSide::y || swapped)
-          of_x.emplace(svd.s, b.download(b.multiply(b.transposed(svd.u), *left.coordinates)),
-                       tie_tolerance);
-        if (side != WeightSide::x || swapped)
-          of_y.emplace(svd.s, b.download(b.multiply(svd.vt, *right.coordinates)), tie_tolerance);
-        const WeightedMean* px = of_x ? &*of_x : nullptr;
-        const WeightedMean* py = of_y ? &*of_y : nullptr;
-        put(i, j, px, py);
-        if (swapped) put(j, i, py, px);
-      });
+  for_each_product(b, bases, x, false,
+                   [&](Index i, Index j, const Basis<B>& left, const Basis<B>& right, Matrix<B> m) {
+                     const bool swapped = y == 0 && i != j;
+                     const bool x_only = side == WeightSide::x && !swapped;
+                     const bool y_only = side == WeightSide::y && !swapped;
+                     std::optional<WeightedMean> of_x, of_y;
+                     const auto weigh = [&](std::span<const double> rho, const Matrix<B>& vectors,
+                                            const Basis<B>& basis) {
+                       const Matrix<B> projections = b.multiply(vectors, *basis.coordinates);
+                       return WeightedMean(rho, b.download(projections), tie_tolerance);
+                     };
+                     if (x_only || y_only) {
+                       const auto svd = b.left_vectors(x_only ? std::move(m) : b.transposed(m));
+                       (x_only ? of_x : of_y) = weigh(svd.s, svd.ut, x_only ? left : right);
+                     } else {
+                       const SVD<B> svd = b.svd(std::move(m));
+                       of_x = weigh(svd.s, b.transposed(svd.u), left);
+                       of_y = weigh(svd.s, svd.vt, right);
+                     }
+                     const WeightedMean* px = of_x ? &*of_x : nullptr;
+                     const WeightedMean* py = of_y ? &*of_y : nullptr;
+                     put(i, j, px, py);
+                     if (swapped) put(j, i, py, px);
+                   });
   found.marks.assign(marks.begin(), marks.end());
   return found;
 }

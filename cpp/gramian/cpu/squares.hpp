@@ -1,0 +1,82 @@
+// Singular values and left vectors of a float matrix A from the eigenvalues of A Aᵀ in double: at
+// half the time of gesdd in float, and more exact, but for values below 1e-7 of the largest.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "dense.hpp"
+
+namespace gramian::dense {
+
+/// Lower triangle of A Aᵀ, A m x n, in double.
+inline std::vector<double> products_of_rows(const float* a, Index m, Index n) {
+  constexpr Index tile = 128;
+  const std::vector<double> wide(a, a + m * n);
+  std::vector<double> c(static_cast<std::size_t>(m * m));
+  const Index blocks = (m + tile - 1) / tile;
+  share(blocks * (blocks + 1) / 2, [&](Index task) {
+    Index i = 0;
+    while (task > i) task -= ++i;
+    const Index row = i * tile, col = task * tile, rows = std::min(tile, m - row);
+    const double *const left = wide.data() + row * n, *const right = wide.data() + col * n;
+    double* const out = c.data() + row * m + col;
+    if (row == col)
+      blas::syrk(blas::no, rows, n, left, n, out, m);
+    else
+      blas::gemm(blas::no, blas::yes, rows, tile, n, left, n, right, n, out, m);
+  });
+  return c;
+}
+
+/// Eigenvalues, ascending, of the symmetric matrix whose lower triangle is in `a`; eigenvectors
+/// take its place, one a row.
+inline std::vector<double> eigenvalues(std::vector<double>& a, Index n, bool vectors) {
+  std::vector<double> values(static_cast<std::size_t>(n));
+  const char job = vectors ? 'V' : 'N';
+  double size = 0;
+  blas::Int integers = 0;
+  const auto order = blas::narrow(n);
+  blas::syevd(job, 'U', order, a.data(), values.data(), &size, -1, &integers, -1);
+  std::vector<double> work(static_cast<std::size_t>(size));
+  std::vector<blas::Int> more(static_cast<std::size_t>(integers));
+  const auto info = blas::syevd(job, 'U', order, a.data(), values.data(), work.data(),
+                                static_cast<blas::Int>(size), more.data(), integers);
+  if (info != 0)
+    throw std::runtime_error("syevd did not converge (info=" + std::to_string(info) + ")");
+  return values;
+}
+
+/// Whether the squares of singular values, with the error they have in double, give the values as
+/// exactly as float needs: their sum, but for 4 eps of float.
+inline bool roots_are_exact(const std::vector<double>& squares) {
+  const double error = 32 * std::numeric_limits<double>::epsilon() * squares.back();
+  double total = 0, off = 0;
+  for (const double square : squares) {
+    const double root = std::sqrt(std::max(square, 0.0));
+    total += root;
+    off += std::min(std::sqrt(error), error / (2 * root));
+  }
+  return off <= 4 * static_cast<double>(std::numeric_limits<float>::epsilon()) * total;
+}
+
+/// Singular values of A, m x n with m <= n, descending into s, and left vectors as rows of `ut`
+/// unless it is null. False, and nothing done, if the squares will not do.
+inline bool svd_by_squares(const float* a, Index m, Index n, std::vector<double>& s, float* ut) {
+  std::vector<double> c = products_of_rows(a, m, n);
+  const std::vector<double> squares = eigenvalues(c, m, ut != nullptr);
+  if (!roots_are_exact(squares)) return false;
+  s.clear();
+  for (Index i = m - 1; i >= 0; --i) {
+    s.push_back(std::sqrt(std::max(squares[static_cast<std::size_t>(i)], 0.0)));
+    if (ut != nullptr)
+      std::transform(c.data() + i * m, c.data() + (i + 1) * m, ut + (m - 1 - i) * m,
+                     [](double v) { return static_cast<float>(v); });
+  }
+  return true;
+}
+
+}  // namespace gramian::dense
