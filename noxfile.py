@@ -29,6 +29,17 @@ def sanitize(session: nox.Session) -> None:
 
 
 @nox.session
+def hostcuda(session: nox.Session) -> None:
+    """Build the CUDA backend and run the tests on stand-ins for NVIDIA's libraries; needs nvcc."""
+    session.install("cuda-toolkit[cublas,cusolver,cudart,cccl,crt]==13.0.*", "cmake", "ninja")
+    session.install(*nox.project.load_toml()["build-system"]["requires"])
+    session.install("--no-build-isolation", "-Ccmake.define.GRAMIAN_CUDA=ON", ".[test]")
+    session.run(
+        "tests/hostcuda/run", "installed", "build/hostcuda", *session.posargs, external=True
+    )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Print the table of benchmarks."""
     session.install(".[bench,torch]")

@@ -28,7 +28,7 @@ endif()
 set(GRAMIAN_CUDA_INCLUDE "${GRAMIAN_CUDA_ROOT}/include")
 # nvcc from PATH or, without one, from the wheels, which looks for its libraries in the wrong folder.
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
-  find_program(GRAMIAN_NVCC nvcc HINTS "${GRAMIAN_CUDA_ROOT}/bin" PATHS /usr/local/cuda/bin)
+  find_program(GRAMIAN_NVCC nvcc PATHS "${GRAMIAN_CUDA_ROOT}/bin" /usr/local/cuda/bin)
   if(GRAMIAN_NVCC)
     set(CMAKE_CUDA_COMPILER ${GRAMIAN_NVCC})
   endif()

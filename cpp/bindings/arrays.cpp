@@ -96,7 +96,6 @@ const NamedType& type_named(const std::string& name) {
 }  // namespace
 
 DType parse_dtype(const std::string& name) { return type_named(name).dtype; }
-Index size_of(const std::string& dtype) { return type_named(dtype).bits / 8; }
 
 Source source_of(const py::array& array, const std::string& dtype) {
   if (array.ndim() != 2) throw std::invalid_argument("an array must be 2-D");
@@ -125,11 +124,13 @@ DlpackTensor open_dlpack(const py::capsule& capsule) {
 
 py::tuple from_dlpack(const py::capsule& capsule) {
   const DlpackTensor t = open_dlpack(capsule);
-  if (t.device_type != 1)
+  constexpr int plain = 1, pinned_for_cuda = 3, pinned_for_rocm = 11;
+  if (t.device_type != plain && t.device_type != pinned_for_cuda &&
+      t.device_type != pinned_for_rocm)
     throw std::invalid_argument("the DLPack tensor is not in CPU memory (device type " +
                                 std::to_string(t.device_type) + ")");
   std::vector<py::ssize_t> strides;
-  for (const Index stride : t.strides) strides.push_back(stride * size_of(t.dtype));
+  for (const Index stride : t.strides) strides.push_back(stride * size_of(parse_dtype(t.dtype)));
   const py::dtype type{parse_dtype(t.dtype) == DType::bf16 ? "uint16" : t.dtype};
   return py::make_tuple(py::array(type, t.shape, strides, t.data, t.owner), t.dtype);
 }

@@ -14,9 +14,8 @@ namespace gramian {
 
 namespace py = pybind11;
 
-/// The element type of a name that _representation.py has accepted, and the size of an element.
+/// The element type of a name that _representation.py has accepted.
 DType parse_dtype(const std::string& name);
-Index size_of(const std::string& dtype);
 
 Source source_of(const py::array& array, const std::string& dtype);
 

@@ -14,7 +14,7 @@ Source DeviceArray::source() const {
 
 DeviceArray upload(const py::array& array, const std::string& dtype, int device) {
   const Source from = source_of(array, dtype);
-  const Index size = size_of(dtype);
+  const Index size = size_of(parse_dtype(dtype));
   const bool by_rows = from.col_stride == 1;
   if (!by_rows && from.row_stride != 1)
     throw std::invalid_argument("an array must have contiguous rows or columns to be uploaded");
@@ -76,9 +76,9 @@ DeviceArray device_array_at(std::uintptr_t address, const std::vector<Index>& sh
   DeviceArray array{data, attributes.device, dtype, shape, std::vector<Index>(shape.size()), owner};
   Index step = 1;
   for (std::size_t k = shape.size(); k-- > 0;) {
-    if (strides && (*strides)[k] % size_of(dtype) != 0)
+    if (strides && (*strides)[k] % size_of(parse_dtype(dtype)) != 0)
       throw std::invalid_argument("strides must be whole elements");
-    array.strides[k] = strides ? (*strides)[k] / size_of(dtype) : step;
+    array.strides[k] = strides ? (*strides)[k] / size_of(parse_dtype(dtype)) : step;
     step *= shape[k];
   }
   if (stream) {
@@ -98,7 +98,7 @@ py::array to_numpy(const DeviceArray& array) {
   Index first = 0, last = 0;
   for (std::size_t k = 0; k < array.shape.size(); ++k)
     (array.strides[k] < 0 ? first : last) += (array.shape[k] - 1) * array.strides[k];
-  const Index size = size_of(array.dtype);
+  const Index size = size_of(parse_dtype(array.dtype));
   auto bytes = [&] {
     const cuda::DeviceGuard guard{array.device};
     return cuda::to_host(cuda::context(), static_cast<const std::byte*>(array.data) + first * size,

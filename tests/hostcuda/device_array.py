@@ -1,4 +1,4 @@
-"""An array in (stand-in) device memory that other libraries get by DLPack and by CUDA's protocol."""
+"""An array in (stand-in) device memory, which others get by DLPack and by CUDA's protocol."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from ctypes import (
 from typing import Any
 
 import numpy as np
-
 from hostcuda.standin import StandIn
 
 HOST_TO_DEVICE = 1
@@ -66,9 +65,7 @@ _new_capsule = ctypes.PYFUNCTYPE(py_object, c_void_p, c_char_p, c_void_p)(
 )
 # By address: when the destructor runs, a Python object is no more.
 _holds = ctypes.PYFUNCTYPE(c_int, c_void_p, c_char_p)(("PyCapsule_IsValid", ctypes.pythonapi))
-_held = ctypes.PYFUNCTYPE(c_void_p, c_void_p, c_char_p)(
-    ("PyCapsule_GetPointer", ctypes.pythonapi)
-)
+_held = ctypes.PYFUNCTYPE(c_void_p, c_void_p, c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
 
 # What consumers have not let go yet, by the address of its structure.
 _lent: dict[int, tuple[Any, ...]] = {}

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -67,6 +68,42 @@ struct Block {
 Block* running = nullptr;
 thread_local unsigned linear = 0;
 
+/// Threads of the system, kept from block to block: under ThreadSanitizer, making one takes longer
+/// than what it then does. They end with the process.
+class Crew {
+ public:
+  /// Calls work(0), work(1), ... work(count - 1), each on a thread of its own.
+  void run(unsigned count, const std::function<void(unsigned)>& work) {
+    std::unique_lock guard{mutex_};
+    work_ = &work;
+    called_ = left_ = count;
+    ++round_;
+    for (; size_ < count; ++size_) std::thread{[this, i = size_] { serve(i); }}.detach();
+    changed_.notify_all();
+    changed_.wait(guard, [&] { return left_ == 0; });
+  }
+
+ private:
+  void serve(unsigned number) {
+    std::unique_lock guard{mutex_};
+    for (unsigned seen = round_ - 1;;) {
+      changed_.wait(guard, [&] { return round_ != seen; });
+      seen = round_;
+      if (number >= called_) continue;
+      const auto& work = *work_;
+      guard.unlock();
+      work(number);
+      guard.lock();
+      if (--left_ == 0) changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const std::function<void(unsigned)>* work_ = nullptr;
+  unsigned size_ = 0, called_ = 0, left_ = 0, round_ = 0;
+};
+
 }  // namespace
 
 void sync_block() { running->whole.meet(0); }
@@ -78,19 +115,16 @@ void run_block(dim3 block, const Body& body) {
   const unsigned total = block.x * block.y * block.z;
   Block meetings{total};
   running = &meetings;
-  std::vector<std::thread> threads;
-  threads.reserve(total);
-  for (unsigned i = 0; i < total; ++i)
-    threads.emplace_back([&, i, index = blockIdx, grid = gridDim] {
-      linear = i;
-      threadIdx = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
-      blockIdx = index;
-      blockDim = block;
-      gridDim = grid;
-      body();
-      meetings.whole.depart();
-    });
-  for (auto& thread : threads) thread.join();
+  static auto* const crew = new Crew;
+  crew->run(total, [&, index = blockIdx, grid = gridDim](unsigned i) {
+    linear = i;
+    threadIdx = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
+    blockIdx = index;
+    blockDim = block;
+    gridDim = grid;
+    body();
+    meetings.whole.depart();
+  });
   running = nullptr;
 }
 

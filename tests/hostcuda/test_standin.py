@@ -6,7 +6,6 @@ import os
 import subprocess
 
 import pytest
-
 from hostcuda.standin import StandIn
 
 pytestmark = pytest.mark.cuda

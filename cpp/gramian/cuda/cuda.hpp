@@ -144,10 +144,7 @@ class Cuda {
   bool cholesky(Matrix<Cuda>& x);
   bool invert_lower(Matrix<Cuda>& x);
   SVD<Cuda> svd(Matrix<Cuda> x);
-  LeftVectors<Cuda> left_vectors(Matrix<Cuda> x) {
-    SVD<Cuda> found = svd(std::move(x));
-    return {transposed(found.u), std::move(found.s)};
-  }
+  LeftVectors<Cuda> left_vectors(Matrix<Cuda> x);
   std::vector<double> singular_values(Matrix<Cuda> x);
   void for_each(Index count, const std::function<void(Index)>& task) {
     for (Index i = 0; i < count; ++i) task(i);
@@ -222,6 +219,8 @@ class Cuda {
   std::vector<double> column_sums_of(const Layer<Cuda>& x, bool squares);
   std::vector<double> take_diagonal(T* x, Index n, Index cols, bool clear);
   cuda::Memory<double> zeros(Index n);
+  struct Factors;
+  Factors factorised(Matrix<Cuda> x);
   /// work(rows) for blocks of the n rows, in their order.
   void by_rows(Index n, const std::function<void(Rows)>& work);
 

@@ -227,18 +227,36 @@ bool Cuda<T>::invert_lower(Matrix<Cuda>& x) {
   return cuda::invert_lower(context_, x.mutable_data(), x.rows);
 }
 
-/// To cuSOLVER, a row-major matrix is its transpose: A = U S Vᵀ, wide, is found as the tall
-/// Aᵀ = V S Uᵀ. A tall A is transposed first.
+/// Uᵀ and Vᵀ of A = U S Vᵀ.
+template <class T>
+struct Cuda<T>::Factors {
+  Matrix<Cuda> ut, vt;
+  std::vector<double> s;
+};
+
+/// To cuSOLVER, a row-major matrix is its transpose, and so are the vectors it finds: a wide A is
+/// the tall Aᵀ = V S Uᵀ, a tall one is transposed first.
+template <class T>
+auto Cuda<T>::factorised(Matrix<Cuda> x) -> Factors {
+  const Index longer = std::max(x.rows, x.cols), k = std::min(x.rows, x.cols);
+  const bool tall = x.rows > x.cols;
+  if (tall) x = transposed(x);
+  Matrix<Cuda> left(*this, k, longer), right(*this, k, k);  // of the tall one
+  const std::vector<T> s =
+      cuda::svd(context_, x.mutable_data(), longer, k, left.mutable_data(), right.mutable_data());
+  return {std::move(tall ? left : right), std::move(tall ? right : left), {s.begin(), s.end()}};
+}
+
 template <class T>
 SVD<Cuda<T>> Cuda<T>::svd(Matrix<Cuda> x) {
-  const Index rows = x.rows, cols = x.cols, k = std::min(rows, cols);
-  const bool tall = rows > cols;
-  if (tall) x = transposed(x);
-  // Each as its transpose: k rows of left and of right singular vectors of the tall matrix.
-  Matrix<Cuda> left(*this, k, std::max(rows, cols)), right(*this, k, k);
-  const std::vector<T> s = cuda::svd(context_, x.mutable_data(), std::max(rows, cols), k,
-                                     left.mutable_data(), right.mutable_data());
-  return {transposed(tall ? left : right), {s.begin(), s.end()}, std::move(tall ? right : left)};
+  Factors found = factorised(std::move(x));
+  return {transposed(found.ut), std::move(found.s), std::move(found.vt)};
+}
+
+template <class T>
+LeftVectors<Cuda<T>> Cuda<T>::left_vectors(Matrix<Cuda> x) {
+  Factors found = factorised(std::move(x));
+  return {std::move(found.ut), std::move(found.s)};
 }
 
 template <class T>

@@ -105,8 +105,7 @@ void take_diagonal(cudaStream_t stream, T* x, Index n, Index cols, bool clear, d
 
 template <class T>
 void transpose(cudaStream_t stream, const T* x, Index rows, Index cols, Index stride, T* out) {
-  launch(stream, across(cols), across(rows), transpose_kernel<T>, x, rows, cols, stride,
-         out);
+  launch(stream, across(cols), across(rows), transpose_kernel<T>, x, rows, cols, stride, out);
 }
 
 template <class T>
