@@ -24,7 +24,7 @@ CONTRACT = {CORE / name for name in ("backend.hpp", "hardware.hpp", "kernels.hpp
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
     "bindings": ("pybind11/",),
-    "cpu": ("dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "unistd.h"),
+    "cpu": ("dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "sys/mman.h", "unistd.h"),
     "cuda": ("cublas", "cuda", "cusolver", "unistd.h"),
 }
 
