@@ -4,12 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <map>
 
 #include "hostcuda.hpp"
-#include "state.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -35,7 +33,7 @@ struct Allocation {
 struct Memory {
   std::map<char*, Allocation> live;
   std::array<int, max_devices> open{};  // how many Access there are
-  std::array<int, max_devices> keys{};  // one more than the protection key; 0: not asked for yet
+  std::array<int, max_devices> keys{};  // key + 1; 0: not asked for yet, -1: there is none
   char* next = nullptr;                 // where the next allocation's pages start
   std::size_t bytes = 0, peak = 0, limit = reserved;
   std::size_t allocations = 0, fail_from = 0;
@@ -50,11 +48,14 @@ Memory& memory() {
 /// one instruction, not a system call for each allocation that goes through all of its pages.
 int key_of(int device) {
   int& key = memory().keys[static_cast<std::size_t>(device)];
-  if (key == 0) key = 1 + pkey_alloc(0, PKEY_DISABLE_ACCESS);
-  return key - 1;
+  if (key == 0) {
+    const int found = pkey_alloc(0, PKEY_DISABLE_ACCESS);
+    key = found >= 0 ? found + 1 : -1;
+  }
+  return std::max(key - 1, -1);
 }
 
-/// For the calling thread, and those that it starts; all that touch device memory hold the lock.
+/// For the calling thread alone, where there are keys. Who touches device memory holds the lock.
 void set_access(int device, bool allowed) {
   if (const int key = key_of(device); key >= 0) {
     pkey_set(key, allowed ? 0 : PKEY_DISABLE_ACCESS);
@@ -172,6 +173,20 @@ Access::Access(int device) : device_{device} {
 Access::~Access() {
   const auto guard = lock();
   if (--memory().open[static_cast<std::size_t>(device_)] == 0) set_access(device_, false);
+}
+
+Rights rights() {
+  Rights found{};
+  for (int device = 0; device < max_devices; ++device)
+    if (const int key = key_of(device); key >= 0)
+      found[static_cast<std::size_t>(device)] = pkey_get(key);
+  return found;
+}
+
+void take_over(const Rights& rights) {
+  for (int device = 0; device < max_devices; ++device)
+    if (const int key = key_of(device); key >= 0)
+      pkey_set(key, static_cast<unsigned>(rights[static_cast<std::size_t>(device)]));
 }
 
 void poison(void* pointer, std::size_t bytes) { std::memset(pointer, unwritten, bytes); }

@@ -4,7 +4,10 @@
 
 #include <cuda_runtime_api.h>
 
+#include <array>
 #include <cstddef>
+
+#include "state.hpp"
 
 namespace hostcuda {
 
@@ -30,6 +33,11 @@ class Access {
  private:
   int device_;
 };
+
+/// What the calling thread may touch at the moment, for another thread to take over.
+using Rights = std::array<int, max_devices>;
+Rights rights();
+void take_over(const Rights& rights);
 
 /// NaN as float or double.
 void poison(void* pointer, std::size_t bytes);

@@ -2,12 +2,16 @@
 
 #include <bit>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 #include <vector>
+
+#include "memory.hpp"
 
 namespace hostcuda::os_threads {
 namespace {
@@ -69,39 +73,35 @@ Block* running = nullptr;
 thread_local unsigned linear = 0;
 
 /// Threads of the system, kept from block to block: under ThreadSanitizer, making one takes longer
-/// than what it then does. They end with the process.
+/// than what it then does. Nothing that they share puts the end of one before the start of another.
 class Crew {
  public:
   /// Calls work(0), work(1), ... work(count - 1), each on a thread of its own.
   void run(unsigned count, const std::function<void(unsigned)>& work) {
-    std::unique_lock guard{mutex_};
-    work_ = &work;
-    called_ = left_ = count;
-    ++round_;
-    for (; size_ < count; ++size_) std::thread{[this, i = size_] { serve(i); }}.detach();
-    changed_.notify_all();
-    changed_.wait(guard, [&] { return left_ == 0; });
+    while (members_.size() < count) {
+      auto& added = members_.emplace_back();
+      std::thread{[this, &added, number = static_cast<unsigned>(members_.size() - 1)] {
+        for (;;) {
+          added.called.acquire();
+          (*added.work)(number);
+          done_.release();
+        }
+      }}.detach();  // until the process ends
+    }
+    for (unsigned i = 0; i < count; ++i) {
+      members_[i].work = &work;
+      members_[i].called.release();
+    }
+    for (unsigned i = 0; i < count; ++i) done_.acquire();
   }
 
  private:
-  void serve(unsigned number) {
-    std::unique_lock guard{mutex_};
-    for (unsigned seen = round_ - 1;;) {
-      changed_.wait(guard, [&] { return round_ != seen; });
-      seen = round_;
-      if (number >= called_) continue;
-      const auto& work = *work_;
-      guard.unlock();
-      work(number);
-      guard.lock();
-      if (--left_ == 0) changed_.notify_all();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  const std::function<void(unsigned)>* work_ = nullptr;
-  unsigned size_ = 0, called_ = 0, left_ = 0, round_ = 0;
+  struct Member {
+    std::binary_semaphore called{0};
+    const std::function<void(unsigned)>* work = nullptr;
+  };
+  std::deque<Member> members_;
+  std::counting_semaphore<> done_{0};
 };
 
 }  // namespace
@@ -116,7 +116,8 @@ void run_block(dim3 block, const Body& body) {
   Block meetings{total};
   running = &meetings;
   static auto* const crew = new Crew;
-  crew->run(total, [&, index = blockIdx, grid = gridDim](unsigned i) {
+  crew->run(total, [&, index = blockIdx, grid = gridDim, access = rights()](unsigned i) {
+    take_over(access);
     linear = i;
     threadIdx = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
     blockIdx = index;

@@ -1,4 +1,4 @@
-"""Every kernel on a few rows: small enough for ThreadSanitizer, under which a block takes seconds.
+"""Every kernel on a few rows: small enough for ThreadSanitizer.
 
 With HOSTCUDA_THREADS set, each CUDA thread is a thread of the system, and a race is seen.
 """
