@@ -76,7 +76,8 @@ void test_row_edges(B& b) {
     check_cross(b, x, y, "cross of rows " + std::to_string(n));
     check_self_cross(b, x, "self_cross of rows " + std::to_string(n));
   }
-  // Segments of 129 x 128 columns have 2,048 rows, and 1,024 are summed in T: over one, two and three.
+  // Segments of 129 x 128 columns have 2,048 rows, and 1,024 are summed in T: over one, two and
+  // three.
   for (const Index n : {2048, 2049, 4100}) {
     const Data x = normal_data(n, 129, Layout::rows, 0.01, 5);
     check_cross(b, x, normal_data(n, 128, Layout::rows, 0, 6), "cross of segments");
