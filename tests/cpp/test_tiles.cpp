@@ -255,8 +255,16 @@ template <class B>
 void test_tile_products(B& b) {
   using Layers = std::pair<Index, Index>;
   for (const Index area : {1, 63, 96 * 96})
-    for (const auto& [x, y] :
-         {Layers{1, 1}, {1, 0}, {2, 2}, {2, 0}, {3, 0}, {5, 7}, {1, 9}, {9, 0}}) {
+    for (const auto& [x, y] : {Layers{1, 1},
+                               {1, 0},
+                               {2, 2},
+                               {2, 0},
+                               {3, 0},
+                               {5, 7},
+                               {1, 9},
+                               {9, 0},
+                               {64, 65},
+                               {64, 0}}) {
       const Index layers = x + y, others = y == 0 ? x : y;
       const Data data = normal_data(layers, area);
       const auto tiles = b.upload(data.values);
