@@ -1,4 +1,4 @@
-// Products XᵀY of layers on the CPU: the end of cpu.hpp.
+// Products XᵀY of layers, and of tiles, on the CPU: the end of cpu.hpp.
 #pragma once
 
 namespace gramian {
@@ -146,6 +146,27 @@ Matrix<Cpu<T>> Cpu<T>::cross(const Layer<Cpu>& x, const Layer<Cpu>& y) {
 template <class T>
 Matrix<Cpu<T>> Cpu<T>::self_cross(const Layer<Cpu>& x) {
   return cross(x, x);
+}
+
+template <class T>
+void Cpu<T>::tile_products(const T* tiles, Index x, Index y, Index area, double* products) {
+  const Index others = y == 0 ? x : y;
+  double* const self = products + x * others;
+  for (Index l = 0; l < x + y; ++l)
+    simd_.row_products(tiles + l * area, 1, tiles + l * area, 1, area, false, self + l);
+  const T* const second = y == 0 ? tiles : tiles + x * area;
+  if (std::min(x, others) < 64) {
+    simd_.row_products(tiles, x, second, others, area, y == 0, products);
+  } else {  // rows enough for a GEMM: with 150 of them, two thirds of the time
+    std::vector<T> c(static_cast<std::size_t>(x * others));
+    if (y == 0)
+      blas::syrk(blas::no, x, area, tiles, area, c.data(), x);
+    else
+      blas::gemm(blas::no, blas::yes, x, y, area, tiles, area, second, area, c.data(), y);
+    std::ranges::copy(c, products);
+  }
+  for (Index i = 0; y == 0 && i < x; ++i)
+    for (Index j = 0; j < i; ++j) products[j * x + i] = products[i * x + j];
 }
 
 }  // namespace gramian
