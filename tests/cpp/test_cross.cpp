@@ -1,4 +1,4 @@
-// XᵀY by tiles of columns and segments of rows, around the edges of both.
+// XᵀY by tiles of columns and segments of rows, around the edges of both; products of tiles.
 #include "check.hpp"
 #include "gramian/cpu/blas_info.hpp"
 #include "inputs.hpp"
@@ -106,12 +106,48 @@ void test_same_bits_for_any_number_of_threads(B& b) {
 }
 
 template <class B>
+void test_tile_products(B& b) {
+  using Layers = std::pair<Index, Index>;
+  for (const Index area : {1, 63, 96 * 96})
+    for (const auto& [x, y] : {Layers{1, 1},
+                               {1, 0},
+                               {2, 2},
+                               {2, 0},
+                               {3, 0},
+                               {5, 7},
+                               {1, 9},
+                               {9, 0},
+                               {64, 65},
+                               {64, 0}}) {
+      const Index layers = x + y, others = y == 0 ? x : y;
+      const Data data = normal_data(layers, area);
+      const auto tiles = b.upload(data.values);
+      auto products = filled(x * others + layers, -1);
+      b.tile_products(tiles.get(), x, y, area, products.data());
+      const auto check_product = [&](std::size_t at, Index i, Index j) {
+        double expected = 0, size = 0;
+        for (Index k = 0; k < area; ++k) {
+          expected += data(i, k) * data(j, k);
+          size += std::abs(data(i, k) * data(j, k));
+        }
+        check_near(products[at], expected, 100 * epsilon<B>() * size, "tile products");
+      };
+      for (Index i = 0; i < x; ++i)
+        for (Index j = 0; j < others; ++j)
+          check_product(static_cast<std::size_t>(i * others + j), i, y == 0 ? j : x + j);
+      for (Index l = 0; l < layers; ++l)
+        check_product(static_cast<std::size_t>(x * others + l), l, l);
+    }
+}
+
+template <class B>
 void test_cross() {
   B b;
   test_tile_edges(b);
   test_row_edges(b);
   test_orders(b);
   test_same_bits_for_any_number_of_threads(b);
+  test_tile_products(b);
 }
 
 }  // namespace
