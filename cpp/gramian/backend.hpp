@@ -120,6 +120,11 @@ struct Control {
   void operator()(double fraction) const {
     if (poll) poll(begin + (end - begin) * fraction);
   }
+  /// Step i of so many equal ones.
+  Control part(Index i, Index count) const {
+    const double step = (end - begin) / static_cast<double>(count);
+    return {poll, begin + step * static_cast<double>(i), begin + step * static_cast<double>(i + 1)};
+  }
 };
 
 /// The operations measures are written in. Models: Cpu<T> (BLAS, LAPACK, own thread pool) and

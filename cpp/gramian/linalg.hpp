@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -63,25 +64,22 @@ std::vector<double> squared_norms(B& b, const Layer<B>& layer) {
   return norms;
 }
 
-/// |xⱼ|² of every centred column.
+/// XᵀY of one layer with others, as one piece of work; nothing for those that are null.
 template <Backend B>
-std::vector<double> column_squared_norms(B& b, const Layer<B>& layer) {
-  const Index n = layer.source.rows;
-  const Index block = std::max<Index>(1, std::min<Index>(B::panel_rows, n));
-  using Sums = std::vector<double>;
-  Sums total(static_cast<std::size_t>(layer.source.cols));
-  b.template run_ordered<Panel<B>, Sums>(
-      (n + block - 1) / block, [] { return Panel<B>{}; }, [&] { return Sums(total.size()); },
-      [&](Panel<B>& panel, Index task, Sums& sums) {
-        b.pack(layer, {task * block, std::min(block, n - task * block)}, panel);
-        std::swap(panel.rows, panel.cols);  // the transpose, in the same memory
-        panel.row_major = !panel.row_major;
-        b.squared_norms(panel, sums.data());
-      },
-      [&](Index, const Sums& sums) {
-        for (std::size_t j = 0; j < total.size(); ++j) total[j] += sums[j];
-      });
-  return total;
+std::vector<std::optional<Matrix<B>>> products_with(B& b, const Layer<B>& x,
+                                                    std::span<const Layer<B>* const> others) {
+  std::vector<LayerPair<B>> pairs;
+  std::vector<std::size_t> places;
+  for (std::size_t j = 0; j < others.size(); ++j)
+    if (others[j] != nullptr) {
+      pairs.push_back({&x, others[j]});
+      places.push_back(j);
+    }
+  std::vector<std::optional<Matrix<B>>> products(others.size());
+  b.cross_products(pairs, [&](Index pair, Matrix<B> product) {
+    products[places[static_cast<std::size_t>(pair)]] = std::move(product);
+  });
+  return products;
 }
 
 }  // namespace gramian

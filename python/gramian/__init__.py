@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from ._backend import get_num_threads, set_num_threads
 from ._registry import MEASURES as _MEASURES
 from ._version import __version__
 from .canonical import cca, linear_regression
@@ -23,6 +22,7 @@ from .results import Comparison, load
 from .shapes import procrustes, procrustes_distance, shape_distance
 from .similarity import cka, cka_distance, hsic
 from .sparse import sparse_prediction
+from .threads import get_num_threads, set_num_threads
 from .unit_results import Clusters, Matching, SparsePrediction
 from .units import cluster_units, correlation, match_units
 

@@ -17,8 +17,6 @@ from . import _cpu  # type: ignore[attr-defined]
 from ._devices import DeviceArray, preload_libraries
 from ._validate import Representation
 
-__all__ = ["get_num_threads", "set_num_threads"]
-
 _BLAS_FILE = "libscipy_openblas64_.so"
 
 # How the core reports a layer that has no similarity.
@@ -96,51 +94,14 @@ def _core(layer: CoreLayer) -> Any:
     return _cpu if isinstance(layer[0], np.ndarray) else cuda()
 
 
-def get_num_threads() -> int:
-    """Return the number of threads a call may use.
-
-    Examples
-    --------
-    >>> import gramian as gm
-    >>> gm.get_num_threads() >= 1
-    True
-    """
+def num_threads() -> int:
+    """Return the number of threads a call may use."""
     return int(_cpu.num_threads())
 
 
 def set_num_threads(n: int) -> None:
-    """Set the number of threads a call may use, for the whole process.
-
-    Results do not depend on it, to the last bit. The default is the number of processors that
-    the process may run on, cut by a container's CPU quota and by ``GRAMIAN_NUM_THREADS``. No
-    other library's threads are touched.
-
-    Parameters
-    ----------
-    n : int
-        At least 1, at most 1024.
-
-    Raises
-    ------
-    TypeError
-        If `n` is not an integer.
-    ValueError
-        If it is out of range.
-
-    Examples
-    --------
-    >>> import gramian as gm
-    >>> before = gm.get_num_threads()
-    >>> gm.set_num_threads(1)
-    >>> gm.get_num_threads()
-    1
-    >>> gm.set_num_threads(before)
-    """
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
-        raise TypeError(f"n must be an integer, got {type(n).__name__}.")
-    if not 1 <= n.__index__() <= 1024:
-        raise ValueError(f"n must be between 1 and 1024, got {n}.")
-    _cpu.set_num_threads(n.__index__())
+    """Set it, for the whole process."""
+    _cpu.set_num_threads(n)
 
 
 def from_dlpack(value: Any) -> tuple[npt.NDArray[Any], str]:
@@ -323,7 +284,7 @@ def info() -> dict[str, str]:
         "BLAS library": f"bundled ({_BLAS_FILE})" if bundled else f"system ({blas})",
         "BLAS kernel": _cpu.blas_core() or "unknown",
         "vector loops": _cpu.simd_level(),
-        "threads": str(get_num_threads()),
+        "threads": str(num_threads()),
         "CUDA": _cuda_info(),
     }
 

@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import _backend, _plot, demo
+from . import _backend, _plot, demo, threads
 from ._extras import require
 from ._files import read_layers
 from ._registry import MEASURES
@@ -137,7 +137,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     if arguments.png is not None:
         require("matplotlib", "plot")
     if arguments.threads is not None:
-        _backend.set_num_threads(arguments.threads)
+        threads.set_num_threads(arguments.threads)
     options = _options(arguments)
     a = read_layers(arguments.a, arguments.layers, "A")
     b = None if arguments.b is None else read_layers(arguments.b, arguments.layers, "B")

@@ -59,27 +59,19 @@ struct NuclearNorm {
 /// Every pair of bases, those among the x when there are no others: finish(i, j, QxᵀQy). Products
 /// of layers come one after the other, shared by the threads; what follows a row's, side by side.
 template <LinearAlgebra B, class Finish>
-void for_each_product(B& b, std::span<const Basis<B>> bases, Index x, bool both_ways,
-                      const Finish& finish) {
+void for_each_product(B& b, std::span<const Basis<B>> bases, Index x, const Finish& finish) {
   const Index y = std::ssize(bases) - x;
-  const double begin = b.control.begin, end = b.control.end;
+  const Control whole = b.control;
   const auto at = [&](Index l) -> const Basis<B>& { return bases[static_cast<std::size_t>(l)]; };
   for (Index i = 0; i < x; ++i) {
-    const Index first = y == 0 ? 0 : x, others = y == 0 ? (both_ways ? x : i + 1) : y;
-    b.control.begin = begin + (end - begin) * static_cast<double>(i) / static_cast<double>(x);
-    b.control.end = begin + (end - begin) * static_cast<double>(i + 1) / static_cast<double>(x);
-    std::vector<Coefficients<B>> products(static_cast<std::size_t>(others));
-    std::vector<LayerPair<B>> pairs;
-    std::vector<Index> partners;
-    for (Index j = 0; j < others; ++j)
-      if (at(i).rank > 0 && at(first + j).rank > 0) {
-        pairs.push_back({&at(i).factor(), &at(first + j).factor()});
-        partners.push_back(j);
-      }
-    b.cross_products(pairs, [&](Index pair, Matrix<B> product) {
-      products[static_cast<std::size_t>(partners[static_cast<std::size_t>(pair)])] =
-          std::move(product);
-    });
+    b.control = whole.part(i, x);
+    const Index first = y == 0 ? 0 : x, others = y == 0 ? i + 1 : y;
+    std::vector<const Layer<B>*> partners;
+    for (Index j = 0; j < others; ++j) {
+      const bool sound = at(i).rank > 0 && at(first + j).rank > 0;
+      partners.push_back(sound ? &at(first + j).factor() : nullptr);
+    }
+    auto products = products_with<B>(b, at(i).factor(), partners);
     b.for_each(others, [&](Index j) {
       auto& product = products[static_cast<std::size_t>(j)];
       const Basis<B>&left = at(i), &right = at(first + j);
@@ -95,7 +87,7 @@ template <LinearAlgebra B, class Summary>
 PairValues summarize(B& b, std::span<const Basis<B>> bases, Index x, const Summary& summary) {
   const Index y = std::ssize(bases) - x;
   PairValues found(x, y == 0 ? x : y);
-  for_each_product(b, bases, x, false,
+  for_each_product(b, bases, x,
                    [&](Index i, Index j, const Basis<B>& left, const Basis<B>& right, Matrix<B> m) {
                      const double value = summary(b, left, right, std::move(m));
                      found.values[found.at(i, j)] = value;
@@ -150,7 +142,7 @@ PairValues pwcca(B& b, std::span<const Basis<B>> bases, Index x, WeightSide side
     marks[found.at(i, j)] =
         (side != WeightSide::y && of_x->ambiguous) || (side != WeightSide::x && of_y->ambiguous);
   };
-  for_each_product(b, bases, x, false,
+  for_each_product(b, bases, x,
                    [&](Index i, Index j, const Basis<B>& left, const Basis<B>& right, Matrix<B> m) {
                      const bool swapped = y == 0 && i != j;
                      const bool x_only = side == WeightSide::x && !swapped;
@@ -184,8 +176,10 @@ template <LinearAlgebra B>
 PairValues regression(B& b, std::span<const Basis<B>> bases, Index x) {
   const Index y = std::ssize(bases) - x, others = y == 0 ? x : y;
   PairValues found(x, others);
+  const Control whole = b.control;
   for (Index i = 0; i < x; ++i)
     for (Index j = 0; j < others; ++j) {
+      b.control = whole.part(i * others + j, x * others);
       const Basis<B>& of_x = bases[static_cast<std::size_t>(i)];
       const Basis<B>& of_y = bases[static_cast<std::size_t>(y == 0 ? j : x + j)];
       if (of_y.rank == 0 || !(of_x.squared_norm > 0)) continue;

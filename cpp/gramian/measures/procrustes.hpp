@@ -52,12 +52,16 @@ std::vector<double> procrustes(B& b, std::span<const CentredLayer<B>> layers, In
   };
   std::vector<double> values(static_cast<std::size_t>(x * others),
                              std::numeric_limits<double>::quiet_NaN());
+  const Control whole = b.control;
   for (Index i = 0; i < x; ++i) {
+    b.control = whole.part(i, x);
     const Index first = y == 0 ? 0 : x, count = y == 0 ? i + 1 : y;
-    std::vector<std::optional<Matrix<B>>> products(static_cast<std::size_t>(count));
-    for (Index j = 0; j < count; ++j)
-      if (at(i).squared_norm > 0 && at(first + j).squared_norm > 0)
-        products[static_cast<std::size_t>(j)] = b.cross(at(i).layer, at(first + j).layer);
+    std::vector<const Layer<B>*> partners;
+    for (Index j = 0; j < count; ++j) {
+      const bool sound = at(i).squared_norm > 0 && at(first + j).squared_norm > 0;
+      partners.push_back(sound ? &at(first + j).layer : nullptr);
+    }
+    auto products = products_with<B>(b, at(i).layer, partners);
     b.for_each(count, [&](Index j) {
       auto& product = products[static_cast<std::size_t>(j)];
       if (product)

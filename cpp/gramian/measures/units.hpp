@@ -22,10 +22,10 @@ struct Units {
 };
 
 /// Constant is a column whose centred norm is at most `tolerance` times its norm.
-template <Backend B>
+template <LinearAlgebra B>
 Units<B> make_units(B& b, Layer<B> layer, std::span<const double> means, double tolerance) {
   const double n = static_cast<double>(layer.source.rows);
-  auto norms = column_squared_norms(b, layer);
+  auto norms = b.column_norms(layer);
   for (std::size_t j = 0; j < norms.size(); ++j) {
     const double mean = means[j] * layer.scale, limit = tolerance * tolerance;
     const bool varies = norms[j] > limit * (norms[j] + n * mean * mean);
