@@ -15,8 +15,8 @@ from hostcuda.standin import StandIn, load
 from variants import Variant, variants
 
 import gramian as gm
-from gramian import reference
-from gramian._validate import Representation, as_float64
+from gramian._input.arrays import Representation, as_float64
+from gramian._measures.hsic import reference
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
 STANDIN = pytest.StashKey[StandIn]()

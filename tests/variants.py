@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gramian._registry import MEASURES, Measure
-from gramian.kernels import RBF, Cosine, Polynomial, resolve
+from gramian._measures.hsic.kernels import RBF, Cosine, Polynomial, resolve
+from gramian._measures.registry import MEASURES, Measure
 
 KERNELS: dict[str, dict[str, Any]] = {
     "linear": {},
@@ -42,7 +42,7 @@ class Variant:
 
     @property
     def of_kernels(self) -> bool:
-        return "kernel" in self.measure.options
+        return "kernel" in self.measure.option_names
 
     @property
     def debiased(self) -> bool:
@@ -82,10 +82,10 @@ def variants() -> list[Variant]:
     """Every row of the registry with every kernel and estimator it takes."""
     found = []
     for measure in MEASURES.values():
-        kernels = KERNELS if "kernel" in measure.options else {"": EXACT.get(measure.name, {})}
+        kernels = KERNELS if "kernel" in measure.option_names else {"": EXACT.get(measure.name, {})}
         if measure.distance:
             kernels = {name: kernels[name] for name in FEW_KERNELS if name in kernels}
-        estimators = [name for name in ESTIMATORS if name in measure.options]
+        estimators = [name for name in ESTIMATORS if name in measure.option_names]
         for kernel, options in kernels.items():
             for estimator in ("", *estimators):
                 name = " ".join(filter(None, (measure.name, kernel, estimator)))
