@@ -22,6 +22,7 @@ KERNELS: dict[str, dict[str, Any]] = {
     "cosine": {"kernel": "cosine"},
 }
 FEW_KERNELS = ("linear", "rbf")  # for a distance, which is a function of another measure
+ANGLES = ("cka_distance", "shape_distance")
 ESTIMATORS = ("debiased", "unbiased")
 # Options that take an iteration to the digits that are compared.
 EXACT: dict[str, dict[str, Any]] = {"sparse_prediction": {"tol": 1e-13}}
@@ -75,7 +76,7 @@ class Variant:
 
     def score(self, value: float) -> float:
         """A value whose error is uniform: an angle near 0 has half the digits of its cosine."""
-        return float(np.cos(value)) if self.measure.name == "cka_distance" else value
+        return float(np.cos(value)) if self.measure.name in ANGLES else value
 
 
 def variants() -> list[Variant]:
