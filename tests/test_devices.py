@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -72,6 +75,40 @@ def test_libraries_missing(loaded: pytest.MonkeyPatch) -> None:
         "device='cuda:1': gramian's CUDA backend cannot be loaded (libcublas.so.13: cannot open "
         "shared object file): pip install 'gramian[cuda13]'."
     )
+
+
+def test_libraries_are_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In every folder of the wheels, then in CUDA_HOME, then where cuda.pathfinder looks."""
+    headers, wheels, toolkit = tmp_path / "headers", tmp_path / "wheels", tmp_path / "toolkit"
+    for file in (
+        wheels / "lib/libcudart.so.13",
+        toolkit / "lib64/libcudart.so.13",
+        toolkit / "lib64/libcublas.so.13",
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    loaded = []
+
+    def load(path: str) -> None:
+        if not Path(path).exists():
+            raise OSError(f"{path}: cannot open shared object file")
+        loaded.append(path)
+
+    cu13 = ModuleType("nvidia.cu13")
+    cu13.__path__ = [str(headers), str(wheels)]
+    nvidia, cuda = ModuleType("nvidia"), ModuleType("cuda")
+    nvidia.cu13 = cu13  # type: ignore[attr-defined]
+    cuda.pathfinder = SimpleNamespace(load_nvidia_dynamic_lib=loaded.append)  # type: ignore[attr-defined]
+    for name, module in {"nvidia": nvidia, "nvidia.cu13": cu13, "cuda": cuda}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setenv("CUDA_HOME", str(toolkit))
+    monkeypatch.setattr(modules.ctypes, "CDLL", load)
+    modules.preload_libraries()
+    assert loaded == [
+        str(wheels / "lib/libcudart.so.13"),
+        str(toolkit / "lib64/libcublas.so.13"),
+        "cusolver",
+    ]
 
 
 def test_no_device(loaded: pytest.MonkeyPatch) -> None:

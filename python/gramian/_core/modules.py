@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -79,19 +80,39 @@ def cuda_devices(device: str | None) -> int:
     return int(count)
 
 
-def preload_libraries() -> None:
-    """Load NVIDIA's libraries from their wheels, where the module does not find them by itself.
-
-    It looks beside the package; an editable install is elsewhere.
-    """
+def _library_folders() -> list[Path]:
+    """Return where NVIDIA's wheels and the CUDA toolkit of the environment have libraries."""
+    folders = []
     try:
         import nvidia.cu13 as wheels  # type: ignore[import-not-found]
     except ImportError:
-        return
-    for library in ("libcudart.so.13", "libcublas.so.13", "libcusolver.so.12"):
-        path = Path(wheels.__path__[0], "lib", library)
-        if path.exists():
-            ctypes.CDLL(str(path))
+        pass
+    else:  # one folder for each place where packages are installed
+        folders += [Path(folder, "lib") for folder in wheels.__path__]
+    if toolkit := os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH"):
+        folders.append(Path(toolkit, "lib64"))
+    return folders
+
+
+def preload_libraries() -> None:
+    """Load NVIDIA's libraries, where the module does not find them by itself.
+
+    It looks beside the package; an editable install is elsewhere, and a toolkit may be anywhere.
+    What cannot be loaded here is named by the import that comes next.
+    """
+    folders = _library_folders()
+    for name, version in (("cudart", 13), ("cublas", 13), ("cusolver", 12)):
+        for folder in folders:
+            try:
+                ctypes.CDLL(str(folder / f"lib{name}.so.{version}"))
+            except OSError:
+                continue
+            break
+        else:  # NVIDIA's own search, which knows conda and more
+            with suppress(ImportError, OSError, RuntimeError):
+                from cuda import pathfinder  # type: ignore[import-not-found]
+
+                pathfinder.load_nvidia_dynamic_lib(name)
 
 
 def info() -> dict[str, str]:
