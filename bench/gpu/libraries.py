@@ -96,7 +96,7 @@ class Libraries:
 
     @contextlib.contextmanager
     def solution(self, name: str, *fixed: Any, last: Any = ()) -> Iterator[Callable[[], int]]:
-        """Prepare a factorisation and its workspaces; a call runs it and returns cuSOLVER's info."""
+        """Prepare a factorisation; a call runs it and returns cuSOLVER's info."""
         fixed = (self.solver, self.params, *fixed)
         on_device, on_host = c_size_t(), c_size_t()
         self.call("cusolver", f"{name}_bufferSize", *fixed, byref(on_device), byref(on_host))

@@ -46,7 +46,7 @@ def table(head: list[str], rows: list[list[Any]]) -> str:
 
 
 def facts(data: Data) -> str:
-    """One line a fact."""
+    """Return one line a fact."""
     return table(
         ["fact", "value"],
         [[key, str(value).replace("\n", "; ").replace("|", "/")] for key, value in data.items()],
@@ -54,7 +54,7 @@ def facts(data: Data) -> str:
 
 
 def solvers(data: Data) -> str:
-    """Times of factorisations, and how far gesvdp is off."""
+    """Return times of factorisations, and how far gesvdp is off."""
     lines = [f"gesvdp without vectors, U and V {k}: {v}" for k, v in data["null_vectors"].items()]
     rows = [
         [name, way, duration(row.get("seconds")), number(row.get("h_err_sigma_in_eps")),
@@ -67,17 +67,17 @@ def solvers(data: Data) -> str:
 
 
 def products(data: Data) -> str:
-    """Rates of cuBLAS and of copies."""
+    """Return rates of cuBLAS and of copies."""
     rows = [
         [row["name"], row["dtype"], "x".join(map(str, row["shape"])),
-         *(f"{duration(row[m]['seconds'])}, {row[m]['tflops']:.1f}" for m in ("default", "pedantic")),
+         rate(row["default"]), rate(row["pedantic"]),
          row["same_bits"]]
         for row in data.get("products", [])
     ]  # fmt: skip
     parts = [table(["product", "type", "shape", "default, TF/s", "pedantic, TF/s", "same"], rows)]
     rows = [
         [row["count"], row["dtype"], "x".join(map(str, row["shape"])),
-         *(f"{duration(row[w]['seconds'])}, {row[w]['tflops']:.1f}" for w in ("batched", "looped"))]
+         rate(row["batched"]), rate(row["looped"])]
         for row in data.get("batches", [])
     ]  # fmt: skip
     parts.append(table(["products", "type", "shape", "batched, TF/s", "looped, TF/s"], rows))
@@ -87,15 +87,13 @@ def products(data: Data) -> str:
 
 
 def smoke(data: Data) -> str:
-    """The largest error of every measure."""
-    rows = [
-        [name, number(row["eps"]), row["error"][:300]] for name, row in data["measures"].items()
-    ]
+    """Return the largest error of every measure."""
+    rows = [[name, number(row["eps"]), row["error"]] for name, row in data["measures"].items()]
     return table(["measure", "largest error / eps", "errors"], rows)
 
 
 def suite(data: Data) -> str:
-    """Counts, reasons of skips, the failures' last lines."""
+    """Return counts, reasons of skips, the failures' last lines."""
     lines = [
         f"counts: {data.get('counts', data.get('so far'))}",
         f"problems: {data.get('problems')}",
@@ -110,13 +108,13 @@ def suite(data: Data) -> str:
 
 
 def sanitize(data: Data) -> str:
-    """What each tool said of each call."""
+    """Return what each tool said of each call."""
     rows = [[name, row["state"], row["summary"]] for name, row in data["calls"].items()]
     return table(["call", "state", "summary"], rows)
 
 
 def jobs(data: Data) -> str:
-    """Times of ours and of the others, beside the floor."""
+    """Return times of ours and of the others, beside the floor."""
     ceilings = ", ".join(f"{name} {value:.3g}" for name, value in data["ceilings"].items())
     rows = []
     for name, row in data.items():
@@ -150,6 +148,11 @@ WRITERS: dict[str, Callable[[Data], str]] = {
 def duration(seconds: float | None) -> str:
     """Return a time in milliseconds."""
     return "" if seconds is None else f"{1e3 * seconds:.3g} ms"
+
+
+def rate(row: Data) -> str:
+    """Return a time and what it is in TFLOP/s."""
+    return f"{duration(row['seconds'])}, {row['tflops']:.1f}"
 
 
 def number(value: float | None) -> str:
