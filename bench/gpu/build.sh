@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 wheels=$(realpath "$1") output=$(realpath -m "$2") architecture=${3:-90-real}
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+export PATH="$PATH:/usr/local/cuda/bin" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 export CMAKE_BUILD_PARALLEL_LEVEL=${JOBS:-12}
 install=(python3 -m pip install -q --no-index --no-deps --no-compile --force-reinstall)
 mkdir -p "$output"

@@ -25,7 +25,7 @@ from bench.gpu.step import ROOT, Step
 AT_ONCE = 14
 RESTARTS = 12  # of one shard
 LEAST_PASSED = 4500
-SHARDS = {"test_measures.py": 18, "test_invariances.py": 4}
+SHARDS = {"test_measures.py": 24, "test_invariances.py": 4}
 OTHERS = ("test_device_arrays.py",)  # a step of its own
 FORBIDDEN = "no CUDA device"  # tests/conftest.py
 
