@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from devices import choose
 
 import gramian as gm
 from gramian._core import modules
@@ -189,3 +191,37 @@ def test_arrays_on_a_device_are_checked_as_others_are() -> None:
 def test_reference_reads_a_copy() -> None:
     rep = checked(Elsewhere(0), "float64", "X")
     assert gm.cka(rep, rep, device="reference") == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("says", "absent"),
+    [
+        ("this build of gramian has no CUDA backend: build it", True),
+        ("gramian's CUDA backend cannot be loaded (libcublas.so.13: cannot open shared", True),
+        ("there is no usable CUDA device (cudaErrorNoDevice: none)", True),
+        ("gramian's CUDA backend cannot be loaded (_cuda.so: undefined symbol: x)", False),
+        ("there is no usable CUDA device (cudaErrorSystemDriverMismatch: ...)", False),
+        ("cublasCreate: CUBLAS_STATUS_NOT_INITIALIZED", False),
+    ],
+)
+def test_tests_run_on_what_is_present(
+    monkeypatch: pytest.MonkeyPatch, says: str, absent: bool
+) -> None:
+    """A device that is absent is left out, unless it was asked for; one that fails never is."""
+
+    def fails_on_cuda(X: Any, Y: Any, device: str) -> float:
+        if device == "cuda":
+            raise RuntimeError(says)
+        return 1.0
+
+    monkeypatch.setattr(gm, "cka", fails_on_cuda)
+    assert choose(["cpu"]) == (["cpu"], {})
+    if absent:
+        assert choose(None) == (["cpu"], {"cuda": says})
+    for wanted in (["cpu", "cuda"], *([] if absent else [None])):
+        with pytest.raises(pytest.UsageError, match=re.escape(says)):
+            choose(wanted)
+    with pytest.raises(pytest.UsageError, match="'tpu' is none of cpu, cuda"):
+        choose(["cpu", "tpu"])
+    monkeypatch.setattr(gm, "cka", lambda X, Y, device: 1.0)
+    assert choose(None) == choose(["cpu", "cuda"]) == (["cpu", "cuda"], {})

@@ -54,7 +54,7 @@ def test_something_is_read() -> None:
     assert len(PYTHON) > 10
 
 
-@pytest.mark.parametrize("path", HEADERS, ids=named)
+@pytest.mark.parametrize("path", HEADERS)
 def test_cpp_layers(path: Path) -> None:
     """Measures know the backend's contract only; backends know no measure, nor each other."""
     here = layer(path)
@@ -69,7 +69,7 @@ def test_cpp_layers(path: Path) -> None:
         assert path not in CONTRACT or other in CONTRACT, f"{named(path)} includes {other}"
 
 
-@pytest.mark.parametrize("path", HEADERS, ids=named)
+@pytest.mark.parametrize("path", HEADERS)
 def test_vendors(path: Path) -> None:
     """BLAS, CUDA and pybind11 stay where they belong."""
     allowed = VENDORS.get(layer(path), ())

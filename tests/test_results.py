@@ -15,6 +15,7 @@ import pytest
 from comparisons import comparison
 from hypothesis import given
 from hypothesis import strategies as st
+from ids import plain
 
 import gramian as gm
 from gramian._compare import results
@@ -63,7 +64,7 @@ ACCURACIES = {
 }
 
 
-@pytest.mark.parametrize(("values", "expected"), ACCURACIES.values(), ids=ACCURACIES)
+@pytest.mark.parametrize(("values", "expected"), ACCURACIES.values(), ids=[*map(plain, ACCURACIES)])
 def test_accuracy(values: Any, expected: float) -> None:
     assert comparison(values).accuracy() == expected
     distances = 2 - np.array(values)
@@ -202,7 +203,7 @@ FOREIGN = {
 }
 
 
-@pytest.mark.parametrize(("content", "message"), FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize(("content", "message"), FOREIGN.values(), ids=[*map(plain, FOREIGN)])
 def test_load_foreign(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "foreign.json"
     path.write_bytes(content)

@@ -14,9 +14,9 @@ from gramian._measures.registry import MEASURES, Measure
 KERNELS: dict[str, dict[str, Any]] = {
     "linear": {},
     "rbf": {"kernel": "rbf"},
-    "rbf at .2": {"kernel": "rbf", "bandwidth": 0.2},
-    "rbf at 10": {"kernel": RBF(bandwidth=10)},
-    "rbf sigma": {"kernel": RBF(sigma=3.0)},
+    "rbf_at_0p2": {"kernel": "rbf", "bandwidth": 0.2},
+    "rbf_at_10": {"kernel": RBF(bandwidth=10)},
+    "rbf_sigma": {"kernel": RBF(sigma=3.0)},
     "laplacian": {"kernel": "laplacian"},
     "polynomial": {"kernel": Polynomial(2, constant=0.5)},
     "cosine": {"kernel": "cosine"},
@@ -89,7 +89,7 @@ def variants() -> list[Variant]:
         estimators = [name for name in ESTIMATORS if name in measure.option_names]
         for kernel, options in kernels.items():
             for estimator in ("", *estimators):
-                name = " ".join(filter(None, (measure.name, kernel, estimator)))
+                name = "-".join(filter(None, (measure.name, kernel, estimator)))
                 flag = {estimator: True} if estimator else {}
                 found.append(Variant(name, measure, options | flag))
     return found

@@ -226,7 +226,7 @@ def ours(job: Job, data: Any, host: Any, place: str) -> dict[str, Callable[[], A
     import torch
 
     import gramian as gm
-    from gramian._registry import MEASURES
+    from gramian._measures.registry import MEASURES
 
     case = job.case
     options: dict[str, Any] = {"device": "cuda"}

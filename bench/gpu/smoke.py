@@ -22,7 +22,7 @@ def main() -> int:
     """Run the step; its data are one row a process, and the worst error of each type."""
     more: tuple[str, dict[str, Any]] = ("--rerun", {"type": Path})
     step = Step(__doc__, more)
-    from gramian._registry import MEASURES
+    from gramian._measures.registry import MEASURES
 
     todo = [(name, dtype) for name in MEASURES for dtype in ("float32", "float64")]
     if step.options.rerun:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hostcuda.device_array import DeviceArray
 from hostcuda.standin import ILLEGAL_ADDRESS, MEMORY_ALLOCATION, UNKNOWN, StandIn
+from ids import plain
 
 import gramian as gm
 
@@ -43,7 +44,9 @@ OPERATIONS: dict[str, Callable[[], Any]] = {
     "sparse_prediction": lambda: gm.sparse_prediction(X, Y, device="cuda").r2,
     "compare": lambda: gm.compare([X, Y], measure="cca_squared", device="cuda").values,
 }
-each_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+each_operation = pytest.mark.parametrize(
+    "operation", OPERATIONS.values(), ids=[*map(plain, OPERATIONS)]
+)
 
 # What may fail without a word, so long as the result is right: who called it was cleaning up.
 CLEANING = {
