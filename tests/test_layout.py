@@ -174,7 +174,7 @@ def floor(module: str) -> int:
     return next(i for i, wings in enumerate(FLOORS) if wing in wings)
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=named)
+@pytest.mark.parametrize("path", PYTHON)
 def test_python_floors(path: Path) -> None:
     """No import goes up, and none from one family of measures to another."""
     module = module_of(path)
@@ -194,7 +194,7 @@ def test_python_floors(path: Path) -> None:
             assert other.partition(".")[0] in {"_show", "_extras"}, where
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=named)
+@pytest.mark.parametrize("path", PYTHON)
 def test_heavy_packages_are_imported_where_they_are_needed(path: Path) -> None:
     for name, early in imports(path):
         assert not early or name.partition(".")[0] not in HEAVY, f"{named(path)} imports {name}"
