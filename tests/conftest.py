@@ -18,8 +18,8 @@ from ids import plain
 from variants import Variant, variants
 
 import gramian as gm
-from gramian import reference
-from gramian._validate import Representation, as_float64
+from gramian._input.arrays import Representation, as_float64
+from gramian._measures.hsic import reference
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTCUDA = ROOT / "tests" / "hostcuda"

@@ -11,7 +11,7 @@ import pytest
 
 import gramian as gm
 from gramian import reference
-from gramian._registry import MEASURES
+from gramian._measures.registry import MEASURES
 
 Array = np.ndarray
 
@@ -246,11 +246,14 @@ def test_compare_shares_preparation(device: str, dtype: str) -> None:
     layers.append(np.hstack([layers[0], layers[0]]))
     atol = 100 * epsilon(dtype)
     for name, row in MEASURES.items():
-        if row.family != "_cca":
+        if row.family not in ("cca", "procrustes"):
             continue
-        alone = gm.compare(layers, measure=name, device=device).values
-        twice = gm.compare(layers, layers, measure=name, device=device).values
+        # An angle near 0 has half the digits of its cosine.
+        score = np.cos if name == "shape_distance" else np.asarray
+        alone = score(gm.compare(layers, measure=name, device=device).values)
+        twice = score(gm.compare(layers, layers, measure=name, device=device).values)
         np.testing.assert_allclose(alone, twice, rtol=0, atol=atol, err_msg=name)
         for i, X in enumerate(layers):
             for j, Y in enumerate(layers):
-                assert row.call(X, Y, device=device) == pytest.approx(twice[i, j], abs=atol), name
+                value = score(row.call(X, Y, device=device))
+                assert value == pytest.approx(twice[i, j], abs=atol), name

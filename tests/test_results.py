@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from ids import plain
 
 import gramian as gm
-from gramian import _registry, results
+from gramian._compare import results
+from gramian._measures import registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,10 +72,10 @@ def test_accuracy(values: Any, expected: float) -> None:
 
 
 def test_accuracy_of_an_asymmetric_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = dataclasses.replace(_registry.MEASURES["cka"], symmetric=False)
+    row = dataclasses.replace(registry.MEASURES["cka"], symmetric=False)
     values = [[0.5, 0.9], [0.0, 0.5]]  # S + S' is [[1.0, 0.9], [0.9, 1.0]]
     assert comparison(values).accuracy() == 0.5
-    monkeypatch.setitem(_registry.MEASURES, "cka", row)
+    monkeypatch.setitem(registry.MEASURES, "cka", row)
     assert comparison(values).accuracy() == 1.0
 
 
@@ -113,8 +114,9 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch, module: str, extra: str,
 
 def test_import_needs_numpy_only() -> None:
     code = (
-        "import sys, gramian, gramian.cli; others = ('matplotlib', 'pandas', 'scipy', 'torch', "
-        "'sklearn', 'safetensors', 'ml_dtypes'); print([m for m in others if m in sys.modules])"
+        "import sys, gramian, gramian._cli.main; others = ('matplotlib', 'pandas', 'scipy', "
+        "'torch', 'sklearn', 'safetensors', 'ml_dtypes'); "
+        "print([m for m in others if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"

@@ -1,5 +1,7 @@
 #include "state.hpp"
 
+#include <unistd.h>
+
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
@@ -21,6 +23,7 @@ struct State {
   std::size_t fail_at = 0;         // counted from 1; 0: none
   cudaError_t failure = cudaSuccess;
   cudaError_t broken = cudaSuccess;
+  pid_t owner = 0;  // who used CUDA first: nobody forked from it can
   int solver_info = 0, solver_calls = 0;
   double gesvdp_error = 0;
 };
@@ -59,6 +62,8 @@ int current_device() { return device; }
 cudaError_t arrive(const char* call) {
   const auto guard = lock();
   auto& s = state();
+  if (s.owner == 0) s.owner = getpid();
+  if (s.owner != getpid()) return cudaErrorInitializationError;
   if (s.broken != cudaSuccess) return s.broken;
   s.calls.push_back(call);
   if (s.calls.size() != s.fail_at) return cudaSuccess;
@@ -117,6 +122,9 @@ void hostcuda_set_devices(int count) {
   if (count > max_devices) die("at most %d devices", max_devices);
   state().devices = count;
 }
+
+/// The calling process may use what the one that it was forked from has.
+void hostcuda_adopt() { state().owner = getpid(); }
 
 /// Forgets the calls so far, and makes the n-th from now fail; 0: none. Revives a broken device.
 void hostcuda_fail_at(std::size_t n, int error) {

@@ -101,11 +101,15 @@ bool is_forked() {
   return !owner.compare_exchange_strong(before, getpid()) && before != getpid();
 }
 
-Context& context() {
+void refuse_fork() {
   if (is_forked())
     throw std::runtime_error{
         "CUDA was used before this process was forked, and cannot be used in it: start workers "
         "with multiprocessing.get_context('spawn')"};
+}
+
+Context& context() {
+  refuse_fork();
   thread_local Borrowed borrowed;
   int device = 0;
   check(cudaGetDevice(&device), "asking for the current device");

@@ -51,6 +51,9 @@ struct Context {
 /// Whether CUDA was used before this process was forked from another.
 bool is_forked();
 
+/// Throws in a process that was forked from one that used CUDA.
+void refuse_fork();
+
 /// The calling thread's, for the current device. Throws in a forked process.
 Context& context();
 
