@@ -92,6 +92,7 @@ def run(step: Step, work: list[Work], least: int) -> int:
         watcher.join()
         found = summary(records)
     step.fragment.data.pop("so far", None)
+    told = zip(work, says, strict=True)
     unfinished = {f"{' '.join(w.arguments)[:200]} {w.shard}": said for w, said in told if said}
     for key, value in found.items():
         step.put(key, value)
