@@ -43,7 +43,6 @@ def step(tmp_path: Path) -> Any:
 
 
 def test_suite_goes_on_after_a_crash(step: Any, tmp_path: Path) -> None:
-    pytest.importorskip("pytest_timeout")
     place = tmp_path / "test_planted.py"
     place.write_text(TESTS, encoding="utf-8")
     assert suite.run(step, [suite.Work((str(place),))], least=1) == 1
@@ -56,7 +55,6 @@ def test_suite_goes_on_after_a_crash(step: Any, tmp_path: Path) -> None:
 
 
 def test_suite_shares_out(step: Any, tmp_path: Path) -> None:
-    pytest.importorskip("pytest_timeout")
     place = tmp_path / "test_planted.py"
     body = "import pytest\n@pytest.mark.cuda\n@pytest.mark.parametrize('i', range(10))\n"
     place.write_text(body + "def test_it(i): pass\n", encoding="utf-8")
