@@ -33,12 +33,14 @@ def main() -> None:
     import inputs
     from variants import Variant, variants
 
-    from gramian._registry import MEASURES
+    from gramian._measures.registry import MEASURES
 
     n = options.n
     X, Y = inputs.pair(n, n // 7, n // 10, options.dtype)
     measure = MEASURES[options.measure]
     known = [v for v in variants() if v.measure is measure] or [Variant(measure.name, measure)]
+    if unknown := {*(options.variants or ())} - {variant.name for variant in known}:
+        parser.error(f"{measure.name} has no variant {', '.join(sorted(unknown))}")
     for variant in known:
         if not options.variants or variant.name in options.variants:
             print(json.dumps({"variant": variant.name} | compared(variant, X, Y)), flush=True)

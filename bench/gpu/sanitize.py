@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,7 @@ TOOL = "compute-sanitizer"
 PLACES = ("/usr/local/cuda/bin", "/usr/local/cuda-13.0/bin", "/opt/nvidia/compute-sanitizer")
 # What is run: the tool, a measure, its variants, a type. memcheck sees NVIDIA's kernels too, the
 # others only ours, whose mangled names have the namespace.
-KERNELS = ("cka linear debiased", "cka rbf", "cka laplacian", "cka cosine", "cka polynomial")
+KERNELS = ("cka-linear-debiased", "cka-rbf", "cka-laplacian", "cka-cosine", "cka-polynomial")
 RUNS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     "memcheck, kernels": ("memcheck", "cka", KERNELS, "float32"),
     "racecheck, kernels": ("racecheck", "cka", KERNELS[:4], "float32"),
@@ -36,6 +35,7 @@ RUNS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     "memcheck, regression": ("memcheck", "linear_regression", (), "float32"),
     "memcheck, matching": ("memcheck", "match_one_to_one", (), "float32"),
 }
+OURS = "kns=gramian"
 SAMPLES = 65
 AT_ONCE = 11
 
@@ -61,11 +61,16 @@ def find() -> str | None:
 
 
 @functools.cache
-def kernel_option(tool: str) -> str:
-    """Return the option that chooses kernels: its name has changed between versions."""
-    done = subprocess.run([tool, "--help"], capture_output=True, text=True, check=False)
-    known = re.search(r"--kernel-name(?!-)", done.stdout + done.stderr)
-    return "--kernel-name" if known else "--kernel-regex"
+def kernel_filter(tool: str) -> tuple[str, ...]:
+    """Return what chooses our kernels; nothing if no spelling of it is taken."""
+    # The option's name and form have changed between versions: the first that runs a program is it.
+    forms = [("--kernel-name", OURS), ("--kernel-regex", OURS), (f"--kernel-name={OURS}",)]
+    for form in [*forms, (f"--kernel-regex={OURS}",)]:
+        command = [tool, "--tool", "racecheck", *form, sys.executable, "-c", "pass"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "not a valid executable" not in done.stdout + done.stderr and done.returncode != 1:
+            return form
+    return ()
 
 
 def run(
@@ -78,7 +83,7 @@ def run(
         if check == "memcheck":
             command += ["--track-stream-ordered-races", "all"]
         else:
-            command += [kernel_option(tool), "kns=gramian"]
+            command += kernel_filter(tool)
         command += [sys.executable, "-m", "bench.gpu.call", measure, dtype, "--n", str(SAMPLES)]
         command += ["--variants", *variants] if variants else []
         state, said = "out of time", ""
