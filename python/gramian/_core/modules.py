@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import gramian._cpu as _cpu  # type: ignore[import-untyped]
+import gramian._cpu as _cpu  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 from .._version import __version__
 

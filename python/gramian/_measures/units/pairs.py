@@ -97,8 +97,8 @@ def sparse_prediction_pairs(
         if i not in own:
             own = {i: between(x, x, double=True).values}
         C = between(x, y, double=True)
-        result = predicted(C, own[i], **chosen, keep=False)
-        grid.values[i, j] = result.score if x.finite and y.finite else np.nan
+        finite = x.finite and y.finite
+        grid.values[i, j] = predicted(C, own[i], **chosen, finite=finite, keep=False).score
         grid.note(x, y, C)
     grid.warn()
     return grid.values
@@ -171,6 +171,7 @@ def predicted(
     tol: float,
     max_sweeps: int,
     *,
+    finite: bool,
     keep: bool = True,
     progress: Progress | None = None,
 ) -> SparsePrediction:
@@ -208,4 +209,5 @@ def predicted(
         gaps=gaps,
         x_left_out=np.flatnonzero(~C.x_varies),
         y_left_out=np.flatnonzero(~C.y_varies),
+        finite=finite,
     )
