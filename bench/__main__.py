@@ -16,6 +16,11 @@ from bench.peers import PEERS
 from bench.runner import clean_environment
 from bench.table import COLUMNS, heading, print_case
 
+DEFAULTS = {  # cases of the studies that do not run them all
+    "busy": ["linear-pair", "rbf-pair"],
+    "steps": [case.name for case in CASES.values() if case.condition is not None],
+}
+
 
 def main() -> int:
     """Run what the command line asks for; 1 if a contestant failed or gave another value."""
@@ -24,7 +29,7 @@ def main() -> int:
         for case in CASES.values():
             print(f"{case.name:15}  {case}")
         return 0
-    names = options.case or (["linear-pair", "rbf-pair"] if options.what == "busy" else list(CASES))
+    names = options.case or DEFAULTS.get(options.what, list(CASES))
     cases = [without(CASES[name], options.without) for name in names]
     lines: list[str] = []
 
@@ -39,6 +44,8 @@ def main() -> int:
         studies.growth(write, **settings)
     elif options.what == "busy":
         studies.busy(cases, write, **settings)
+    elif options.what == "steps":
+        studies.steps(cases, write, threads=options.threads)
     elif options.what == "fit":
         fit(write, repeat=options.repeat)
     elif options.what == "memory":
@@ -59,7 +66,10 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="table", choices=["table", "growth", "busy", "memory", "fit"]
+        "what",
+        nargs="?",
+        default="table",
+        choices=["table", "growth", "busy", "memory", "steps", "fit"],
     )
     parser.add_argument("--case", nargs="+", choices=CASES, metavar="NAME", help="see --list")
     parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="contestants")
