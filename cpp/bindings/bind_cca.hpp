@@ -32,9 +32,9 @@ py::tuple bind_bases(const std::string& measure, const std::vector<Ranked>& xs,
     std::vector<CentredLayer<B>> targets;
     if (regression && !ys.empty()) {
       auto rest = inputs.begin() + x;
-      targets = centred_layers(
-          b, std::vector<BasisInput<B>>(std::make_move_iterator(inputs.begin()),
-                                        std::make_move_iterator(rest)));
+      targets = centred_layers(b,
+                               std::vector<BasisInput<B>>(std::make_move_iterator(inputs.begin()),
+                                                          std::make_move_iterator(rest)));
       inputs.erase(inputs.begin(), rest);
       for (const auto& target : targets) ranks.push_back(target.squared_norm > 0 ? 1 : 0);
     }
@@ -51,8 +51,8 @@ py::tuple bind_bases(const std::string& measure, const std::vector<Ranked>& xs,
       found = map_of(b, LinearRegression{}, bases, xs.size());
     } else if (weighted) {
       const WeightSide side = measure.ends_with("_x") ? WeightSide::x
-          : measure.ends_with("_y")             ? WeightSide::y
-                                                : WeightSide::mean;
+          : measure.ends_with("_y")                   ? WeightSide::y
+                                                      : WeightSide::mean;
       found = map_of(b, Pwcca{{}, side, tie_tolerance}, bases, xs.size());
     } else {
       found = map_of(b, Cca{{}, Denominator::one, measure == "squares"}, bases, xs.size());

@@ -36,9 +36,9 @@ py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Rep
       widths.push_back(layers.back().source.cols);
     }
   const Pairs pairs{std::ssize(xs), std::ssize(ys)};
-  const Plan plan = make_plan(workload_of<B>(layers[0].source.rows, pairs, std::move(widths),
-                                             measure.kernel, max_memory),
-                              B::available_threads());
+  const Plan plan = make_plan(
+      workload_of<B>(layers[0].source.rows, pairs, std::move(widths), measure.kernel, max_memory),
+      B::available_threads());
   std::vector<int> status;
   std::vector<double> values, medians;
   bool complete = true;
@@ -63,7 +63,8 @@ py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Rep
       for (const auto& p : prepared) all.push_back(&p);
       HsicMap map = hsic_map<B>(b, measure, all, pairs, plan);
       for (const Status st : map.status) status.push_back(static_cast<int>(st));
-      values = normalized ? cka_values(std::move(map)) : hsic_values<B>(std::move(map), measure, all);
+      values =
+          normalized ? cka_values(std::move(map)) : hsic_values<B>(std::move(map), measure, all);
     }
   }
   if (!complete) return py::make_tuple(py::none(), status, medians);

@@ -33,8 +33,7 @@ void for_each_in_row(const Pairs& pairs, Index i, const Visit& visit) {
 /// visit(i, j) for every row and column; among themselves for every two layers once, i >= j.
 template <class Visit>
 void for_each_pair(const Pairs& pairs, const Visit& visit) {
-  for (Index i = 0; i < pairs.x; ++i)
-    for_each_in_row(pairs, i, [&](Index j) { visit(i, j); });
+  for (Index i = 0; i < pairs.x; ++i) for_each_in_row(pairs, i, [&](Index j) { visit(i, j); });
 }
 
 /// visit(i, j) for every place in the map, mirrored ones too.

@@ -13,14 +13,13 @@ namespace gramian {
 template <Backend B>
 PreparedGram<B> prepare_matrix(B& b, const KernelSpec& spec, Layer<B> layer, bool centered) {
   const Index n = layer.source.rows;
-  const Tiling tiling =
-      Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(typename B::scalar)));
+  const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(typename B::scalar)));
   return prepare_gram(b, spec, std::move(layer), tiling, false, centered);
 }
 
 /// Writes K, or its double-centred form HKH, of a layer prepared for it to `out`, n x n in host
-/// memory. HKH comes from the near-centred kernel, whose own HKH is the same and keeps its digits in
-/// float.
+/// memory. HKH comes from the near-centred kernel, whose own HKH is the same and keeps its digits
+/// in float.
 template <Backend B>
 void gram_matrix(B& b, const PreparedGram<B>& prepared, bool centered, typename B::scalar* out) {
   using T = typename B::scalar;

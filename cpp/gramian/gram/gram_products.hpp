@@ -12,8 +12,8 @@
 
 namespace gramian {
 
-/// What HSIC needs of layers: sums over rows i != j of products of their Gram matrices, and row sums
-/// without the diagonal; near-centred throughout.
+/// What HSIC needs of layers: sums over rows i != j of products of their Gram matrices, and row
+/// sums without the diagonal; near-centred throughout.
 struct GramProducts {
   std::vector<double> cross;                  // as the map of the pairs
   std::vector<double> self;                   // of every layer

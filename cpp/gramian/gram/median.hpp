@@ -115,7 +115,7 @@ class DistanceRanks {
 
   Histogram pass(std::uint64_t first, int shift, std::size_t cells) {
     struct Workspace {
-      TileWorkspace<B> w;
+      TileWorkspace<B> tiles;
       Histogram bins;
     };
     struct Nothing {};
@@ -125,16 +125,17 @@ class DistanceRanks {
     for_each_tile<std::shared_ptr<Workspace>, Nothing>(
         b_, tiling_,
         [&] {
-          auto w =
-              std::make_shared<Workspace>(Workspace{{.tiles = b_.allocate(tiling_.area())}, total});
+          auto w = std::make_shared<Workspace>();
+          w->tiles.tiles = b_.allocate(tiling_.area());
+          w->bins = total;
           const std::lock_guard lock{mutex};
           workspaces.push_back(w);
           return w;
         },
         [] { return Nothing{}; },
         [&](std::shared_ptr<Workspace>& w, const Tile& tile, Nothing&) {
-          auto* const values = w->w.tiles.get();
-          inner_products(b_, layer_, tiling_, tile, w->w, values);
+          auto* const values = w->tiles.tiles.get();
+          inner_products(b_, layer_, tiling_, tile, w->tiles, values);
           b_.squared_distances(values, tile.i.count, tile.j.count,
                                {layer_.squared_norms.get() + tile.i.first, nullptr},
                                {layer_.squared_norms.get() + tile.j.first, nullptr});

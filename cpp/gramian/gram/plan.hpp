@@ -26,9 +26,7 @@ struct Workload {
 
   Index layers() const { return pairs.layers(); }
   /// Products of one layer with another.
-  Index products() const {
-    return pairs.among() ? pairs.x * (pairs.x - 1) / 2 : pairs.x * pairs.y;
-  }
+  Index products() const { return pairs.among() ? pairs.x * (pairs.x - 1) / 2 : pairs.x * pairs.y; }
 };
 
 /// A comparison by a kernel on backend B.

@@ -11,8 +11,8 @@
 namespace gramian {
 
 /// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
-/// HSIC vanishes for another reason (degenerate); nor when half of its distances are 0, which leaves
-/// a kernel without a width, or when the kernel is too narrow for the precision.
+/// HSIC vanishes for another reason (degenerate); nor when half of its distances are 0, which
+/// leaves a kernel without a width, or when the kernel is too narrow for the precision.
 enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, too_narrow };
 
 template <class B>

@@ -66,8 +66,8 @@ inline Index tile_edge(double bytes, Index layers, Index scalar_size) {
 /// threads busy. A function of the backend, the problem and the options only: the bits of a result
 /// may not depend on the number of threads.
 inline Index tile_rows(const TilePolicy& policy, Index n, Index layers, Index scalar_size) {
-  const Index cached = std::clamp(tile_edge(policy.cached, layers, scalar_size), policy.smallest,
-                                  policy.largest);
+  const Index cached =
+      std::clamp(tile_edge(policy.cached, layers, scalar_size), policy.smallest, policy.largest);
   const Index balanced = std::max<Index>(64, (n / policy.across + 15) / 16 * 16);
   return std::max<Index>(64, std::min(cached, balanced));
 }
@@ -75,8 +75,9 @@ inline Index tile_rows(const TilePolicy& policy, Index n, Index layers, Index sc
 /// Where there are no more than so many bytes for the tiles of a thread.
 inline Index tile_rows(const TilePolicy& policy, Index n, Index layers, Index scalar_size,
                        double bytes) {
-  return std::max<Index>(64, std::min(tile_rows(policy, n, layers, scalar_size),
-                                      tile_edge(bytes, layers, scalar_size)));
+  return std::max<Index>(
+      64,
+      std::min(tile_rows(policy, n, layers, scalar_size), tile_edge(bytes, layers, scalar_size)));
 }
 
 }  // namespace gramian

@@ -49,8 +49,7 @@ struct Hsic {
   /// What is kept of a layer; `keep` is for prepare_gram.
   template <Backend B>
   PreparedGram<B> prepare(B& b, Layer<B> layer, const Plan& plan, bool keep) const {
-    if (!plan.feature_space)
-      return prepare_gram(b, kernel, std::move(layer), plan.tiling, keep);
+    if (!plan.feature_space) return prepare_gram(b, kernel, std::move(layer), plan.tiling, keep);
     PreparedGram<B> prepared{.gram = {std::move(layer)}};
     if (estimator == Estimator::unbiased)
       prepared.gram.norms = squared_norms(b, prepared.gram.layer);

@@ -79,8 +79,7 @@ struct Pwcca : OnBases {
     }
     const auto [value, marked] = chosen(of_x, of_y);
     Compared compared{.value = value, .mirrored = value, .marked = marked};
-    if (wanted.mirrored)
-      std::tie(compared.mirrored, compared.mirrored_marked) = chosen(of_y, of_x);
+    if (wanted.mirrored) std::tie(compared.mirrored, compared.mirrored_marked) = chosen(of_y, of_x);
     std::ranges::transform(rho, rho.begin(), clipped);
     compared.correlations = std::move(rho);
     return compared;

@@ -60,8 +60,8 @@ struct RidgeCca {
   }
 };
 
-/// Of layers X (alpha I + (1 - alpha) (XᵀX)^(-1/2)), whose gains are alpha s + 1 - alpha: the cosine
-/// |X'ᵀY'|_* / (|X'| |Y'|) of the shape distance (Williams et al. 2021), in [0, 1].
+/// Of layers X (alpha I + (1 - alpha) (XᵀX)^(-1/2)), whose gains are alpha s + 1 - alpha: the
+/// cosine |X'ᵀY'|_* / (|X'| |Y'|) of the shape distance (Williams et al. 2021), in [0, 1].
 struct Shape : OnBases {
   double alpha = 1;
 
@@ -72,8 +72,8 @@ struct Shape : OnBases {
   }
   template <LinearAlgebra B>
   Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product, Wanted) const {
-    return {.value = sum(b.singular_values(
-                between(b, x.coefficients, std::move(product), y.coefficients)))};
+    return {.value = sum(
+                b.singular_values(between(b, x.coefficients, std::move(product), y.coefficients)))};
   }
 };
 
