@@ -60,20 +60,21 @@ def _measure(
 ) -> tuple[list[float], float]:
     """Return the planned work of a model compared with itself, and the best time."""
     import gramian as gm
-    from gramian import _backend, _hsic
+    from gramian._core import calls
+    from gramian._measures.hsic import pairs
 
     rng = np.random.default_rng(0)
     A = [rng.standard_normal((n, p), dtype=dtype) for _ in range(layers)]
     chosen = {"linear": gm.Linear(), "rbf": gm.RBF(sigma=(2.0 * p) ** 0.5), "median": gm.RBF()}
     gm.set_num_threads(1)
-    decision = _backend.plan(
+    decision = calls.plan(
         n,
         layers,
         [p] * layers,
-        _hsic.spec_of(chosen[kernel], None),
+        pairs.spec_of(chosen[kernel], None),
         device=None,
         double=dtype == "float64",
-        max_memory=_hsic.DEFAULT_MEMORY,
+        max_memory=pairs.DEFAULT_MEMORY,
     )
     times = []
     for _ in range(repeat):

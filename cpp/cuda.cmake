@@ -16,14 +16,18 @@ string(REPLACE ";" " " names "${names}")
 set(GRAMIAN_CUDA_DEFINITIONS GRAMIAN_CUDA_ARCHITECTURES="${names}")
 
 # The wheels have one folder, nvidia/cu13, with headers and libraries whose names end in a version:
-# CMake's own FindCUDAToolkit does not see them.
+# CMake's own FindCUDAToolkit does not see them. There are several where packages are installed in
+# several places, of which one has the libraries.
 if(NOT GRAMIAN_CUDA_ROOT)
   execute_process(
-    COMMAND ${Python_EXECUTABLE} -c "import nvidia.cu13 as m; print(m.__path__[0], end='')"
-    OUTPUT_VARIABLE found RESULT_VARIABLE failed ERROR_QUIET)
-  if(NOT failed)
-    set(GRAMIAN_CUDA_ROOT ${found} CACHE PATH "the folder nvidia/cu13 of NVIDIA's wheels")
-  endif()
+    COMMAND ${Python_EXECUTABLE} -c "import nvidia.cu13 as m; print(*m.__path__, sep=';', end='')"
+    OUTPUT_VARIABLE folders ERROR_QUIET)
+  foreach(folder IN LISTS folders)
+    if(EXISTS "${folder}/lib/libcublas.so.13" AND EXISTS "${folder}/include/cusolverDn.h")
+      set(GRAMIAN_CUDA_ROOT ${folder} CACHE PATH "the folder nvidia/cu13 of NVIDIA's wheels")
+      break()
+    endif()
+  endforeach()
 endif()
 set(GRAMIAN_CUDA_INCLUDE "${GRAMIAN_CUDA_ROOT}/include")
 # nvcc from PATH or, without one, from the wheels, which looks for its libraries in the wrong folder.
@@ -48,10 +52,13 @@ function(gramian_add_cuda)
     gramian_cuda_library(cudart libcudart.so.13)
     gramian_cuda_library(cublas libcublas.so.13)
     gramian_cuda_library(cusolver libcusolver.so.12)
-    target_include_directories(gramian_cuda SYSTEM INTERFACE ${GRAMIAN_CUDA_INCLUDE})
+    # Their headers include crt/, which is in a wheel that few have; nvcc's own folder has it too.
+    target_include_directories(gramian_cuda SYSTEM INTERFACE ${GRAMIAN_CUDA_INCLUDE}
+      $<$<COMPILE_LANGUAGE:CXX>:${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES}>)
     target_link_libraries(gramian_cuda INTERFACE gramian_cudart gramian_cublas gramian_cusolver)
   else()
     find_package(CUDAToolkit 13 REQUIRED)
+    set(toolkit_libraries ${CUDAToolkit_LIBRARY_DIR})
     target_link_libraries(gramian_cuda INTERFACE CUDA::cudart CUDA::cublas CUDA::cusolver)
   endif()
 
@@ -62,9 +69,10 @@ function(gramian_add_cuda)
     "$<$<COMPILE_LANGUAGE:CXX>:${GRAMIAN_WARNINGS}>" "$<$<COMPILE_LANGUAGE:CUDA>:${strict}>")
   target_compile_definitions(_cuda PRIVATE ${GRAMIAN_CUDA_DEFINITIONS})
   target_link_libraries(_cuda PRIVATE gramian_cuda)
-  # The libraries of the extra `cuda13` are siblings in site-packages.
+  # The libraries of the extra `cuda13` are siblings in site-packages; after them comes the toolkit
+  # that was linked against, if one was.
   set_target_properties(_cuda PROPERTIES
     CUDA_ARCHITECTURES "${GRAMIAN_CUDA_ARCHITECTURES}" CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY None
-    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/../nvidia/cu13/lib")
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/../nvidia/cu13/lib;${toolkit_libraries}")
   install(TARGETS _cuda LIBRARY DESTINATION gramian)
 endfunction()

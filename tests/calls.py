@@ -23,7 +23,7 @@ class Call:
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.function}"
+        return self.function if self.module == "gramian" else f"reference-{self.function}"
 
     def __call__(self, X: Any = GOOD, Y: Any = OTHER, **options: Any) -> Any:
         function = getattr(import_module(self.module), self.function)

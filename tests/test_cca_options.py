@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_cca import call
 
-from gramian._registry import MEASURES
+from gramian._measures.registry import MEASURES
 
 Array = np.ndarray
 

@@ -11,7 +11,7 @@ from test_cca import call, epsilon
 
 import gramian as gm
 from gramian import reference
-from gramian._registry import MEASURES
+from gramian._measures.registry import MEASURES
 
 Array = np.ndarray
 STEP = 32  # n = 2,000 and p = 20: of the powers of two, the last to leave 2 p rows

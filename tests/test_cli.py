@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gramian as gm
-from gramian import cli
+from gramian._cli import main as cli
 
 
 @pytest.fixture
@@ -277,9 +277,9 @@ def test_closed_pipe(files: Any) -> None:
 
 def test_interrupt() -> None:
     code = (
-        "import sys, time; from gramian import cli\n"
+        "import sys, time; from gramian._cli import main as cli\n"
         "def info(): print('started', flush=True); time.sleep(60)\n"
-        "cli._backend.info = info; sys.exit(cli.main(['info']))"
+        "cli.modules.info = info; sys.exit(cli.main(['info']))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gramian as gm
-from gramian import cli
+from gramian._cli import main as cli
 
 LAYERS = [f"conv{i}" for i in range(1, 6)]
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from devices import choose
 
 import gramian as gm
-from gramian import _backend, _devices, _validate
-from gramian._representation import Representation, checked
+from gramian._core import modules
+from gramian._input import checks, devices
+from gramian._input.arrays import Representation, checked
 
 X = np.random.default_rng(0).standard_normal((10, 3))
 
@@ -39,9 +45,9 @@ class Module:
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Let a test choose what loading the module does."""
-    load = _backend.cuda
+    load = modules.cuda
     load.cache_clear()
-    monkeypatch.setattr(_backend, "preload_libraries", lambda: None)
+    monkeypatch.setattr(modules, "preload_libraries", lambda: None)
     yield monkeypatch
     load.cache_clear()
 
@@ -53,28 +59,62 @@ def message(device: str) -> str:
 
 
 def test_not_built(loaded: pytest.MonkeyPatch) -> None:
-    loaded.setattr(_backend, "find_spec", lambda name: None)
+    loaded.setattr(modules, "find_spec", lambda name: None)
     assert message("cuda") == (
         "device='cuda': this build of gramian has no CUDA backend: build it with "
         "-Ccmake.define.GRAMIAN_CUDA=ON."
     )
-    assert _backend.info()["CUDA"].startswith("this build of gramian has no CUDA backend")
+    assert modules.info()["CUDA"].startswith("this build of gramian has no CUDA backend")
 
 
 def test_libraries_missing(loaded: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> None:
         raise ImportError("libcublas.so.13: cannot open shared object file")
 
-    loaded.setattr(_backend, "find_spec", lambda name: name)
-    loaded.setattr(_backend, "import_module", fail)
+    loaded.setattr(modules, "find_spec", lambda name: name)
+    loaded.setattr(modules, "import_module", fail)
     assert message("cuda:1") == (
         "device='cuda:1': gramian's CUDA backend cannot be loaded (libcublas.so.13: cannot open "
         "shared object file): pip install 'gramian[cuda13]'."
     )
 
 
+def test_libraries_are_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In every folder of the wheels, then in CUDA_HOME, then where cuda.pathfinder looks."""
+    headers, wheels, toolkit = tmp_path / "headers", tmp_path / "wheels", tmp_path / "toolkit"
+    for file in (
+        wheels / "lib/libcudart.so.13",
+        toolkit / "lib64/libcudart.so.13",
+        toolkit / "lib64/libcublas.so.13",
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    loaded = []
+
+    def load(path: str) -> None:
+        if not Path(path).exists():
+            raise OSError(f"{path}: cannot open shared object file")
+        loaded.append(path)
+
+    cu13 = ModuleType("nvidia.cu13")
+    cu13.__path__ = [str(headers), str(wheels)]
+    nvidia, cuda = ModuleType("nvidia"), ModuleType("cuda")
+    nvidia.cu13 = cu13  # type: ignore[attr-defined]
+    cuda.pathfinder = SimpleNamespace(load_nvidia_dynamic_lib=loaded.append)  # type: ignore[attr-defined]
+    for name, module in {"nvidia": nvidia, "nvidia.cu13": cu13, "cuda": cuda}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setenv("CUDA_HOME", str(toolkit))
+    monkeypatch.setattr(modules.ctypes, "CDLL", load)
+    modules.preload_libraries()
+    assert loaded == [
+        str(wheels / "lib/libcudart.so.13"),
+        str(toolkit / "lib64/libcublas.so.13"),
+        "cusolver",
+    ]
+
+
 def test_no_device(loaded: pytest.MonkeyPatch) -> None:
-    loaded.setattr(_backend, "cuda", lambda: Module(0, "cudaErrorNoDevice: none detected"))
+    loaded.setattr(modules, "cuda", lambda: Module(0, "cudaErrorNoDevice: none detected"))
     assert message("cuda") == (
         "device='cuda': there is no usable CUDA device (cudaErrorNoDevice: none detected): see "
         "nvidia-smi, and whether the driver is version 580 or later."
@@ -82,7 +122,7 @@ def test_no_device(loaded: pytest.MonkeyPatch) -> None:
 
 
 def test_no_such_device(loaded: pytest.MonkeyPatch) -> None:
-    loaded.setattr(_backend, "cuda", lambda: Module(2))
+    loaded.setattr(modules, "cuda", lambda: Module(2))
     with pytest.raises(ValueError, match="'cuda:2' does not exist: the last one is 'cuda:1'"):
         gm.cka(X, X, device="cuda:2")
 
@@ -102,8 +142,8 @@ def test_no_such_device(loaded: pytest.MonkeyPatch) -> None:
 def test_choice(
     loaded: pytest.MonkeyPatch, device: str | None, lives_on: int | None, chosen: int | None
 ) -> None:
-    loaded.setattr(_backend, "cuda", lambda: Module(2))
-    assert _devices.chosen(device, lives_on, "X") == chosen
+    loaded.setattr(modules, "cuda", lambda: Module(2))
+    assert devices.chosen(device, lives_on, "X") == chosen
 
 
 @pytest.mark.parametrize(
@@ -118,9 +158,9 @@ def test_choice(
     ],
 )
 def test_wrong_choice(loaded: pytest.MonkeyPatch, device: str, text: str) -> None:
-    loaded.setattr(_backend, "cuda", lambda: Module(2))
+    loaded.setattr(modules, "cuda", lambda: Module(2))
     with pytest.raises(ValueError) as caught:  # noqa: PT011, the text is compared below
-        _devices.chosen(device, 1, "X")
+        devices.chosen(device, 1, "X")
     assert str(caught.value) == text
 
 
@@ -134,7 +174,7 @@ def test_wrong_choice(loaded: pytest.MonkeyPatch, device: str, text: str) -> Non
 def test_two_devices(other: Any, places: str) -> None:
     reps = [Representation(name, a, "float64") for name, a in (("X", Elsewhere(0)), ("Y", other))]
     with pytest.raises(ValueError) as caught:  # noqa: PT011, the text is compared below
-        _validate.check_same_samples(reps)
+        checks.check_same_samples(reps)
     assert str(caught.value) == f"X and Y must live on one device: {places}."
 
 
@@ -151,3 +191,37 @@ def test_arrays_on_a_device_are_checked_as_others_are() -> None:
 def test_reference_reads_a_copy() -> None:
     rep = checked(Elsewhere(0), "float64", "X")
     assert gm.cka(rep, rep, device="reference") == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("says", "absent"),
+    [
+        ("this build of gramian has no CUDA backend: build it", True),
+        ("gramian's CUDA backend cannot be loaded (libcublas.so.13: cannot open shared", True),
+        ("there is no usable CUDA device (cudaErrorNoDevice: none)", True),
+        ("gramian's CUDA backend cannot be loaded (_cuda.so: undefined symbol: x)", False),
+        ("there is no usable CUDA device (cudaErrorSystemDriverMismatch: ...)", False),
+        ("cublasCreate: CUBLAS_STATUS_NOT_INITIALIZED", False),
+    ],
+)
+def test_tests_run_on_what_is_present(
+    monkeypatch: pytest.MonkeyPatch, says: str, absent: bool
+) -> None:
+    """A device that is absent is left out, unless it was asked for; one that fails never is."""
+
+    def fails_on_cuda(X: Any, Y: Any, device: str) -> float:
+        if device == "cuda":
+            raise RuntimeError(says)
+        return 1.0
+
+    monkeypatch.setattr(gm, "cka", fails_on_cuda)
+    assert choose(["cpu"]) == (["cpu"], {})
+    if absent:
+        assert choose(None) == (["cpu"], {"cuda": says})
+    for wanted in (["cpu", "cuda"], *([] if absent else [None])):
+        with pytest.raises(pytest.UsageError, match=re.escape(says)):
+            choose(wanted)
+    with pytest.raises(pytest.UsageError, match="'tpu' is none of cpu, cuda"):
+        choose(["cpu", "tpu"])
+    monkeypatch.setattr(gm, "cka", lambda X, Y, device: 1.0)
+    assert choose(None) == choose(["cpu", "cuda"]) == (["cpu", "cuda"], {})

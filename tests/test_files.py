@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gramian as gm
-from gramian._files import read_layers
+from gramian._input.files import read_layers
 
 ARRAYS = {
     "conv2": np.arange(6.0).reshape(3, 2),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from variants import EXACT, Variant, tolerance
 
 import gramian as gm
-from gramian._registry import MEASURES, Measure
+from gramian._measures.registry import MEASURES, Measure
 
 pytestmark = pytest.mark.usefixtures("remarks_of_cca")
 

@@ -54,7 +54,7 @@ def test_something_is_read() -> None:
     assert len(PYTHON) > 10
 
 
-@pytest.mark.parametrize("path", HEADERS, ids=named)
+@pytest.mark.parametrize("path", HEADERS)
 def test_cpp_layers(path: Path) -> None:
     """Measures know the backend's contract only; backends know no measure, nor each other."""
     here = layer(path)
@@ -71,7 +71,7 @@ def test_cpp_layers(path: Path) -> None:
         assert path not in CONTRACT or other in CONTRACT, f"{named(path)} includes {other}"
 
 
-@pytest.mark.parametrize("path", HEADERS, ids=named)
+@pytest.mark.parametrize("path", HEADERS)
 def test_vendors(path: Path) -> None:
     """BLAS, CUDA and pybind11 stay where they belong."""
     allowed = VENDORS.get(layer(path), ())
@@ -96,6 +96,133 @@ def test_cpp_has_no_cycles() -> None:
         visit(path, ())
 
 
+PACKAGE = ROOT / "python" / "gramian"
+# The floors of the package, from the ground up; what a file imports is not above it.
+FLOORS = [
+    {"_version", "_extras"},
+    {"_core"},
+    {"_input"},
+    {"_show"},
+    {"_measures"},
+    {"_compare"},
+    {"_streaming", "_inference", "_recording", "_distributed"},
+    {"", "reference"},
+    {"compat", "_cli"},
+    {"__main__"},
+]
+FAMILIES = {path.name for path in (PACKAGE / "_measures").iterdir() if (path / "rows.py").exists()}
+COMPILED = (["_cpu"], ["_cuda"])
+# Packages whose import takes longer than ours, or that need not be installed.
+HEAVY = {"torch", "dask", "jax", "cupy", "scipy", "sklearn", "matplotlib", "pandas", "nvidia"}
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file below the package; "" for the package itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in PYTHON}
+
+
+def resolve(name: str) -> str:
+    """The module that holds what a dotted name below the package stands for."""
+    while name and name not in MODULES:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Absolute names of what a file imports, whether as a statement anywhere or as a string.
+
+    With each, whether it is imported when the file is.
+    """
+    own = ("gramian", *path.relative_to(PACKAGE).parts[:-1])
+    tree = ast.parse(path.read_text("utf-8"))
+    later = {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, (ast.FunctionDef, ast.If))
+        for inner in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node not in later) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(own[: len(own) + 1 - node.level]) if node.level else ""
+            start = ".".join(filter(None, (base, node.module)))
+            yield from ((f"{start}.{alias.name}", node not in later) for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args:
+            called, first = ast.unparse(node.func), node.args[0]
+            if called in ("importlib.import_module", "import_module", "require", "__import__"):
+                if isinstance(first, ast.Constant):
+                    yield first.value, False
+                else:  # the loader of `_cuda`, and of the extras
+                    assert module_of(path) in {"_core.modules", "_extras"}, named(path)
+
+
+def own_imports(path: Path) -> set[str]:
+    """Modules of the package that a file of it imports, by their names below the package."""
+    found = {
+        resolve(name.partition(".")[2])
+        for name, _ in imports(path)
+        if name.partition(".")[0] == "gramian" and name.split(".")[1:2] not in COMPILED
+    }
+    return found - {module_of(path)}
+
+
+def floor(module: str) -> int:
+    wing = module.partition(".")[0]
+    return next(i for i, wings in enumerate(FLOORS) if wing in wings)
+
+
+@pytest.mark.parametrize("path", PYTHON)
+def test_python_floors(path: Path) -> None:
+    """No import goes up, and none from one family of measures to another."""
+    module = module_of(path)
+    _, _, inside = module.partition("_measures.")
+    family = inside.partition(".")[0]
+    for other in own_imports(path):
+        where = f"{named(path)} imports {other or 'the package'}"
+        assert floor(other) <= floor(module), where
+        if family in FAMILIES and other.startswith("_measures."):
+            theirs = other.split(".")[1]
+            assert theirs == family or theirs not in FAMILIES, where
+            assert theirs != "registry", where
+        if path.stem.startswith("reference") and module.startswith("_measures."):
+            assert not other.startswith("_core"), where
+            assert other.split(".")[-1] not in {"pairs", "folds", "functions", "prepare"}, where
+        if module.startswith("_show"):
+            assert other.partition(".")[0] in {"_show", "_extras"}, where
+
+
+@pytest.mark.parametrize("path", PYTHON)
+def test_heavy_packages_are_imported_where_they_are_needed(path: Path) -> None:
+    for name, early in imports(path):
+        assert not early or name.partition(".")[0] not in HEAVY, f"{named(path)} imports {name}"
+
+
+def test_python_has_no_cycles() -> None:
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " -> ".join((*above, module))
+        if module not in done:
+            for other in own_imports(MODULES[module]):
+                visit(other, (*above, module))
+            done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
+
+
+def test_faces_define_nothing() -> None:
+    for module in ("", "reference", "__main__"):
+        tree = ast.parse(MODULES[module].read_text("utf-8"))
+        for node in tree.body:
+            assert not isinstance(node, (ast.FunctionDef, ast.ClassDef)), f"{module}: {node.name}"
+
+
 def modules_imported(path: Path) -> set[str]:
     """Names of the modules that a file of the package imports, and of what it takes from it."""
     found = set()
@@ -107,9 +234,10 @@ def modules_imported(path: Path) -> set[str]:
     return found
 
 
-def test_backend_alone_imports_the_compiled_modules() -> None:
-    importers = {path.name for path in PYTHON if modules_imported(path) & {"_cpu", "_cuda"}}
-    assert importers == {"_backend.py"}
+def test_one_file_imports_the_compiled_modules() -> None:
+    compiled = {"_cpu", "_cuda", "gramian._cpu", "gramian._cuda"}
+    importers = {module_of(path) for path in PYTHON if modules_imported(path) & compiled}
+    assert importers == {"_core.modules"}
 
 
 def docstring_lines(path: Path) -> int:

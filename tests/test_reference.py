@@ -16,7 +16,8 @@ import pytest
 from variants import Variant, tolerance
 
 import gramian as gm
-from gramian import _reference_kernels, reference
+from gramian import reference
+from gramian._measures.hsic import reference_grams
 
 # X and Y are centered. K = XX' and L = YY' are
 #    1  0 -1        2 -1 -1
@@ -153,7 +154,7 @@ def test_bandwidth_of_a_sample(count: int, implementation: str) -> None:
     X, Y = inputs.pair(20, 3, 4)
     rows = [i * 20 // count for i in range(count)]
     sigmas = [
-        float(np.sqrt(np.median(_reference_kernels.squared_distances(array[rows]))))
+        float(np.sqrt(np.median(reference_grams.squared_distances(array[rows]))))
         for array in (X, Y)
     ]
     expected = reference.cka(X / sigmas[0], Y / sigmas[1], kernel=gm.RBF(sigma=1.0))

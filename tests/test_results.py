@@ -15,9 +15,11 @@ import pytest
 from comparisons import comparison
 from hypothesis import given
 from hypothesis import strategies as st
+from ids import plain
 
 import gramian as gm
-from gramian import _registry, results
+from gramian._compare import results
+from gramian._measures import registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +64,7 @@ ACCURACIES = {
 }
 
 
-@pytest.mark.parametrize(("values", "expected"), ACCURACIES.values(), ids=ACCURACIES)
+@pytest.mark.parametrize(("values", "expected"), ACCURACIES.values(), ids=[*map(plain, ACCURACIES)])
 def test_accuracy(values: Any, expected: float) -> None:
     assert comparison(values).accuracy() == expected
     distances = 2 - np.array(values)
@@ -70,10 +72,10 @@ def test_accuracy(values: Any, expected: float) -> None:
 
 
 def test_accuracy_of_an_asymmetric_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = dataclasses.replace(_registry.MEASURES["cka"], symmetric=False)
+    row = dataclasses.replace(registry.MEASURES["cka"], symmetric=False)
     values = [[0.5, 0.9], [0.0, 0.5]]  # S + S' is [[1.0, 0.9], [0.9, 1.0]]
     assert comparison(values).accuracy() == 0.5
-    monkeypatch.setitem(_registry.MEASURES, "cka", row)
+    monkeypatch.setitem(registry.MEASURES, "cka", row)
     assert comparison(values).accuracy() == 1.0
 
 
@@ -112,8 +114,9 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch, module: str, extra: str,
 
 def test_import_needs_numpy_only() -> None:
     code = (
-        "import sys, gramian, gramian.cli; others = ('matplotlib', 'pandas', 'scipy', 'torch', "
-        "'sklearn', 'safetensors', 'ml_dtypes'); print([m for m in others if m in sys.modules])"
+        "import sys, gramian, gramian._cli.main; others = ('matplotlib', 'pandas', 'scipy', "
+        "'torch', 'sklearn', 'safetensors', 'ml_dtypes'); "
+        "print([m for m in others if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
@@ -200,7 +203,7 @@ FOREIGN = {
 }
 
 
-@pytest.mark.parametrize(("content", "message"), FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize(("content", "message"), FOREIGN.values(), ids=[*map(plain, FOREIGN)])
 def test_load_foreign(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "foreign.json"
     path.write_bytes(content)

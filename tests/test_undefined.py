@@ -10,7 +10,7 @@ import pytest
 from calls import ALL, GOOD, NORMALIZED, OTHER, PAIRS, Call, each, holed, value_of
 
 import gramian as gm
-from gramian import _validate
+from gramian._input import arrays, checks
 
 KERNELS = ("linear", gm.RBF(sigma=1.0), gm.Laplacian(sigma=1.0), "polynomial", "cosine")
 
@@ -108,8 +108,8 @@ def test_propagate_spares_other_layers() -> None:
 
 
 def test_overflowing_sums_are_no_error() -> None:
-    rep = _validate.representation(np.full((4, 2), 1e308), "X")
-    _validate.check_finite(rep, np.array([np.inf, 1.0]))
+    rep = arrays.representation(np.full((4, 2), 1e308), "X")
+    checks.check_finite(rep, np.array([np.inf, 1.0]))
 
 
 def test_good_input_does_not_warn() -> None:

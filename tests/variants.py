@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gramian._registry import MEASURES, Measure
-from gramian.kernels import RBF, Cosine, Polynomial, resolve
+from gramian._measures.hsic.kernels import RBF, Cosine, Polynomial, resolve
+from gramian._measures.registry import MEASURES, Measure
 
 KERNELS: dict[str, dict[str, Any]] = {
     "linear": {},
     "rbf": {"kernel": "rbf"},
-    "rbf at .2": {"kernel": "rbf", "bandwidth": 0.2},
-    "rbf at 10": {"kernel": RBF(bandwidth=10)},
-    "rbf sigma": {"kernel": RBF(sigma=3.0)},
+    "rbf_at_0p2": {"kernel": "rbf", "bandwidth": 0.2},
+    "rbf_at_10": {"kernel": RBF(bandwidth=10)},
+    "rbf_sigma": {"kernel": RBF(sigma=3.0)},
     "laplacian": {"kernel": "laplacian"},
     "polynomial": {"kernel": Polynomial(2, constant=0.5)},
     "cosine": {"kernel": "cosine"},
 }
 FEW_KERNELS = ("linear", "rbf")  # for a distance, which is a function of another measure
+ANGLES = ("cka_distance", "shape_distance")
 ESTIMATORS = ("debiased", "unbiased")
 # Options that take an iteration to the digits that are compared.
 EXACT: dict[str, dict[str, Any]] = {"sparse_prediction": {"tol": 1e-13}}
@@ -42,7 +43,7 @@ class Variant:
 
     @property
     def of_kernels(self) -> bool:
-        return "kernel" in self.measure.options
+        return "kernel" in self.measure.option_names
 
     @property
     def debiased(self) -> bool:
@@ -75,20 +76,20 @@ class Variant:
 
     def score(self, value: float) -> float:
         """A value whose error is uniform: an angle near 0 has half the digits of its cosine."""
-        return float(np.cos(value)) if self.measure.name == "cka_distance" else value
+        return float(np.cos(value)) if self.measure.name in ANGLES else value
 
 
 def variants() -> list[Variant]:
     """Every row of the registry with every kernel and estimator it takes."""
     found = []
     for measure in MEASURES.values():
-        kernels = KERNELS if "kernel" in measure.options else {"": EXACT.get(measure.name, {})}
+        kernels = KERNELS if "kernel" in measure.option_names else {"": EXACT.get(measure.name, {})}
         if measure.distance:
             kernels = {name: kernels[name] for name in FEW_KERNELS if name in kernels}
-        estimators = [name for name in ESTIMATORS if name in measure.options]
+        estimators = [name for name in ESTIMATORS if name in measure.option_names]
         for kernel, options in kernels.items():
             for estimator in ("", *estimators):
-                name = " ".join(filter(None, (measure.name, kernel, estimator)))
+                name = "-".join(filter(None, (measure.name, kernel, estimator)))
                 flag = {estimator: True} if estimator else {}
                 found.append(Variant(name, measure, options | flag))
     return found

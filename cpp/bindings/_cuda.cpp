@@ -23,6 +23,7 @@ namespace {
 
 /// The number of devices, and why there are none.
 py::tuple device_count() {
+  cuda::refuse_fork();
   int count = 0;
   const auto status = cudaGetDeviceCount(&count);
   if (status == cudaSuccess) return py::make_tuple(count, count > 0 ? "" : "there is none");

@@ -9,22 +9,24 @@
 
 from __future__ import annotations
 
-from ._registry import MEASURES as _MEASURES
+from ._compare.compare import compare
+from ._compare.plan import Plan, plan
+from ._compare.results import Comparison, load
+from ._core.threads import get_num_threads, set_num_threads
+from ._measures.cca.cca import cca
+from ._measures.cca.pwcca import pwcca
+from ._measures.cca.regression import linear_regression
+from ._measures.cca.results import CCA, PWCCA, SVCCA
+from ._measures.cca.svcca import svcca
+from ._measures.hsic.functions import cka, cka_distance, hsic
+from ._measures.hsic.gram import gram
+from ._measures.hsic.kernels import RBF, Cosine, Laplacian, Linear, Polynomial
+from ._measures.procrustes.functions import procrustes, procrustes_distance, shape_distance
+from ._measures.registry import measures
+from ._measures.units.functions import cluster_units, correlation, match_units
+from ._measures.units.results import Clusters, Matching, SparsePrediction
+from ._measures.units.sparse import sparse_prediction
 from ._version import __version__
-from .canonical import cca, linear_regression
-from .cca_results import CCA, PWCCA, SVCCA
-from .cca_variants import pwcca, svcca
-from .compare import compare
-from .gram import gram
-from .kernels import RBF, Cosine, Laplacian, Linear, Polynomial
-from .plan import Plan, plan
-from .results import Comparison, load
-from .shapes import procrustes, procrustes_distance, shape_distance
-from .similarity import cka, cka_distance, hsic
-from .sparse import sparse_prediction
-from .threads import get_num_threads, set_num_threads
-from .unit_results import Clusters, Matching, SparsePrediction
-from .units import cluster_units, correlation, match_units
 
 __all__ = [
     "CCA",
@@ -63,15 +65,3 @@ __all__ = [
     "sparse_prediction",
     "svcca",
 ]
-
-
-def measures() -> list[str]:
-    """Return the names that `compare` takes as its measure.
-
-    Examples
-    --------
-    >>> import gramian as gm
-    >>> gm.measures()[:5]
-    ['cka', 'hsic', 'cka_distance', 'cca', 'cca_squared']
-    """
-    return list(_MEASURES)

@@ -7,6 +7,12 @@
 namespace hostcuda {
 namespace {
 
+template <class T>
+void poison_matrix(T* data, Int rows, Int cols, Int ld) {
+  for (Int column = 0; column < cols; ++column)
+    poison(data + column * ld, static_cast<std::size_t>(rows) * sizeof(T));
+}
+
 /// A = U S Vᵀ, m >= n. Either both of U and Vᵀ are wanted, with n columns and n rows, or neither.
 template <class T>
 struct Svd {
@@ -36,8 +42,7 @@ struct Svd {
       blas::gesvd<T>(&job, &job, &m, &n, a, &lda, s, u, &u_stride, vt, &vt_stride, work, &size,
                      &info, 1, 1);
     });
-    for (Int column = 0; column < n; ++column)  // what was in A is lost
-      poison(a + column * lda, static_cast<std::size_t>(m) * sizeof(T));
+    poison_matrix(a, m, n, lda);  // what was in it is lost
     return info;
   }
 };
@@ -110,7 +115,8 @@ cusolverStatus_t cusolverDnXgesvdp_bufferSize(
   return Workspace::sizes(m, n, device, host);
 }
 
-/// Unlike gesvd it returns V, not Vᵀ.
+/// Unlike gesvd it returns V, not Vᵀ. It works in U and V even when no vectors are wanted: null is
+/// an illegal address then.
 cusolverStatus_t cusolverDnXgesvdp(cusolverDnHandle_t handle, cusolverDnParams_t /*params*/,
                                    cusolverEigMode_t job, int econ, Int m, Int n, cudaDataType type,
                                    void* a, Int lda, cudaDataType /*s_type*/, void* s,
@@ -119,13 +125,13 @@ cusolverStatus_t cusolverDnXgesvdp(cusolverDnHandle_t handle, cusolverDnParams_t
                                    cudaDataType /*compute*/, void* device, std::size_t device_bytes,
                                    void* host, std::size_t host_bytes, int* info, double* error) {
   if (const auto status = enter(handle, __func__)) return status;
-  const bool vectors = job == CUSOLVER_EIG_MODE_VECTOR;
-  if (is_bad(m, n, lda) || (vectors && (is_bad(m, n, ldu) || is_bad(n, n, ldv))))
+  if (is_bad(m, n, lda) || is_bad(m, n, ldu) || is_bad(n, n, ldv))
     return CUSOLVER_STATUS_INVALID_VALUE;
-  if (m < n || (vectors && econ != 1)) return CUSOLVER_STATUS_NOT_SUPPORTED;  // by the stand-in
+  if (m < n || econ != 1) return CUSOLVER_STATUS_NOT_SUPPORTED;  // by the stand-in
+  const bool vectors = job == CUSOLVER_EIG_MODE_VECTOR;
   const Workspace workspace{device, device_bytes, host, host_bytes};
   return with_type(type, [=]<class T>(T*) {
-    const Svd<T> svd{vectors,
+    const Svd<T> svd{true,
                      m,
                      n,
                      static_cast<T*>(a),
@@ -139,7 +145,11 @@ cusolverStatus_t cusolverDnXgesvdp(cusolverDnHandle_t handle, cusolverDnParams_t
       workspace.use(m, n);
       svd.require();
       const Int own = svd.run();
-      if (vectors) transpose_in_place(static_cast<T*>(v), n, ldv);
+      transpose_in_place(static_cast<T*>(v), n, ldv);
+      if (!vectors) {
+        poison_matrix(static_cast<T*>(u), m, n, ldu);
+        poison_matrix(static_cast<T*>(v), n, n, ldv);
+      }
       const double largest = n > 0 ? static_cast<double>(*static_cast<T*>(s)) : 0;
       *error = gesvdp_error(largest * static_cast<double>(std::numeric_limits<T>::epsilon()));
       report(info, own);

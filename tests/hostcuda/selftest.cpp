@@ -18,6 +18,7 @@
 #include "selftest_kernels.hpp"
 
 extern "C" {
+void hostcuda_adopt();
 void hostcuda_set_devices(int count);
 void hostcuda_fail_at(std::size_t n, int error);
 std::size_t hostcuda_calls();
@@ -72,6 +73,7 @@ void check_dies(const std::function<void()>& call, const char* what) {
   const pid_t child = fork();
   if (child == 0) {
     std::fclose(stderr);
+    hostcuda_adopt();
     call();
     hostcuda_drain();
     _exit(0);
@@ -208,10 +210,10 @@ void test_products() {
 
   const Array<float> x{std::vector<float>{1 + 0x1p-12F}}, y{std::vector<float>{1}}, z{1};
   const float unit = 1, nothing = 0;
-  for (const auto mode : {CUBLAS_PEDANTIC_MATH, CUBLAS_TF32_TENSOR_OP_MATH}) {
+  for (const auto mode : {CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH}) {
     cublasSetMathMode(blas, mode);
     cublasSgemm_64(blas, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &unit, x, 1, y, 1, &nothing, z, 1);
-    const float expected = mode == CUBLAS_PEDANTIC_MATH ? 1 + 0x1p-12F : 1;
+    const float expected = mode == CUBLAS_DEFAULT_MATH ? 1 + 0x1p-12F : 1;
     check(z.host()[0] == expected, "TF32 rounds, when it is asked for");
   }
   cublasDestroy(blas);
@@ -232,13 +234,14 @@ void test_svd() {
   const Array<std::byte> device{device_bytes};
   std::vector<std::byte> host(host_bytes);
   double error = -1;
-  const auto run = [&](std::size_t bytes) {
-    return cusolverDnXgesvdp(solver, params, CUSOLVER_EIG_MODE_VECTOR, 1, 3, 2, CUDA_R_64F, a, 3,
-                             CUDA_R_64F, s, CUDA_R_64F, u, 3, CUDA_R_64F, v, 2, CUDA_R_64F, device,
+  const auto run = [&](std::size_t bytes, cusolverEigMode_t job, double* left_vectors) {
+    return cusolverDnXgesvdp(solver, params, job, 1, 3, 2, CUDA_R_64F, a, 3, CUDA_R_64F, s,
+                             CUDA_R_64F, left_vectors, 3, CUDA_R_64F, v, 2, CUDA_R_64F, device,
                              bytes, host.data(), host_bytes, info, &error);
   };
-  check_dies([&] { run(device_bytes - 1); }, "a small workspace");
-  check(run(device_bytes) == CUSOLVER_STATUS_SUCCESS, "gesvdp");
+  check_dies([&] { run(device_bytes - 1, CUSOLVER_EIG_MODE_VECTOR, u); }, "a small workspace");
+  check_dies([&] { run(device_bytes, CUSOLVER_EIG_MODE_NOVECTOR, nullptr); }, "gesvdp without U");
+  check(run(device_bytes, CUSOLVER_EIG_MODE_VECTOR, u) == CUSOLVER_STATUS_SUCCESS, "gesvdp");
   check(info.host()[0] == 0 && error >= 0 && error < 1e-14, "info and the bound on the error");
   const auto left = u.host(), values = s.host(), right = v.host();
   for (std::size_t i = 0; i < 3; ++i)
@@ -274,6 +277,12 @@ void test_failures() {
   require(cudaFree(memory));
   hostcuda_set_memory_limit(std::size_t{1} << 40);
   cudaGetLastError();
+
+  int status = 0;
+  const pid_t child = fork();
+  if (child == 0) _exit(cudaGetDeviceCount(&status) == cudaErrorInitializationError ? 0 : 1);
+  waitpid(child, &status, 0);
+  check(status == 0, "a forked process cannot use CUDA");
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ constexpr const char* no_code =
     "; this build has code for the CUDA architectures " GRAMIAN_CUDA_ARCHITECTURES
     " and what is newer than the last: build gramian for this device with "
     "-Ccmake.define.GRAMIAN_CUDA_ARCHITECTURES=native";
+constexpr const char* no_start =
+    "; if this process was forked from one that used CUDA, start workers with "
+    "multiprocessing.get_context('spawn')";
 constexpr const char* no_memory =
     ": out of device memory; what other libraries cache counts as used (torch.cuda.empty_cache)";
 
@@ -42,6 +45,7 @@ std::string describe(cudaError_t status) {
       std::string{cudaGetErrorName(status)} + ": " + cudaGetErrorString(status);
   if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorUnsupportedPtxVersion)
     return text + no_code;
+  if (status == cudaErrorInitializationError) return text + no_start;
   if (is_lost(status)) return text + "; CUDA cannot be used in this process any more: restart it";
   return text;
 }

@@ -43,9 +43,15 @@ int solve(Context& context, const char* name, const AskSizes& ask_sizes, const R
 
 /// Divide-and-conquer by the polar decomposition, several times as fast as `gesvd`. It shifts
 /// singular values near 0 and says by how much at most: false if that is more than rounding.
+/// The vectors are its way to the values: it writes U and V even if told that nobody wants them,
+/// and null is then an illegal address (github.com/JuliaGPU/CUDA.jl/issues/2761).
 template <class T>
 bool gesvdp(Context& context, T* a, Index m, Index n, T* s, T* u, T* v) {
-  const auto job = u == nullptr ? CUSOLVER_EIG_MODE_NOVECTOR : CUSOLVER_EIG_MODE_VECTOR;
+  const auto own_u = allocate<T>(context, u == nullptr ? m * n : 0);
+  const auto own_v = allocate<T>(context, v == nullptr ? n * n : 0);
+  if (u == nullptr) u = own_u.get();
+  if (v == nullptr) v = own_v.get();
+  const auto job = CUSOLVER_EIG_MODE_VECTOR;
   const int thin = 1;
   double shift = 0;
   const int info = solve(

@@ -1,0 +1,1 @@
+"""What a CUDA device is needed for: `python -m bench.gpu`, see bench/README.md."""

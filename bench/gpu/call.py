@@ -1,0 +1,58 @@
+"""One measure on the device against its reference: `python -m bench.gpu.call cka float32`.
+
+Prints a JSON object a line: the variant of the measure, its error in units of eps, or what it
+raised. `smoke` starts one process a measure, `sanitize` runs it under compute-sanitizer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.gpu.step import use_standins
+
+
+def main() -> None:
+    """Evaluate the variants that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("measure")
+    parser.add_argument("dtype")
+    parser.add_argument("--n", type=int, default=300)
+    parser.add_argument("--variants", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("--standins", type=Path)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    use_standins(options.standins)
+
+    import inputs
+    from variants import variants
+
+    n = options.n
+    X, Y = inputs.pair(n, n // 7, n // 10, options.dtype)
+    for variant in variants():
+        wanted = variant.name in options.variants if options.variants else True
+        if variant.measure.name == options.measure and wanted:
+            print(json.dumps({"variant": variant.name} | compared(variant, X, Y)), flush=True)
+
+
+def compared(variant: Any, X: Any, Y: Any) -> dict[str, Any]:
+    """Evaluate on the device, then in the reference."""
+    start = time.perf_counter()
+    try:
+        value = variant(X, Y, "cuda")
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    seconds = time.perf_counter() - start
+    unit = float(np.finfo(X.dtype).eps) * variant.scale(X, Y)
+    exact = variant.score(variant(X, Y, "reference"))
+    return {"eps": abs(variant.score(value) - exact) / unit, "seconds": seconds}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,313 @@
+"""What `compare` returns: a value for every pair of layers, with their names; saved and loaded."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._extras import require
+from .._measures.registry import MEASURES
+from .._show import maps
+from .._version import __version__
+
+__all__ = ["Comparison", "load"]
+
+_FORMAT = "gramian.comparison"
+_VERSION = 1
+_NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}  # JSON has no words
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """Every layer of A against every layer of B, as `compare` returns it.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_x, n_y), float64, read-only
+        ``values[i, j]`` is the measure of layer i of A and layer j of B.
+    x_names, y_names : tuple of str
+        Names of A's and of B's layers, in their order.
+    measure : str
+        Name of the measure, one of `measures()`.
+    options : dict
+        Options of the measure, as JSON can hold them.
+    n_samples : int
+        Number of examples.
+
+    Raises
+    ------
+    ValueError
+        If `values` is not of shape ``(len(x_names), len(y_names))``.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> S = gm.Comparison([[0.9, 0.4], [0.3, 0.8]], ["a1", "a2"], ["b1", "b2"], "cka", {}, 100)
+    >>> S
+    <Comparison cka: 2 x 2 layers, 100 samples>
+    >>> S.accuracy()
+    1.0
+    """
+
+    __module__ = "gramian"
+
+    values: npt.NDArray[np.float64]
+    x_names: tuple[str, ...]
+    y_names: tuple[str, ...]
+    measure: str
+    options: dict[str, Any]
+    n_samples: int
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, dtype=np.float64, order="C")
+        x_names, y_names = tuple(map(str, self.x_names)), tuple(map(str, self.y_names))
+        if values.shape != (len(x_names), len(y_names)):
+            raise ValueError(
+                f"values must have a row for each of {len(x_names)} names and a column for each of "
+                f"{len(y_names)}, got shape {values.shape}."
+            )
+        values.flags.writeable = False
+        for name, value in (
+            ("values", values),
+            ("x_names", x_names),
+            ("y_names", y_names),
+            ("options", dict(self.options)),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Comparison {self._call()}: {len(self.x_names)} x {len(self.y_names)} layers, "
+            f"{self.n_samples} samples>"
+        )
+
+    def accuracy(self) -> float:
+        """Layer-correspondence accuracy: how often the most similar layer is the same layer.
+
+        Returns
+        -------
+        float
+            Share, in [0, 1], of the layers of both A and B whose most similar layer in the other
+            is the one at the same place.
+
+        Raises
+        ------
+        ValueError
+            If A and B have different numbers of layers, or the measure is unknown.
+
+        Notes
+        -----
+        A tie for the most similar layer is a miss, and NaN is never the most similar. A distance
+        looks for its minimum. An asymmetric measure S is replaced by S + S'.
+
+        References
+        ----------
+        Kornblith et al. 2019, Similarity of neural network representations revisited, section 6.1.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> S = gm.Comparison([[0.9, 0.4], [0.9, 0.8]], ["a1", "a2"], ["b1", "b2"], "cka", {}, 100)
+        >>> S.accuracy()
+        0.5
+        """
+        n = len(self.x_names)
+        if n != len(self.y_names):
+            raise ValueError(
+                f"accuracy needs as many layers in A as in B: A has {n}, B has {len(self.y_names)}."
+            )
+        if self.measure not in MEASURES:  # in a file of a later version
+            raise ValueError(f"accuracy is not defined for an unknown measure, {self.measure!r}.")
+        measure = MEASURES[self.measure]
+        scores = self.values if measure.symmetric else self.values + self.values.T
+        scores = np.where(np.isnan(scores), -np.inf, -scores if measure.distance else scores)
+        same = scores.diagonal()
+        others = scores.copy()
+        np.fill_diagonal(others, -np.inf)
+        hits = np.sum(same > others.max(axis=1)) + np.sum(same > others.max(axis=0))
+        return float(hits / (2 * n))
+
+    def to_pandas(self) -> Any:
+        """Return the values as a `pandas.DataFrame`, rows A, columns B.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (n_x, n_y)
+            A copy, indexed by `x_names`, with `y_names` as columns.
+
+        Raises
+        ------
+        ImportError
+            If pandas is missing; ``pip install "gramian[pandas]"``.
+        """
+        pandas = require("pandas", "pandas")
+        return pandas.DataFrame(self.values.copy(), index=self.x_names, columns=self.y_names)
+
+    def plot(self, ax: Any = None, *, annotate: bool | None = None) -> Any:
+        """Draw the heat map with matplotlib; A goes up the y axis, B along the x axis.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        annotate : bool, optional
+            Write the numbers into the cells; by default if they have room for it.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes drawn on. Nothing is shown or saved.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing; ``pip install "gramian[plot]"``.
+
+        Notes
+        -----
+        Colors run from 0 to 1 for normalized similarities, from 0 to pi/2 for angles, and over the
+        range of the data for others; brighter is more similar. Undefined values (NaN) are gray.
+        """
+        return maps.heat_map(self._map(), ax, annotate)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the comparison as JSON, for `load`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. It is replaced in one step, so no reader sees half of it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+
+        Notes
+        -----
+        Every float64 is written with the digits that bring back the same bits. NaN is null, and
+        infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them.
+        """
+        document = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "gramian": __version__,
+            "measure": self.measure,
+            "options": self.options,
+            "n_samples": self.n_samples,
+            "x_names": self.x_names,
+            "y_names": self.y_names,
+            "values": [[_encode(value) for value in row] for row in self.values.tolist()],
+        }
+        _write_atomically(Path(path).resolve(), json.dumps(document, allow_nan=False) + "\n")
+
+    def _call(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"{self.measure}({options})" if options else self.measure
+
+    def _map(self) -> maps.Map:
+        measure = MEASURES.get(self.measure)
+        return maps.Map(
+            values=self.values,
+            x_names=self.x_names,
+            y_names=self.y_names,
+            limits=self._limits(),
+            falling=measure is not None and measure.distance,
+            title=f"{self._call()}, n = {self.n_samples}",
+            label=self.measure,
+        )
+
+    def _limits(self) -> tuple[float, float]:
+        """Return the values at the two ends of the color scale."""
+        measure = MEASURES.get(self.measure)
+        if measure and "scaling" in measure.invariances:  # normalized, so its range is known
+            return (0.0, math.pi / 2) if measure.distance else (0.0, 1.0)
+        finite = self.values[np.isfinite(self.values)]
+        low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+        return (low, high) if high > low else (0.0, 1.0)
+
+    def _text_map(self) -> str:
+        return maps.text_map(self._map())
+
+
+def load(path: str | os.PathLike[str]) -> Comparison:
+    """Read a comparison that `Comparison.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    Comparison
+        With the same values, bit for bit.
+
+    Raises
+    ------
+    ValueError
+        If the file is something else, damaged, or from a version that this one cannot read.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> from tempfile import TemporaryDirectory
+    >>> S = gm.compare({"a": [[1.0], [2.0], [4.0]]})
+    >>> with TemporaryDirectory() as directory:
+    ...     S.save(f"{directory}/s.json")
+    ...     gm.load(f"{directory}/s.json")
+    <Comparison cka(kernel='linear', debiased=False): 1 x 1 layers, 3 samples>
+    """
+    content = Path(path).read_bytes()
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ValueError(f"{path} is not a gramian comparison: it is not JSON.") from None
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        raise ValueError(f"{path} is not a gramian comparison: its format is not {_FORMAT!r}.")
+    if document.get("version") != _VERSION:
+        raise ValueError(
+            f"{path} has format version {document.get('version')!r}, "
+            f"this version of gramian reads {_VERSION}."
+        )
+    try:
+        values = [[_NOT_FINITE.get(value, value) for value in row] for row in document["values"]]
+        names = ("x_names", "y_names", "measure", "options", "n_samples")
+        return Comparison(
+            np.array(values, dtype=np.float64), **{name: document[name] for name in names}
+        )
+    except KeyError as error:
+        raise ValueError(f"{path} is damaged: it has no {error}.") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def _encode(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    """Write beside the target, under a name of our own, and move into place."""
+    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # or a crash may leave the new name without the content
+        temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # not the name that nobody has heard of
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)

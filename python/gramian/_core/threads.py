@@ -1,0 +1,54 @@
+"""How many threads the compiled core may use."""
+
+from __future__ import annotations
+
+from . import calls
+
+__all__ = ["get_num_threads", "set_num_threads"]
+
+
+def get_num_threads() -> int:
+    """Return the number of threads a call may use.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.get_num_threads() >= 1
+    True
+    """
+    return calls.num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Set the number of threads a call may use, for the whole process.
+
+    Results do not depend on it, to the last bit. The default is the number of processors that
+    the process may run on, cut by a container's CPU quota and by ``GRAMIAN_NUM_THREADS``. No
+    other library's threads are touched.
+
+    Parameters
+    ----------
+    n : int
+        At least 1, at most 1024.
+
+    Raises
+    ------
+    TypeError
+        If `n` is not an integer.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> before = gm.get_num_threads()
+    >>> gm.set_num_threads(1)
+    >>> gm.get_num_threads()
+    1
+    >>> gm.set_num_threads(before)
+    """
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"n must be an integer, got {type(n).__name__}.")
+    if not 1 <= n.__index__() <= 1024:
+        raise ValueError(f"n must be between 1 and 1024, got {n}.")
+    calls.set_num_threads(n.__index__())

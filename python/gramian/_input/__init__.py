@@ -1,0 +1,1 @@
+"""From what users pass to layers that the compiled core reads."""

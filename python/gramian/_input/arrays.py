@@ -1,0 +1,121 @@
+"""Inputs of every protocol, checked and held where they live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._core import calls
+from .._core.types import DeviceArray
+from . import devices
+from .dtypes import check_dtype, compute_dtype, values
+
+
+@dataclass(frozen=True, eq=False)
+class Representation:
+    """One layer's activations, checked, in the memory of whoever passed them."""
+
+    name: str  # how messages call it: "X", "A['conv1']"
+    # (n_samples, n_features), any strides; numpy holds bfloat16 as its uint16 bits
+    array: npt.NDArray[Any] | DeviceArray
+    dtype: str  # numpy's name of the elements' type, or "bfloat16"
+
+    @property
+    def device(self) -> int | None:
+        """The number of the CUDA device that it lives on, None on the CPU."""
+        return None if isinstance(self.array, np.ndarray) else self.array.device
+
+    @cached_property
+    def host(self) -> npt.NDArray[Any]:
+        """The array, or a copy of it, in host memory."""
+        return self.array if isinstance(self.array, np.ndarray) else self.array.numpy()
+
+    @property
+    def compute_dtype(self) -> str:
+        """The precision of arithmetic on it, "float32" or "float64"."""
+        return compute_dtype(self.dtype)
+
+
+def representation(value: Any, name: str) -> Representation:
+    """Check type and shape of an input; its values are for `check_finite`.
+
+    A Representation is returned as it is, under its own name.
+    """
+    if isinstance(value, Representation):
+        return value
+    return checked(*as_array(value, name), name)
+
+
+def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Representation:
+    """Check an array whose elements are of the named type, and prepare it for the core."""
+    if isinstance(array, np.ndarray):
+        check_dtype(array.dtype, dtype, name)
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} must be 2-D (n_samples, n_features), "
+            f"got {array.ndim}-D with shape {array.shape}."
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
+    if not isinstance(array, np.ndarray):
+        return Representation(name, array, dtype)
+    if not array.flags.aligned:
+        raise ValueError(
+            f"{name} must be aligned in memory; copy it first with "
+            f'numpy.require({name}, requirements="A").'
+        )
+    if not array.dtype.isnative:
+        # The core reads native numbers only. Foreign byte order comes from files, is rare, and
+        # a copy is cheaper than a second set of loaders.
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.name == "bfloat16":  # ml_dtypes
+        array = array.view(np.uint16)
+    return Representation(name, array, dtype)
+
+
+def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
+    """Return the array behind a value, by whichever protocol it has, and its dtype's name."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must not be a masked array: its mask would be ignored; "
+            "fill it or drop the masked rows first."
+        )
+    if isinstance(value, np.ndarray):
+        array = np.asarray(value)  # subclasses may give * and [] another meaning
+    elif hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
+        return _from_dlpack(value, name)
+    elif hasattr(value, "__cuda_array_interface__"):
+        on_device = devices.from_cuda_interface(value, name)
+        return on_device, on_device.dtype
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            if not isinstance(value, (list, tuple)):
+                raise
+            raise ValueError(
+                f"{name} must be a rectangular array, got nested sequences of unequal length."
+            ) from None
+    return array, array.dtype.name
+
+
+def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
+    kind, index = (int(part) for part in value.__dlpack_device__())
+    if hasattr(value, "detach"):  # torch exports no tensor that requires a gradient
+        value = value.detach()
+    if kind in devices.CUDA:
+        on_device = devices.from_dlpack(value, name)
+        return on_device, on_device.dtype
+    if kind not in devices.HOST:
+        devices.refuse(devices.named(kind, index), name)
+    array, dtype = calls.from_dlpack(value)
+    return array, dtype
+
+
+def as_float64(rep: Representation) -> npt.NDArray[np.float64]:
+    """Return a float64 copy of the values."""
+    return values(rep.host, rep.dtype).astype(np.float64)

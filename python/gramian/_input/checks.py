@@ -1,0 +1,169 @@
+"""Checks of what every public function takes, and its warnings; those of one array: `arrays`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import Representation
+from .dtypes import values
+
+_PACKAGE = __name__.partition(".")[0]
+_BLOCK = 2**20  # elements looked at in one step, so that no mask as large as the input is made
+
+
+def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> None:
+    """Refuse NaN and infinity, given the column means that the measure needs anyway.
+
+    Finite means prove finite elements. Others may be sums that overflowed, so the first bad
+    element is looked for, and none is no error.
+    """
+    if np.isfinite(column_means).all():
+        return
+    n, p = rep.array.shape
+    step = max(1, _BLOCK // p)
+    for start in range(0, n, step):
+        block = values(rep.host[start : start + step], rep.dtype)
+        bad = np.argwhere(~np.isfinite(block))
+        if len(bad):
+            i, j = (int(index) for index in bad[0])
+            raise ValueError(
+                f"{rep.name} must be finite: it holds NaN or infinity, first at "
+                f"[{start + i}, {j}] ({float(block[i, j])}); "
+                "nan_policy='propagate' skips this check."
+            )
+
+
+def check_same_samples(reps: Sequence[Representation]) -> None:
+    """Refuse representations of different numbers of examples, or on different devices."""
+    first = reps[0]
+    for other in reps[1:]:
+        if other.device != first.device:
+            places = ["the CPU" if r.device is None else f"cuda:{r.device}" for r in (first, other)]
+            raise ValueError(
+                f"{first.name} and {other.name} must live on one device: "
+                f"{first.name} is on {places[0]}, {other.name} on {places[1]}."
+            )
+        if len(other.array) != len(first.array):
+            raise ValueError(
+                f"{first.name} and {other.name} must have the same number of samples: "
+                f"{first.name} has {len(first.array)}, {other.name} has {len(other.array)}."
+            )
+
+
+def check_sample_count(rep: Representation, least: int, why: str) -> None:
+    """Refuse fewer than `least` samples; `why` names what needs them ("the unbiased estimator")."""
+    if len(rep.array) < least:
+        raise ValueError(
+            f"{rep.name} must have at least {least} samples for {why}, got {len(rep.array)}."
+        )
+
+
+def check_median(rep: Representation, median: float) -> None:
+    """Refuse a median distance of 0, which leaves an RBF kernel without a width."""
+    if median == 0:
+        raise ValueError(
+            f"{rep.name} has a zero median distance (at least half of its sample pairs are "
+            "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0)."
+        )
+
+
+def check_device(device: str | None) -> str | None:
+    """Return the `device` argument if it is one."""
+    if device is None or (
+        isinstance(device, str) and re.fullmatch(r"cpu|cuda(:\d+)?|reference", device)
+    ):
+        return device
+    raise ValueError(
+        f"device must be None, 'cpu', 'cuda', 'cuda:N' or 'reference', got {device!r}."
+    )
+
+
+def check_nan_policy(nan_policy: str) -> None:
+    """Refuse anything but the two policies."""
+    if nan_policy not in ("raise", "propagate"):
+        raise ValueError(f"nan_policy must be 'raise' or 'propagate', got {nan_policy!r}.")
+
+
+def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
+    """Refuse a word that is none of the choices."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices[:-1]) + f" or {choices[-1]!r}"
+        raise ValueError(f"{argument} must be {listed}, got {value!r}.")
+
+
+def check_integer(argument: str, value: Any, least: int | None = None) -> int:
+    """Return an integer argument that is not below `least`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{argument} must be an integer, got {type(value).__name__}.")
+    number: int = value.__index__()
+    if least is not None and number < least:
+        raise ValueError(f"{argument} must be at least {least}, got {number}.")
+    return number
+
+
+def check_memory(max_memory: Any, default: int) -> float:
+    """Return the working memory that a call may take, in bytes."""
+    if max_memory is None:
+        return float(default)
+    if isinstance(max_memory, (str, bytes, bool)):
+        raise TypeError(f"max_memory must be a number of bytes, got {type(max_memory).__name__}.")
+    if not max_memory > 0:
+        raise ValueError(f"max_memory must be > 0 bytes, got {max_memory}.")
+    return float(max_memory)
+
+
+def check_square(rep: Representation) -> None:
+    """Refuse a precomputed Gram matrix that is not square."""
+    n, p = rep.array.shape
+    if n != p:
+        raise ValueError(
+            f"{rep.name} must be a Gram matrix (n_samples, n_samples) for kernel='precomputed', "
+            f"got shape ({n}, {p})."
+        )
+
+
+def check_symmetric(rep: Representation) -> None:
+    """Refuse a precomputed Gram matrix that differs from its transpose by more than rounding."""
+    n = len(rep.array)
+    tolerance = 1e-2 if rep.dtype in ("float16", "bfloat16") else 1e-5
+    step = max(1, _BLOCK // n)
+    for start in range(0, n, step):
+        rows = values(rep.host[start : start + step], rep.dtype).astype(np.float64)
+        columns = values(rep.host[:, start : start + step], rep.dtype).astype(np.float64).T
+        off = np.abs(rows - columns)
+        if off.max() > tolerance * np.abs(rows).max():
+            i, j = (int(k) for k in np.unravel_index(off.argmax(), off.shape))
+            raise ValueError(
+                f"{rep.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
+                f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}]."
+            )
+
+
+def warn_constant(names: Iterable[str]) -> None:
+    """Warn of each representation whose samples are all the same."""
+    for name in names:
+        warn(f"{name} is constant: its similarity is undefined (NaN).")
+
+
+def warn_degenerate(names: Iterable[str]) -> None:
+    """Warn of each one that varies, but whose HSIC with itself is 0."""
+    for name in names:
+        warn(
+            f"{name} has an HSIC of 0 with itself (its samples are alike but for one, or sigma is "
+            "far too small): its similarity is undefined (NaN)."
+        )
+
+
+def warn(message: str) -> None:
+    """Warn at the first line outside the package, however deep the call is."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RuntimeWarning, stacklevel=level)

@@ -1,0 +1,39 @@
+"""Element types of inputs: which are taken, and what arithmetic is done in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["check_dtype", "compute_dtype", "values"]
+
+# What arithmetic is done in; the values of the first set are exact in float32.
+_SINGLE = frozenset(("bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "float32"))
+_DOUBLE = frozenset(("int32", "uint32", "int64", "uint64", "float64"))
+
+
+def compute_dtype(dtype: str) -> str:
+    """Return the precision of arithmetic on a type, "float32" or "float64"."""
+    return "float32" if dtype in _SINGLE else "float64"
+
+
+def check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
+    """Refuse elements that are no real numbers, or that nothing here computes with."""
+    if dtype_name in _SINGLE or dtype_name in _DOUBLE:
+        return
+    if dtype.kind == "c":
+        raise TypeError(f"{name} must be real, got {dtype_name}.")
+    if dtype.kind in "OSTUmM" or dtype.fields is not None:
+        raise TypeError(f"{name} must be numeric, got {dtype_name}.")
+    raise TypeError(
+        f"{name} must be float16, bfloat16, float32, float64, integer or bool, got {dtype_name}."
+    )
+
+
+def values(array: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+    """Return numbers: an array as it is, or float32 for the bits of bfloat16."""
+    if dtype != "bfloat16":
+        return array
+    return (array.astype(np.uint32) << 16).view(np.float32)  # bfloat16 is float32's upper half

@@ -1,0 +1,121 @@
+"""Layers out of .npy, .npz and .safetensors files, in the order of the file; nothing is unpickled.
+
+.npy and .safetensors are mapped into memory, so a layer is read when it is used, and not copied.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arrays import representation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# Safetensors' names of the element types that the measures take.
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",  # its bits
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "u1",
+    "BOOL": "?",
+}
+
+
+def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -> dict[str, Any]:
+    """Return the layers of a file by name, or those whose names match one of the patterns.
+
+    `argument` is what messages call the whole, as in `layers.layers`. A file that cannot be
+    opened raises OSError, one that is not what its suffix says ValueError.
+    """
+    with path.open("rb"):
+        pass  # the formats have different words for a missing file, or for a directory
+    try:
+        match path.suffix.lower():
+            case ".npy":
+                return _read_npy(path, patterns)
+            case ".npz":
+                return _read_npz(path, patterns)
+            case ".safetensors":
+                return _read_safetensors(path, patterns, argument)
+        raise ValueError("its name must end in .npy, .npz or .safetensors.")
+    except MemoryError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+    except Exception as error:  # damage can trip a reader anywhere, in zlib or even in tokenize
+        raise ValueError(f"cannot read {path}: it is damaged ({error}).") from error
+
+
+def _select(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    if not names:
+        raise ValueError("it holds no arrays.")
+    selected = [n for n in names if not patterns or any(fnmatchcase(n, p) for p in patterns)]
+    if not selected:
+        listed = [*map(repr, names[:8]), *(["..."] if len(names) > 8 else [])]
+        raise ValueError(
+            f"no layer matches {' or '.join(map(repr, patterns))}; it holds {', '.join(listed)}."
+        )
+    return selected
+
+
+def _read_npy(path: Path, patterns: Sequence[str]) -> dict[str, Any]:
+    (name,) = _select([path.stem], patterns)
+    return {name: np.lib.format.open_memmap(path, mode="r")}
+
+
+def _read_npz(path: Path, patterns: Sequence[str]) -> dict[str, Any]:
+    # numpy.load would take a file that is no archive for a pickle, and say so.
+    with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
+        layers = {}
+        for name in _select(archive.files, patterns):
+            try:
+                layers[name] = archive[name]
+            except ValueError as error:
+                raise ValueError(f"{name!r}: {error}") from None
+            if not isinstance(layers[name], np.ndarray):
+                raise ValueError(f"{name!r} is not an array.")
+        return layers
+
+
+def _read_safetensors(path: Path, patterns: Sequence[str], argument: str) -> dict[str, Any]:
+    """Map a file in the format of https://huggingface.co/docs/safetensors.
+
+    The package safetensors copies every tensor, and has no bfloat16 for numpy.
+    """
+    with path.open("rb") as file:
+        data = np.memmap(file, np.uint8, mode="r")
+    try:
+        start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+        header = json.loads(data[8:start].tobytes())
+        header.pop("__metadata__", None)
+        tensors = {name: (t["dtype"], t["shape"], *t["data_offsets"]) for name, t in header.items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise ValueError("it has no header of a safetensors file.") from None
+    layers: dict[str, Any] = {}
+    for name in _select(list(tensors), patterns):
+        dtype, shape, first, last = tensors[name]
+        if dtype not in _DTYPES:
+            raise ValueError(f"{name!r} is of type {dtype}, which no measure takes.")
+        if not 0 <= first <= last <= len(data) - start:
+            raise ValueError(f"{name!r} lies outside of the file.")
+        array = data[start + first : start + last].view(_DTYPES[dtype]).reshape(shape)
+        layers[name] = np.require(array, requirements="A")  # the format aligns, some writers do not
+        if dtype == "BF16":
+            bits = representation(layers[name], f"{argument}[{name!r}]")
+            layers[name] = dataclasses.replace(bits, dtype="bfloat16")
+    return layers

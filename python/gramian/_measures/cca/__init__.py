@@ -1,0 +1,1 @@
+"""Canonical correlations and their relatives: CCA, SVCCA, PWCCA, linear regression."""

@@ -1,0 +1,208 @@
+"""Canonical correlation analysis of a pair of representations, and of many layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._core import calls
+from ..._input.arrays import Representation
+from .. import ranks
+from ..measure import Option, complete, falls_back_on
+from ..ranked_layers import Array, Layers, one_pair, ranked
+from . import checks, folds, reference
+from .results import CCA
+
+__all__ = ["OPTIONS", "cca", "cca_pairs", "cca_squared_pairs"]
+
+Progress = Callable[[int, int], object]
+
+OPTIONS = (
+    Option("denominator", "features", checks.check_denominator),
+    Option("regularization", 0.0, checks.check_regularization),
+    Option("cross_validate", None),
+    Option("rank_tolerance", None, checks.check_rank_tolerance),
+)
+
+
+@falls_back_on(reference.cca)
+def cca(
+    X: Any,
+    Y: Any,
+    *,
+    denominator: str = "features",
+    regularization: float = 0.0,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> CCA:
+    """Canonical correlation analysis of two representations.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, p)
+        Activations; rows are examples. See `cka` for what is accepted.
+    Y : array_like, shape (n_samples, q)
+        Activations of the same examples.
+    denominator : {"features", "rank"}, default "features"
+        What the means divide by: min(p, q), or the smaller rank.
+    regularization : float, default 0.0
+        Ridge: this times the mean squared norm of the centered columns is added to the diagonals of
+        X'X and Y'Y. Correlations then shrink with it.
+    cross_validate : int, optional
+        Number of folds. The correlations are then those of held-out samples (i mod k) under
+        weights fitted to the rest, averaged over folds; in-sample ones go to 1 as p + q goes to n.
+    rank_tolerance : float, optional
+        Singular values of the representation, its columns centered and scaled to norm 1, count when
+        larger than this times the largest. Default min(n, p) eps, eps of the input's precision.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
+
+    Returns
+    -------
+    CCA
+        ``.correlations``, ``.mean``, ``.mean_squared``, ``.x_weights``, ``.y_weights``,
+        ``.x_rank``, ``.y_rank``, ``.rank_tolerance``, ``.n_saturated``.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, fewer than 2, not two-dimensional, empty, NaN or infinity,
+        unaligned memory, or an option out of range.
+    TypeError
+        Complex, object, string or masked input.
+
+    Warns
+    -----
+    RuntimeWarning
+        If X or Y is constant, which leaves the means undefined (NaN); and with the number of
+        correlations that are 1 by construction, because the ranks add up to more than n - 1.
+
+    See Also
+    --------
+    svcca, pwcca : Summaries that weigh directions by how much of the representation they are.
+
+    Notes
+    -----
+    With Qx and Qy orthonormal bases of the centered columns, the correlations are the singular
+    values of Qx'Qy; the mean of their squares is R²_CCA [1]_. Columns that are constant are left
+    out. The result does not depend on the scale of a unit, nor on any invertible linear map.
+
+    Well-conditioned layers cost n (p² + q² + 2 p q) flops in matrix products, since no basis is
+    formed; at a condition above 50 up to twice that, and memory for the bases; rank-deficient
+    layers, and those with p >= n, are decomposed in float64.
+
+    References
+    ----------
+    .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
+       revisited. ICML 2019.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> result = gm.cca(X, [[2], [3], [0], [8], [-1]])
+    >>> result.correlations.round(9)
+    array([0.99062494])
+    >>> result.x_rank, result.y_rank
+    (2, 1)
+    """
+    options = {
+        "denominator": denominator,
+        "regularization": regularization,
+        "cross_validate": cross_validate,
+        "rank_tolerance": rank_tolerance,
+    }
+    complete(OPTIONS, options)
+    layers = one_pair(X, Y, nan_policy, device)
+    checks.check_folds(cross_validate, layers.n)
+    p, q = layers.widths
+    if layers.empty:
+        nothing = np.full(min(p, q), np.nan), np.nan, np.nan
+        weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
+        return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
+    x, y = layers.xs[0], layers.ys[0]
+    core = ranked(x, rank_tolerance), ranked(y, rank_tolerance)
+    rho, x_weights, y_weights, x_rank, y_rank = folds.canonical_pair(
+        *core, regularization, double=layers.double
+    )
+    layers.warn_constant([x_rank == 0, y_rank == 0])
+    r = min(x_rank, y_rank)
+    saturated = 0
+    if regularization == 0 and r > 0:
+        layers.warn_saturated([x_rank, y_rank])
+        saturated = ranks.saturated(x_rank, y_rank, layers.n)
+    if cross_validate is not None and r > 0:
+        rho = folds.correlations(x, y, options)
+    count = max(r, 1) if denominator == "rank" else min(p, q)
+    return CCA(
+        correlations=rho,
+        mean=float(rho.sum() / count) if r > 0 else np.nan,
+        mean_squared=float(np.sum(rho**2) / count) if r > 0 else np.nan,
+        x_weights=x_weights,
+        y_weights=y_weights,
+        x_rank=x_rank,
+        y_rank=y_rank,
+        rank_tolerance=(core[0][2], core[1][2]),
+        n_saturated=saturated,
+    )
+
+
+def cca_pairs(
+    a: Sequence[Representation],
+    b: Sequence[Representation],
+    *,
+    squared: bool = False,
+    nan_policy: str,
+    device: str | None,
+    progress: Progress | None,
+    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    options: Mapping[str, Any],
+) -> Array:
+    """Return the mean correlation of every a with every b; among the a without b."""
+    chosen = complete(OPTIONS, options)
+    checks.check_folds(chosen["cross_validate"], len(a[0].array))
+    layers = Layers(a, b, nan_policy, device)
+    if layers.empty:
+        return np.full(layers.shape, np.nan)
+    return layers.place(_means(layers, squared, chosen, progress))
+
+
+def cca_squared_pairs(
+    a: Sequence[Representation], b: Sequence[Representation], **arguments: Any
+) -> Array:
+    """Return the mean of the squared correlations; see `cca_pairs`."""
+    return cca_pairs(a, b, squared=True, **arguments)
+
+
+def _means(
+    layers: Layers, squared: bool, options: Mapping[str, Any], progress: Progress | None
+) -> Array:
+    if options["cross_validate"] is not None:
+        return folds.mean_correlations(layers, squared, options)
+    widths = [layer.rep.array.shape[1] for layer in (*layers.xs, *layers.ys)]
+    tolerance = options["rank_tolerance"]
+    if options["regularization"] > 0:
+        sums, _, found, _ = calls.spectral(
+            *layers.core(tolerance),
+            double=layers.double,
+            kind="ridge",
+            parameter=options["regularization"],
+            squares=squared,
+            progress=progress,
+        )
+    else:
+        kind = "squares" if squared else "sum"
+        sums, _, found = calls.bases(
+            kind, *layers.core(tolerance), double=layers.double, progress=progress
+        )
+        layers.warn_saturated(found)
+    layers.warn_constant([rank == 0 for rank in found])
+    counts = found if options["denominator"] == "rank" else widths
+    return sums / np.maximum(layers.smaller(counts), 1)

@@ -1,0 +1,183 @@
+"""PWCCA of a pair of representations, and of many layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from ..._core import calls
+from ..._input.arrays import Representation
+from .. import ranks
+from ..measure import Option, complete, falls_back_on, value_of_pair
+from ..ranked_layers import Array, Layers, one_pair
+from . import checks
+from . import reference_variants as reference
+from .google import google_pwcca
+from .results import PWCCA
+
+__all__ = ["OPTIONS", "pwcca", "pwcca_pairs"]
+
+Progress = Callable[[int, int], object]
+
+OPTIONS = (
+    Option("side", "x", checks.check_side),
+    Option("variant", "paper", checks.check_variant),
+    Option("rank_tolerance", None, checks.check_rank_tolerance),
+)
+
+
+@overload
+def pwcca(
+    X: Any,
+    Y: Any,
+    *,
+    side: str = ...,
+    variant: str = ...,
+    rank_tolerance: float | None = ...,
+    full_output: Literal[False] = ...,
+    nan_policy: str = ...,
+    device: str | None = ...,
+) -> float: ...
+@overload
+def pwcca(
+    X: Any,
+    Y: Any,
+    *,
+    side: str = ...,
+    variant: str = ...,
+    rank_tolerance: float | None = ...,
+    full_output: bool,
+    nan_policy: str = ...,
+    device: str | None = ...,
+) -> float | PWCCA: ...
+@falls_back_on(reference.pwcca)
+def pwcca(
+    X: Any,
+    Y: Any,
+    *,
+    side: str = "x",
+    variant: str = "paper",
+    rank_tolerance: float | None = None,
+    full_output: bool = False,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> float | PWCCA:
+    """Projection-weighted canonical correlation.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, p)
+        Activations; rows are examples. See `cka` for what is accepted.
+    Y : array_like, shape (n_samples, q)
+        Activations of the same examples.
+    side : {"x", "y", "mean"}, default "x"
+        Whose canonical variates and units weigh the correlations; "mean" is the mean of both.
+    variant : {"paper", "google"}, default "paper"
+        "google" gives the value of google/svcca's ``compute_pwcca``, with which most published
+        numbers were made; it differs from the paper's text and chooses the side itself (that of
+        fewer units).
+    rank_tolerance : float, optional
+        As in `cca`.
+    full_output : bool, default False
+        Return the correlations, and whether the value is ambiguous, too.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
+
+    Returns
+    -------
+    float or PWCCA
+        In [0, 1]. With ``full_output=True`` an object with ``.value``, ``.correlations`` and
+        ``.ambiguous``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca` does.
+
+    Warns
+    -----
+    RuntimeWarning
+        As `cca` does; and, without `full_output`, if correlations tie (to within the square root
+        of the rounding unit) in a way that leaves the value undetermined.
+
+    Notes
+    -----
+    sum(a_i rho_i) / sum(a_i), where a_i = sum_j |<h_i, x_j>| over the centered units of X and h_i
+    is the i-th canonical variate on X's side, of unit norm [1]_. Tied correlations leave their
+    variates free to turn, and a_i with them. Cost: that of `cca`, and one SVD with vectors.
+
+    References
+    ----------
+    .. [1] Morcos, Raghu, Bengio. Insights on representational similarity in neural networks with
+       canonical correlation. NeurIPS 2018.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> Y = [[2, 1], [3, 0], [0, 1], [8, 2], [-1, 1]]
+    >>> round(gm.pwcca(X, Y), 9)
+    0.831533191
+    """
+    options: dict[str, Any] = {"side": side, "variant": variant, "rank_tolerance": rank_tolerance}
+    if full_output:
+        complete(OPTIONS, options)
+        return _in_full(one_pair(X, Y, nan_policy, device), options)
+    return value_of_pair(pwcca_pairs, X, Y, nan_policy=nan_policy, device=device, **options)
+
+
+def pwcca_pairs(
+    a: Sequence[Representation],
+    b: Sequence[Representation],
+    *,
+    nan_policy: str,
+    device: str | None,
+    progress: Progress | None,
+    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    options: Mapping[str, Any],
+) -> Array:
+    """Return PWCCA of every a with every b; among the a without b."""
+    chosen = complete(OPTIONS, options)
+    layers = Layers(a, b, nan_policy, device)
+    if layers.empty:
+        return np.full(layers.shape, np.nan)
+    values, marks = _marked(layers, chosen, progress)
+    layers.warn_ambiguous(marks)
+    return layers.place(values)
+
+
+def _marked(
+    layers: Layers, options: Mapping[str, Any], progress: Progress | None
+) -> tuple[Array, Sequence[bool]]:
+    """Return the values, and which are ambiguous."""
+    tie = np.sqrt(max(ranks.epsilon(layer.rep) for layer in (*layers.xs, *layers.others)))
+    values, marks, found = calls.bases(
+        f"pwcca_{options['side']}",
+        *layers.core(options["rank_tolerance"]),
+        double=layers.double,
+        tie_tolerance=float(tie),
+        progress=progress,
+    )
+    layers.warn_constant([rank == 0 for rank in found])
+    layers.warn_saturated(found)
+    if options["variant"] == "google":
+        for layer, rank in zip((*layers.xs, *layers.ys), found, strict=True):
+            checks.check_full_rank(layer.rep, rank)
+        values = np.array([[google_pwcca(x, y) for y in layers.others] for x in layers.xs])
+        marks = [False] * values.size
+    return values, marks
+
+
+def _in_full(layers: Layers, options: Mapping[str, Any]) -> PWCCA:
+    """Return PWCCA of one pair with what it was computed from."""
+    if layers.empty:
+        return PWCCA(np.nan, np.empty(0), False)
+    (x,), (y,) = layers.core(options["rank_tolerance"])
+    values, marks = _marked(layers, options, None)
+    rho, *_ = calls.canonical_pair(x, y, double=layers.double)
+    return PWCCA(float(values[0, 0]), rho, bool(marks[0]))

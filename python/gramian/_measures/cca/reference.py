@@ -1,0 +1,193 @@
+"""Canonical correlations and linear regression in plain numpy: SVDs of the centered data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..._input.arrays import Representation, as_float64
+from .. import ranks
+from ..reference_inputs import Array, centered, samples, warn_constant
+from . import checks
+from .results import CCA
+
+__all__ = ["cca", "linear_regression"]
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Orthonormal columns Q = X weights, X centered."""
+
+    Q: Array
+    weights: Array
+    tolerance: float
+
+    @property
+    def rank(self) -> int:
+        """The number of columns."""
+        return int(self.Q.shape[1])
+
+
+def orthonormal_basis(rep: Representation, rank_tolerance: float | None = None) -> Basis:
+    """Left singular vectors of X with columns of unit norm, those of singular values above 0."""
+    X = centered(rep)
+    constant = ranks.constant_columns(rep)
+    scale = np.where(constant, 0.0, 1 / np.where(constant, 1.0, np.linalg.norm(X, axis=0)))
+    U, s, Vt = np.linalg.svd(X * scale, full_matrices=False)
+    tolerance = ranks.default_tolerance(rep) if rank_tolerance is None else rank_tolerance
+    r = int(np.sum(s > tolerance * s[0]))
+    return Basis(U[:, :r], scale[:, None] * Vt[:r].T / s[:r], tolerance)
+
+
+def correlations_of(x: Basis, y: Basis) -> tuple[Array, Array, Array]:
+    """Canonical correlations, and the rotations of the two bases into canonical variates."""
+    U, rho, Vt = np.linalg.svd(x.Q.T @ y.Q, full_matrices=False)
+    return np.clip(rho, 0, 1), U, Vt.T
+
+
+def cca(
+    X: Any,
+    Y: Any,
+    *,
+    denominator: str = "features",
+    regularization: float = 0.0,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+) -> CCA:
+    """Canonical correlations: the singular values of Qx'Qy.
+
+    Parameters, result and errors are those of `gramian.cca`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> reference.cca(X, [[2], [3], [0], [8], [-1]]).correlations.round(9)
+    array([0.99062494])
+    """
+    checks.check_denominator(denominator)
+    checks.check_rank_tolerance(rank_tolerance)
+    checks.check_regularization(regularization)
+    x, y, finite = samples(X, Y, nan_policy)
+    n, p = x.array.shape
+    q = y.array.shape[1]
+    checks.check_folds(cross_validate, n)
+    if not finite:
+        nothing = np.full(min(p, q), np.nan), np.nan, np.nan
+        weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
+        return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
+    bx, by = (basis(rep, regularization, rank_tolerance) for rep in (x, y))
+    constant = warn_constant(x, y)
+    saturated = 0
+    if regularization == 0 and not constant:
+        saturated = ranks.saturated(bx.rank, by.rank, n)
+        ranks.warn_saturated([(x.name, y.name, saturated)], n)
+    rho, U, V = correlations_of(bx, by)
+    r = min(bx.rank, by.rank)
+    if cross_validate is not None and not constant:
+        rho = held_out_correlations(x, y, cross_validate, regularization, rank_tolerance)
+    count = r if denominator == "rank" else min(p, q)
+    return CCA(
+        correlations=rho,
+        mean=np.nan if constant else float(rho.sum() / count),
+        mean_squared=np.nan if constant else float(np.sum(rho**2) / count),
+        x_weights=bx.weights @ U,
+        y_weights=by.weights @ V,
+        x_rank=bx.rank,
+        y_rank=by.rank,
+        rank_tolerance=(bx.tolerance, by.tolerance),
+        n_saturated=saturated,
+    )
+
+
+def basis(rep: Representation, regularization: float, rank_tolerance: float | None) -> Basis:
+    """X (X'X + k I)^(-1/2), k = regularization times the mean squared norm of X's columns.
+
+    The canonical ridge of Vinod 1976, relative to the data, so that no scale matters; without
+    one, an orthonormal basis.
+    """
+    if regularization == 0:
+        return orthonormal_basis(rep, rank_tolerance)
+    X = centered(rep)
+    ridge = regularization * np.sum(X**2) / X.shape[1]
+    U, s, Vt = np.linalg.svd(X, full_matrices=False)
+    tolerance = ranks.default_tolerance(rep) if rank_tolerance is None else rank_tolerance
+    kept = s > tolerance * s[0]
+    U, s, Vt = U[:, kept], s[kept], Vt[kept]
+    shrunk = np.sqrt(s**2 + ridge)
+    return Basis(U * (s / shrunk), Vt.T / shrunk, tolerance)
+
+
+def fold(rep: Representation, k: int, folds: int) -> tuple[Representation, Array, Array]:
+    """Fit samples, and centered by their means the fit and the held-out (i mod folds == k) ones."""
+    held_out = np.arange(len(rep.array)) % folds == k
+    fit = Representation(rep.name, rep.host[~held_out], rep.dtype)
+    X: Array = as_float64(rep)
+    means = as_float64(fit).mean(axis=0)
+    return fit, X[~held_out] - means, X[held_out] - means
+
+
+def held_out_correlations(
+    x: Representation,
+    y: Representation,
+    folds: int,
+    regularization: float,
+    rank_tolerance: float | None,
+) -> Array:
+    """Correlations of held-out variates under the weights of the rest, averaged over folds."""
+    found = []
+    for k in range(folds):
+        variates = []
+        (x_fit, _, x_test), (y_fit, _, y_test) = fold(x, k, folds), fold(y, k, folds)
+        bx, by = (basis(rep, regularization, rank_tolerance) for rep in (x_fit, y_fit))
+        _, U, V = correlations_of(bx, by)
+        for test, weights in ((x_test, bx.weights @ U), (y_test, by.weights @ V)):
+            h = test @ weights
+            h = h - h.mean(axis=0)
+            norms = np.linalg.norm(h, axis=0)
+            variates.append(h / np.where(norms > 0, norms, 1))
+        found.append(np.sum(variates[0] * variates[1], axis=0))
+    r = min(len(rho) for rho in found)
+    mean: Array = np.mean([rho[:r] for rho in found], axis=0)
+    return mean
+
+
+def linear_regression(
+    X: Any,
+    Y: Any,
+    *,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+) -> float:
+    """R² of X from Y, |Qy'X|² / |X|² (Kornblith et al. 2019, eq. 10).
+
+    Parameters, result and errors are those of `gramian.linear_regression`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> round(reference.linear_regression(X, [[2], [3], [0], [8], [-1]]), 9)
+    0.803361724
+    """
+    checks.check_rank_tolerance(rank_tolerance)
+    x, y, finite = samples(X, Y, nan_policy)
+    checks.check_folds(cross_validate, len(x.array))
+    if not finite or warn_constant(x, y):
+        return float("nan")
+    if cross_validate is None:
+        Z = centered(x)
+        return float(np.sum((orthonormal_basis(y, rank_tolerance).Q.T @ Z) ** 2) / np.sum(Z**2))
+    residual = total = 0.0
+    for k in range(cross_validate):
+        _, x_fit, x_test = fold(x, k, cross_validate)
+        fit, _, y_test = fold(y, k, cross_validate)
+        basis = orthonormal_basis(fit, rank_tolerance)
+        predicted = y_test @ basis.weights @ (basis.Q.T @ x_fit)
+        residual += np.sum((x_test - predicted) ** 2)
+        total += np.sum(x_test**2)
+    return float(1 - residual / total)

@@ -1,0 +1,157 @@
+"""SVCCA and PWCCA in plain numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..._input.arrays import Representation, as_float64
+from .. import ranks
+from ..reference_inputs import Array, centered, samples, warn_constant
+from . import checks
+from .reference import Basis, correlations_of, orthonormal_basis
+from .results import PWCCA, SVCCA
+
+__all__ = ["pwcca", "svcca"]
+
+
+def svcca(
+    X: Any,
+    Y: Any,
+    *,
+    variance: float = 0.99,
+    components: int | None = None,
+    squared: bool = False,
+    full_output: bool = False,
+    nan_policy: str = "raise",
+) -> float | SVCCA:
+    """CCA of the leading singular directions (Raghu et al. 2017).
+
+    Parameters, result and errors are those of `gramian.svcca`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> round(reference.svcca(X, [[2], [3], [0], [8], [-1]], components=1), 9)
+    0.979308335
+    """
+    checks.check_variance(variance)
+    checks.check_components(components)
+    x, y, finite = samples(X, Y, nan_policy)
+    if not finite:
+        return SVCCA(np.nan, np.empty(0), 0, 0) if full_output else float("nan")
+    if warn_constant(x, y):
+        return SVCCA(np.nan, np.empty(0), 0, 0) if full_output else float("nan")
+    bx, by = (leading_directions(rep, variance, components) for rep in (x, y))
+    n = len(x.array)
+    saturated = ranks.saturated(bx.rank, by.rank, n)
+    ranks.warn_saturated([(x.name, y.name, saturated)], n)
+    rho, _, _ = correlations_of(bx, by)
+    value = float(np.mean(rho**2 if squared else rho))
+    return SVCCA(value, rho, bx.rank, by.rank) if full_output else value
+
+
+def leading_directions(rep: Representation, variance: float, components: int | None) -> Basis:
+    """First left singular vectors of centered, unscaled X, up to a share of the variance."""
+    X = centered(rep)
+    U, s, Vt = np.linalg.svd(X, full_matrices=False)
+    tolerance = ranks.default_tolerance(rep)
+    rank = int(np.sum(s > tolerance * s[0]))
+    share = np.cumsum(s**2) / np.sum(s**2)
+    enough = share >= variance - 10 * ranks.epsilon(rep)
+    k = min(rank, int(np.argmax(enough)) + 1)
+    if variance == 1:
+        k = rank
+    if components is not None:
+        checks.check_enough_rank(rep, rank, components)
+        k = components
+    return Basis(U[:, :k], Vt[:k].T / s[:k], tolerance)
+
+
+def pwcca(
+    X: Any,
+    Y: Any,
+    *,
+    side: str = "x",
+    variant: str = "paper",
+    rank_tolerance: float | None = None,
+    full_output: bool = False,
+    nan_policy: str = "raise",
+) -> float | PWCCA:
+    """Projection-weighted CCA (Morcos et al. 2018).
+
+    Parameters, result and errors are those of `gramian.pwcca`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> Y = [[2, 1], [3, 0], [0, 1], [8, 2], [-1, 1]]
+    >>> round(reference.pwcca(X, Y), 9)
+    0.831533191
+    """
+    checks.check_side(side)
+    checks.check_variant(variant)
+    checks.check_rank_tolerance(rank_tolerance)
+    x, y, finite = samples(X, Y, nan_policy)
+    if not finite or warn_constant(x, y):
+        return PWCCA(np.nan, np.empty(0), False) if full_output else float("nan")
+    bx, by = orthonormal_basis(x, rank_tolerance), orthonormal_basis(y, rank_tolerance)
+    n = len(x.array)
+    saturated = ranks.saturated(bx.rank, by.rank, n)
+    ranks.warn_saturated([(x.name, y.name, saturated)], n)
+    rho, U, V = correlations_of(bx, by)
+    if variant == "google":
+        checks.check_full_rank(x, bx.rank)
+        checks.check_full_rank(y, by.rank)
+        value = google_pwcca(x, y)
+        return PWCCA(value, rho, False) if full_output else value
+    sides = {"x": (bx.Q @ U, centered(x)), "y": (by.Q @ V, centered(y))}
+    chosen = sides.values() if side == "mean" else [sides[side]]
+    values = [float(np.average(rho, weights=np.abs(H.T @ Z).sum(axis=1))) for H, Z in chosen]
+    eps = max(ranks.epsilon(x), ranks.epsilon(y))
+    ambiguous = any(tie_matters(rho, H.T @ Z, np.sqrt(eps)) for H, Z in chosen)
+    if full_output:
+        return PWCCA(float(np.mean(values)), rho, ambiguous)
+    if ambiguous:
+        ranks.warn_ambiguous([(x.name, y.name)])
+    return float(np.mean(values))
+
+
+def tie_matters(rho: Array, projections: Array, tolerance: float) -> bool:
+    """Whether turning two tied variates by 45 degrees changes the weighted mean."""
+    weights = np.abs(projections).sum(axis=1)
+    value = np.average(rho, weights=weights)
+    for i in range(len(rho) - 1):
+        if rho[i] - rho[i + 1] >= tolerance:
+            continue
+        a, b = projections[i], projections[i + 1]
+        turned = (np.abs(a + b) + np.abs(a - b)).sum() / np.sqrt(2)
+        change = turned - weights[i] - weights[i + 1]
+        if abs(change * (rho[i] - value)) > tolerance * weights.sum():
+            return True
+    return False
+
+
+def google_pwcca(x: Representation, y: Representation) -> float:
+    """PWCCA as google/svcca's `compute_pwcca` has it, with features in rows and epsilon 0."""
+    A, B = (as_float64(rep)[:, ~ranks.constant_columns(rep)].T for rep in (x, y))
+    p, q = len(A), len(B)
+    covariance = np.atleast_2d(np.cov(A, B))
+    roots = [inverse_root(covariance[:p, :p]), inverse_root(covariance[p:, p:])]
+    u, rho, vt = np.linalg.svd(roots[0] @ covariance[:p, p:] @ roots[1])
+    coefficients, acts = (u.T, A) if p <= q else (vt, B)
+    means = acts.mean(axis=1, keepdims=True)
+    directions = coefficients @ (acts - means) + means
+    P, _ = np.linalg.qr(directions.T)
+    return float(np.average(np.clip(rho, 0, 1), weights=np.abs(P.T @ acts.T).sum(axis=1)))
+
+
+def inverse_root(S: Array) -> Array:
+    """S^(-1/2), symmetric, without the directions in which S is 0."""
+    w, V = np.linalg.eigh(S)
+    kept = w > len(w) * np.finfo(np.float64).eps * w[-1]
+    root: Array = (V[:, kept] / np.sqrt(w[kept])) @ V[:, kept].T
+    return root

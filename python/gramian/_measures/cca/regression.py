@@ -1,0 +1,124 @@
+"""Linear regression of one representation on another, and of many layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._core import calls
+from ..._input.arrays import Representation
+from ..measure import Option, complete, falls_back_on, value_of_pair
+from ..ranked_layers import Array, Layers
+from . import checks, folds, reference
+
+__all__ = ["OPTIONS", "linear_regression", "regression_pairs"]
+
+Progress = Callable[[int, int], object]
+
+OPTIONS = (
+    Option("cross_validate", None),
+    Option("rank_tolerance", None, checks.check_rank_tolerance),
+)
+
+
+@falls_back_on(reference.linear_regression)
+def linear_regression(
+    X: Any,
+    Y: Any,
+    *,
+    cross_validate: int | None = None,
+    rank_tolerance: float | None = None,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> float:
+    """Share of X's variance that a linear regression on Y explains, R².
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, p)
+        Activations to predict; rows are examples. See `cka` for what is accepted.
+    Y : array_like, shape (n_samples, q)
+        Activations of the same examples, to predict from.
+    cross_validate : int, optional
+        Number of folds: R² of held-out samples (i mod k), pooled, which may be negative. The
+        in-sample R² goes to 1 as q goes to n - 1.
+    rank_tolerance : float, optional
+        As in `cca`, for Y.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
+
+    Returns
+    -------
+    float
+        In [0, 1]; not symmetric. NaN, with a warning, if X or Y is constant.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca` does.
+
+    Warns
+    -----
+    RuntimeWarning
+        If X or Y is constant.
+
+    Notes
+    -----
+    |Qy'X|² / |X|² with Qy an orthonormal basis of Y's centered columns [1]_. No regression is
+    solved, and no SVD needed: n (q² + 2 p q) flops for a well-conditioned Y.
+
+    References
+    ----------
+    .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
+       revisited. ICML 2019, section 3.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
+    >>> round(gm.linear_regression(X, [[2], [3], [0], [8], [-1]]), 9)
+    0.803361724
+    """
+    return value_of_pair(
+        regression_pairs,
+        X,
+        Y,
+        cross_validate=cross_validate,
+        rank_tolerance=rank_tolerance,
+        nan_policy=nan_policy,
+        device=device,
+    )
+
+
+def regression_pairs(
+    a: Sequence[Representation],
+    b: Sequence[Representation],
+    *,
+    nan_policy: str,
+    device: str | None,
+    progress: Progress | None,
+    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    options: Mapping[str, Any],
+) -> Array:
+    """Return R² of every a from every b; among the a without b."""
+    chosen = complete(OPTIONS, options)
+    checks.check_folds(chosen["cross_validate"], len(a[0].array))
+    layers = Layers(a, b, nan_policy, device)
+    if layers.empty:
+        return np.full(layers.shape, np.nan)
+    if chosen["cross_validate"] is not None:
+        return layers.place(folds.held_out_r2(layers, chosen))
+    values, _, ranks = calls.bases(
+        "linear_regression",
+        *layers.core(chosen["rank_tolerance"]),
+        double=layers.double,
+        progress=progress,
+    )
+    layers.warn_constant([rank == 0 for rank in ranks])
+    values[[rank == 0 for rank in ranks[: len(layers.xs)]]] = np.nan
+    return layers.place(values)

@@ -1,0 +1,71 @@
+"""The rows of CCA and its relatives in the table of measures."""
+
+from __future__ import annotations
+
+from ..measure import Measure
+from . import cca, pwcca, reference, reference_variants, regression, svcca
+
+_RIGID = frozenset({"orthogonal", "permutation", "translation"})
+_LINEAR = _RIGID | {"scaling", "invertible_linear"}
+
+ROWS = (
+    Measure(
+        "cca",
+        function=cca.cca,
+        reference=reference.cca,
+        pairs=cca.cca_pairs,
+        options=cca.OPTIONS,
+        invariances=_LINEAR,
+        citation="Kornblith et al. 2019, section 3",
+        attribute="mean",
+    ),
+    Measure(
+        "cca_squared",
+        function=cca.cca,
+        reference=reference.cca,
+        pairs=cca.cca_squared_pairs,
+        options=cca.OPTIONS,
+        invariances=_LINEAR,
+        citation="Kornblith et al. 2019, section 3",
+        attribute="mean_squared",
+    ),
+    Measure(
+        "svcca",
+        function=svcca.svcca,
+        reference=reference_variants.svcca,
+        pairs=svcca.svcca_pairs,
+        options=svcca.OPTIONS,
+        invariances=_RIGID | {"scaling"},
+        citation="Raghu et al. 2017",
+    ),
+    Measure(
+        "svcca_squared",
+        function=svcca.svcca,
+        reference=reference_variants.svcca,
+        pairs=svcca.svcca_pairs,
+        options=svcca.OPTIONS,
+        invariances=_RIGID | {"scaling"},
+        citation="Raghu et al. 2017",
+        fixed={"squared": True},
+    ),
+    Measure(
+        "pwcca",
+        function=pwcca.pwcca,
+        reference=reference_variants.pwcca,
+        pairs=pwcca.pwcca_pairs,
+        options=pwcca.OPTIONS,
+        invariances=frozenset({"permutation", "translation", "scaling"}),
+        citation="Morcos et al. 2018",
+        symmetric=False,
+    ),
+    Measure(
+        "linear_regression",
+        function=regression.linear_regression,
+        reference=reference.linear_regression,
+        pairs=regression.regression_pairs,
+        options=regression.OPTIONS,
+        invariances=_RIGID | {"scaling"},
+        citation="Kornblith et al. 2019, eq. 10",
+        symmetric=False,
+    ),
+)

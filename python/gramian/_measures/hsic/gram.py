@@ -1,0 +1,88 @@
+"""The Gram matrix of one representation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._input import checks
+from ..._input.arrays import representation
+from ..measure import falls_back_on
+from . import pairs, reference
+from .kernels import Kernel
+
+__all__ = ["gram"]
+
+
+@falls_back_on(reference.gram)
+def gram(
+    X: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
+    centered: bool = True,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> npt.NDArray[np.floating[Any]]:
+    """Gram matrix of a representation.
+
+    Parameters
+    ----------
+    X : array_like, shape (n_samples, n_features)
+        Activations; rows are examples. See `cka` for what is accepted.
+    kernel : str or kernel object, default "linear"
+        Compares two examples: "linear", "rbf", "laplacian", "polynomial", "cosine", or `RBF` and
+        its like with parameters.
+    bandwidth : float, optional
+        Width of the "rbf" or "laplacian" kernel as a fraction of the median distance. Default 1.0.
+    bandwidth_sample : int, optional
+        Take the median distance of so many examples only, evenly spread over the rows.
+    centered : bool, default True
+        Return HKH, whose rows and columns sum to 0, instead of K. The linear kernel takes
+        centered features, so that its K is HKH already.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do about NaN and infinity: refuse them, or return NaN throughout.
+    device : {"cpu", "cuda", "cuda:N", "reference"}, optional
+        Where to compute; by default where the arrays live. "reference" is plain numpy in
+        float64.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_samples)
+        Symmetric; float32 for input of at most that precision, otherwise float64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cka` does, for one representation.
+    MemoryError
+        If there is no memory for n² numbers.
+
+    Notes
+    -----
+    No other function needs this matrix, nor forms it. Cost: n² p flops; memory: the result.
+
+    References
+    ----------
+    .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
+       revisited. ICML 2019.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.gram([[1.0, 0], [0, 1], [-1, -1]])
+    array([[ 1.,  0., -1.],
+           [ 0.,  1., -1.],
+           [-1., -1.,  2.]])
+    """
+    checks.check_nan_policy(nan_policy)
+    return pairs.gram(
+        representation(X, "X"),
+        nan_policy=nan_policy,
+        device=device,
+        centered=centered,
+        options={"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": bandwidth_sample},
+    )

@@ -1,0 +1,230 @@
+"""Kernels for HSIC and CKA, as small immutable values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..._input.checks import check_integer
+
+__all__ = [
+    "RBF",
+    "Cosine",
+    "Kernel",
+    "Laplacian",
+    "Linear",
+    "Polynomial",
+    "Precomputed",
+    "kernel_of",
+    "name_of",
+    "resolve",
+]
+
+
+def _number(name: str, value: Any) -> float:
+    """Return `value` as a float if it is a number; strings of digits are none."""
+    if isinstance(value, (str, bytes, bool)):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}.") from None
+
+
+def _positive(name: str, value: Any) -> float:
+    number = _number(name, value)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be finite and > 0, got {number:g}.")
+    return number
+
+
+def _set_width(kernel: RBF | Laplacian) -> None:
+    """Check that a kernel has one of `sigma` and `bandwidth`, the latter 1 by default."""
+    if kernel.sigma is not None and kernel.bandwidth is not None:
+        raise ValueError(
+            f"give {type(kernel).__name__} either sigma or bandwidth, got sigma={kernel.sigma} "
+            f"and bandwidth={kernel.bandwidth}."
+        )
+    if kernel.sigma is not None:
+        object.__setattr__(kernel, "sigma", _positive("sigma", kernel.sigma))
+    else:
+        width = 1.0 if kernel.bandwidth is None else kernel.bandwidth
+        object.__setattr__(kernel, "bandwidth", _positive("bandwidth", width))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Linear kernel, k(x, y) = x'y on centered features."""
+
+    __module__ = "gramian"
+
+
+@dataclass(frozen=True)
+class RBF:
+    """Gaussian kernel, k(x, y) = exp(-|x - y|² / (2 sigma²)).
+
+    Parameters
+    ----------
+    sigma : float, optional
+        Width, in the units of the features. Used for every representation.
+    bandwidth : float, optional
+        Width as a fraction of the median distance between samples, each
+        representation by its own median (Kornblith et al. 2019). The default
+        is 1.0 when `sigma` is not given.
+
+    Raises
+    ------
+    ValueError
+        If both are given, or one is not finite and positive.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.RBF(sigma=3.0)
+    RBF(sigma=3.0, bandwidth=None)
+    >>> gm.RBF(bandwidth=0.5)
+    RBF(sigma=None, bandwidth=0.5)
+    """
+
+    __module__ = "gramian"
+
+    sigma: float | None = None
+    bandwidth: float | None = None
+
+    def __post_init__(self) -> None:
+        _set_width(self)
+
+
+@dataclass(frozen=True)
+class Laplacian:
+    """Laplacian kernel, k(x, y) = exp(-|x - y| / sigma), with the Euclidean norm.
+
+    Parameters
+    ----------
+    sigma, bandwidth : float, optional
+        As for `RBF`.
+
+    Raises
+    ------
+    ValueError
+        If both are given, or one is not finite and positive.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.Laplacian(sigma=2)
+    Laplacian(sigma=2.0, bandwidth=None)
+    """
+
+    __module__ = "gramian"
+
+    sigma: float | None = None
+    bandwidth: float | None = None
+
+    def __post_init__(self) -> None:
+        _set_width(self)
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """Polynomial kernel, k(x, y) = (x'y / p + constant)^degree of p features, not centered.
+
+    Parameters
+    ----------
+    degree : int, default 3
+        From 1 to 16.
+    constant : float, default 1.0
+        At least 0, so that the kernel is positive semidefinite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no number, or out of range.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.Polynomial(2)
+    Polynomial(degree=2, constant=1.0)
+    """
+
+    __module__ = "gramian"
+
+    degree: int = 3
+    constant: float = 1.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.degree, bool) or not hasattr(self.degree, "__index__"):
+            raise TypeError(f"degree must be an integer, got {type(self.degree).__name__}.")
+        object.__setattr__(self, "degree", self.degree.__index__())
+        object.__setattr__(self, "constant", _number("constant", self.constant))
+        if not 1 <= self.degree <= 16:
+            raise ValueError(f"degree must be between 1 and 16, got {self.degree}.")
+        if not (math.isfinite(self.constant) and self.constant >= 0):
+            raise ValueError(f"constant must be finite and >= 0, got {self.constant:g}.")
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Cosine kernel, k(x, y) = x'y / (|x| |y|) of features that are not centered.
+
+    It is 0 where x or y is 0.
+    """
+
+    __module__ = "gramian"
+
+
+@dataclass(frozen=True)
+class Precomputed:
+    """The representation is its own Gram matrix, (n_samples, n_samples) and symmetric."""
+
+
+Kernel = Linear | RBF | Laplacian | Polynomial | Cosine | Precomputed
+
+NAMED: dict[str, type[Kernel]] = {
+    "linear": Linear,
+    "rbf": RBF,
+    "laplacian": Laplacian,
+    "polynomial": Polynomial,
+    "cosine": Cosine,
+    "precomputed": Precomputed,
+}
+
+
+def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
+    """Turn the `kernel` and `bandwidth` arguments of a public function into a kernel."""
+    if isinstance(kernel, str) and kernel in NAMED:
+        kind = NAMED[kernel]
+        if kind in (RBF, Laplacian) and bandwidth is not None:
+            return kind(bandwidth=bandwidth)
+        kernel = kind()
+    if not isinstance(kernel, Kernel):
+        names = ", ".join(map(repr, NAMED))
+        raise ValueError(f"kernel must be one of {names} or a kernel object, got {kernel!r}.")
+    if bandwidth is not None:
+        raise ValueError(
+            "bandwidth is an option of kernel='rbf' and kernel='laplacian' only, got "
+            f"bandwidth={bandwidth!r} with {kernel!r}."
+        )
+    return kernel
+
+
+def name_of(kernel: Kernel) -> str:
+    """Return the word for a kernel in `kernel=`."""
+    return next(name for name, kind in NAMED.items() if isinstance(kernel, kind))
+
+
+def kernel_of(options: Mapping[str, Any]) -> tuple[Kernel, int | None]:
+    """Return the kernel, and the number of samples that its median distance is taken of."""
+    kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
+    sample = options.get("bandwidth_sample")
+    if sample is None:
+        return kernel, None
+    if getattr(kernel, "bandwidth", None) is None:
+        raise ValueError(
+            "bandwidth_sample is for kernels whose width is a fraction of the median distance, "
+            f"got bandwidth_sample={sample!r} with {kernel!r}."
+        )
+    return kernel, check_integer("bandwidth_sample", sample, least=2)

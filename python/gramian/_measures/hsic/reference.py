@@ -1,0 +1,223 @@
+"""HSIC, CKA and Gram matrices in plain numpy: float64, straight from the formulas.
+
+Same names and signatures as the public functions, without `device`. Memory is O(n²), time
+O(n² (p + q)) with a large factor: this is what results are checked against.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..._input import checks, layers
+from ..._input.arrays import Representation, as_float64, representation
+from .kernels import Kernel, Precomputed, kernel_of
+from .reference_grams import Array, is_constant, kernel_matrix, shifted_kernel_matrix
+
+__all__ = ["cka", "cka_distance", "gram", "hsic"]
+
+
+def cka(
+    X: Any,
+    Y: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
+    debiased: bool = False,
+    nan_policy: str = "raise",
+) -> float:
+    """Centered kernel alignment, HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)).
+
+    Kornblith et al. 2019, eq. 4. Parameters, result and errors are those of `gramian.cka`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1]]
+    >>> Y = [[1, 1], [-1, 0], [0, -1]]
+    >>> round(reference.cka(X, Y), 12)
+    0.7
+    """
+    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    x, y = _samples(X, Y, k, debiased, nan_policy)
+    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
+    hsic_of = hsic_unbiased if debiased else hsic_biased
+    hkk, hll = hsic_of(K, K), hsic_of(L, L)
+    constant = [rep.name for rep in (x, y) if is_constant(rep)]
+    vanishing = [rep.name for rep, G, h in ((x, K, hkk), (y, L, hll)) if h <= rounding(G)]
+    checks.warn_constant(constant)
+    checks.warn_degenerate(name for name in vanishing if name not in constant)
+    if constant or vanishing:
+        return float("nan")
+    return float(hsic_of(K, L) / np.sqrt(hkk) / np.sqrt(hll))  # hkk * hll may overflow
+
+
+def cka_distance(
+    X: Any,
+    Y: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
+    debiased: bool = False,
+    nan_policy: str = "raise",
+) -> float:
+    """Angle between the centered Gram matrices, arccos(CKA) (Williams et al. 2021).
+
+    Parameters, result and errors are those of `gramian.cka_distance`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1]]
+    >>> Y = [[1, 1], [-1, 0], [0, -1]]
+    >>> round(reference.cka_distance(X, Y), 12)
+    0.795398830184
+    """
+    similarity = cka(
+        X,
+        Y,
+        kernel=kernel,
+        bandwidth=bandwidth,
+        bandwidth_sample=bandwidth_sample,
+        debiased=debiased,
+        nan_policy=nan_policy,
+    )
+    return float(np.arccos(np.clip(similarity, -1, 1)))  # only rounding leaves [-1, 1]
+
+
+def hsic(
+    X: Any,
+    Y: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
+    unbiased: bool = False,
+    nan_policy: str = "raise",
+) -> float:
+    """Hilbert-Schmidt independence criterion.
+
+    Parameters, result and errors are those of `gramian.hsic`; the formulas are in
+    `hsic_biased` and `hsic_unbiased`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1]]
+    >>> Y = [[1, 1], [-1, 0], [0, -1]]
+    >>> reference.hsic(X, Y)
+    1.75
+    """
+    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    x, y = _samples(X, Y, k, unbiased, nan_policy)
+    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
+    return hsic_unbiased(K, L) if unbiased else hsic_biased(K, L)
+
+
+def gram(
+    X: Any,
+    *,
+    kernel: str | Kernel = "linear",
+    bandwidth: float | None = None,
+    bandwidth_sample: int | None = None,
+    centered: bool = True,
+    nan_policy: str = "raise",
+) -> Array:
+    """Gram matrix (n, n) of one representation, HKH or, with ``centered=False``, K.
+
+    Parameters, result and errors are those of `gramian.gram`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> reference.gram([[1, 0], [0, 1], [-1, -1]])
+    array([[ 1.,  0., -1.],
+           [ 0.,  1., -1.],
+           [-1., -1.,  2.]])
+    """
+    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    checks.check_nan_policy(nan_policy)
+    x = representation(X, "X")
+    _check_values(x, k, nan_policy)
+    return double_centered(shifted_kernel_matrix(x, *k)) if centered else kernel_matrix(x, *k)
+
+
+def _kernel(
+    kernel: str | Kernel, bandwidth: float | None, sample: int | None
+) -> tuple[Kernel, int | None]:
+    """Return the kernel, and the number of rows that its median distance is taken of."""
+    return kernel_of({"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": sample})
+
+
+def _samples(
+    X: Any, Y: Any, k: tuple[Kernel, int | None], unbiased: bool, nan_policy: str
+) -> tuple[Representation, Representation]:
+    """Check two inputs of an HSIC."""
+    x, y = layers.pair(X, Y, nan_policy)
+    least, why = (4, "the unbiased estimator") if unbiased else (2, "the biased estimator")
+    for rep in (x, y):
+        checks.check_sample_count(rep, least, why)
+        _check_values(rep, k, nan_policy)
+    return x, y
+
+
+def _check_values(rep: Representation, k: tuple[Kernel, int | None], nan_policy: str) -> None:
+    precomputed = isinstance(k[0], Precomputed)
+    if precomputed:
+        checks.check_square(rep)
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = as_float64(rep).mean(axis=0)
+    if nan_policy == "raise":
+        checks.check_finite(rep, means)
+    if precomputed and np.isfinite(means).all():
+        checks.check_symmetric(rep)
+
+
+def double_centered(K: Array) -> Array:
+    """HKH."""
+    a: Array = K.mean(axis=0) - K.mean() / 2
+    return K - (a + a[:, None])
+
+
+def hsic_biased(K: Array, L: Array) -> float:
+    """tr(KHLH) / (n - 1)² (Gretton et al. 2005; Kornblith et al. 2019, eq. 3)."""
+    n = len(K)
+    return float(np.sum(double_centered(K) * double_centered(L)) / (n - 1) ** 2)
+
+
+def hsic_unbiased(K: Array, L: Array) -> float:
+    """Unbiased estimator (Song et al. 2012, eq. 5); K~ and L~ are `off_diagonal`.
+
+    [tr(K~L~) + 1'K~1 1'L~1 / ((n-1)(n-2)) - 2/(n-2) 1'K~L~1] / (n(n-3))
+    """
+    n = len(K)
+    K, L = off_diagonal(K), off_diagonal(L)
+    trace = np.sum(K * L)
+    sums = K.sum() * L.sum() / ((n - 1) * (n - 2))
+    rows = 2 / (n - 2) * np.sum(K.sum(axis=0) * L.sum(axis=0))
+    return float((trace + sums - rows) / (n * (n - 3)))
+
+
+def off_diagonal(K: Array) -> Array:
+    """K~: K with zero diagonal, less a_i + a_j off it, with the a that makes its rows sum to 0.
+
+    No a changes the unbiased HSIC; this one keeps the formula's three terms from cancelling.
+    """
+    n = len(K)
+    K = K - np.diag(np.diag(K))
+    a = K.sum(axis=0) / (n - 2) - K.sum() / (2 * (n - 1) * (n - 2))
+    K = K - (a + a[:, None])
+    return K - np.diag(np.diag(K))
+
+
+def rounding(K: Array) -> float:
+    """Bound on what rounding leaves of HSIC(K, K) where it should be 0.
+
+    Off the diagonal, which the unbiased estimator does not see, and which is far larger in a
+    narrow kernel.
+    """
+    n = len(K)
+    return float((np.finfo(np.float64).eps * n) ** 2 * np.mean((K - np.diag(np.diag(K))) ** 2))

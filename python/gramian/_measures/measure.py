@@ -1,0 +1,167 @@
+"""What the table of measures holds of each one, and how all of them are called."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from .._input import layers
+from .._input.arrays import Representation
+from .._input.checks import check_device
+
+__all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
+
+Progress = Callable[[int, int], object]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Option:
+    """A keyword of a measure: its value where it is not given, and what checks one that is.
+
+    A check returns the value as the measure takes it, or refuses it. What depends on other
+    options, or on the layers, the measure checks itself.
+    """
+
+    name: str
+    default: Any
+    check: Callable[[Any], Any] = lambda value: value
+
+
+class Pairs(Protocol):
+    """Evaluates a measure for many layers at once."""
+
+    def __call__(
+        self,
+        a: Sequence[Representation],
+        b: Sequence[Representation],
+        *,
+        nan_policy: str,
+        device: str | None,
+        progress: Progress | None,
+        max_memory: float | None,
+        options: Mapping[str, Any],
+    ) -> npt.NDArray[np.float64]:
+        """Return values of every a with every b; among the a where there is no b."""
+
+
+def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as JSON can hold them: those that say something."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A row of the table: what the library knows of a measure besides its formula."""
+
+    name: str
+    function: Callable[..., Any]  # the public one
+    reference: Callable[..., Any]  # its counterpart in plain numpy
+    pairs: Pairs
+    options: tuple[Option, ...]
+    invariances: frozenset[str]  # transformations of X alone that leave the value as it is
+    citation: str
+    symmetric: bool = True
+    distance: bool = False  # smaller is more similar
+    fixed: Mapping[str, Any] = field(default_factory=dict)  # options that the name implies
+    attribute: str = ""  # of the function's result, if that is no number
+    record: Callable[[Mapping[str, Any]], dict[str, Any]] = in_force
+
+    @property
+    def family(self) -> str:
+        """The folder that it is in."""
+        return self.function.__module__.split(".")[-2]
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The keywords that `compare` takes with this measure."""
+        return tuple(option.name for option in self.options)
+
+    def call(self, X: Any, Y: Any, **options: Any) -> float:
+        """Evaluate the compiled measure."""
+        return self._value(self.function, X, Y, options)
+
+    def call_reference(self, X: Any, Y: Any, **options: Any) -> float:
+        """Evaluate the numpy reference."""
+        return self._value(self.reference, X, Y, options)
+
+    def all_pairs(
+        self,
+        a: Sequence[Representation],
+        b: Sequence[Representation],
+        *,
+        options: Mapping[str, Any],
+        **arguments: Any,
+    ) -> npt.NDArray[np.float64]:
+        """Evaluate the compiled measure for every a with every b, or among the a without b."""
+        return self.pairs(a, b, options={**self.fixed, **options}, **arguments)
+
+    def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all options in force, defaults included, as JSON can hold them."""
+        return self.record(complete(self.options, options))
+
+    def _value(
+        self, function: Callable[..., Any], X: Any, Y: Any, options: Mapping[str, Any]
+    ) -> float:
+        result = function(X, Y, **{**self.fixed, **options})
+        return float(getattr(result, self.attribute) if self.attribute else result)
+
+
+def complete(options: Sequence[Option], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the options that are given, and add the others."""
+    return {
+        option.name: option.check(given[option.name]) if option.name in given else option.default
+        for option in options
+    }
+
+
+def value_of_pair(
+    pairs: Pairs,
+    X: Any,
+    Y: Any,
+    *,
+    nan_policy: str,
+    device: str | None,
+    max_memory: float | None = None,
+    **options: Any,
+) -> float:
+    """Return a measure of one pair."""
+    x, y = layers.pair(X, Y, nan_policy)
+    values = pairs(
+        [x],
+        [y],
+        nan_policy=nan_policy,
+        device=device,
+        progress=None,
+        max_memory=max_memory,
+        options=options,
+    )
+    return float(values[0, 0])
+
+
+def falls_back_on(reference: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Let ``device="reference"`` call a function's counterpart in plain numpy.
+
+    What only the compiled measure takes (`max_memory`, `progress`) is left out of that call.
+    """
+
+    def decorate(function: Function) -> Function:
+        known = inspect.signature(reference).parameters
+        own = {name for name in inspect.signature(function).parameters if name not in known}
+
+        @functools.wraps(function)
+        def call(*args: Any, device: str | None = None, **options: Any) -> Any:
+            if check_device(device) != "reference":
+                return function(*args, device=device, **options)
+            kept = {name: value for name, value in options.items() if name not in own}
+            return reference(*args, **kept)
+
+        return cast(Function, call)
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Orthogonal Procrustes and the shape distances (Williams et al. 2021)."""

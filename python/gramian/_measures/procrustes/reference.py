@@ -1,0 +1,85 @@
+"""Orthogonal Procrustes and the shape distances in plain numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ranks
+from ..reference_inputs import Array, centered, samples, warn_constant
+from .checks import check_alpha
+
+__all__ = ["procrustes", "procrustes_distance", "shape_distance"]
+
+
+def procrustes(X: Any, Y: Any, *, nan_policy: str = "raise") -> float:
+    """|X'Y|_* / (|X|_F |Y|_F), the sum of the singular values of X'Y.
+
+    Parameters, result and errors are those of `gramian.procrustes`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1]]
+    >>> round(reference.procrustes(X, [[1, 1], [-1, 0], [0, -1]]), 9)
+    0.901387819
+    """
+    x, y, finite = samples(X, Y, nan_policy)
+    if not finite or warn_constant(x, y):
+        return float("nan")
+    A, B = unit(centered(x)), unit(centered(y))
+    return float(min(1.0, np.linalg.svd(A.T @ B, compute_uv=False).sum()))
+
+
+def procrustes_distance(X: Any, Y: Any, *, nan_policy: str = "raise") -> float:
+    """Least |X - Y Q|_F over orthogonal Q, for X and Y of unit norm, zero-padded to one width.
+
+    Parameters, result and errors are those of `gramian.procrustes_distance`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1]]
+    >>> round(reference.procrustes_distance(X, [[1, 1], [-1, 0], [0, -1]]), 9)
+    0.444099496
+    """
+    x, y, finite = samples(X, Y, nan_policy)
+    if not finite or warn_constant(x, y):
+        return float("nan")
+    A, B = unit(centered(x)), unit(centered(y))
+    if A.shape[1] < B.shape[1]:
+        A, B = B, A
+    U, _, Vt = np.linalg.svd(B.T @ A, full_matrices=False)
+    return float(np.linalg.norm(A - B @ (U @ Vt)))  # U Vt: the rows of Q that meet no padding
+
+
+def shape_distance(X: Any, Y: Any, *, alpha: float = 1.0, nan_policy: str = "raise") -> float:
+    """arccos(|X~'Y~|_* / (|X~|_F |Y~|_F)), X~ = X (alpha I + (1 - alpha) (X'X)^(-1/2)).
+
+    Williams et al. 2021; parameters, result and errors are those of `gramian.shape_distance`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> X = [[1, 0], [0, 1], [-1, -1]]
+    >>> round(reference.shape_distance(X, [[1, 1], [-1, 0], [0, -1]]), 9)
+    0.447832397
+    """
+    check_alpha(alpha)
+    x, y, finite = samples(X, Y, nan_policy)
+    if not finite or warn_constant(x, y):
+        return float("nan")
+    shapes = []
+    for rep in (x, y):
+        Z = centered(rep)
+        U, s, Vt = np.linalg.svd(Z, full_matrices=False)
+        r = int(np.sum(s > ranks.default_tolerance(rep) * s[0]))
+        shapes.append(unit(U[:, :r] * (alpha * s[:r] + (1 - alpha)) @ Vt[:r]))
+    similarity = np.linalg.svd(shapes[0].T @ shapes[1], compute_uv=False).sum()
+    return float(np.arccos(np.clip(similarity, 0, 1)))
+
+
+def unit(X: Array) -> Array:
+    """X / |X|_F."""
+    return X / np.linalg.norm(X)

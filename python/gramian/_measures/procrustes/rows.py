@@ -1,0 +1,40 @@
+"""The rows of Procrustes and the shape distances in the table of measures."""
+
+from __future__ import annotations
+
+from ..measure import Measure
+from . import functions, pairs, reference
+
+_INVARIANCES = frozenset({"orthogonal", "permutation", "translation", "scaling"})
+
+ROWS = (
+    Measure(
+        "procrustes",
+        function=functions.procrustes,
+        reference=reference.procrustes,
+        pairs=pairs.procrustes_pairs,
+        options=(),
+        invariances=_INVARIANCES,
+        citation="Schönemann 1966",
+    ),
+    Measure(
+        "procrustes_distance",
+        function=functions.procrustes_distance,
+        reference=reference.procrustes_distance,
+        pairs=pairs.procrustes_distance_pairs,
+        options=(),
+        invariances=_INVARIANCES,
+        citation="Williams et al. 2021",
+        distance=True,
+    ),
+    Measure(
+        "shape_distance",
+        function=functions.shape_distance,
+        reference=reference.shape_distance,
+        pairs=pairs.shape_distance_pairs,
+        options=pairs.SHAPE_OPTIONS,
+        invariances=_INVARIANCES,
+        citation="Williams et al. 2021",
+        distance=True,
+    ),
+)

@@ -1,0 +1,119 @@
+"""The layers of a comparison by rank-revealing measures, checked and read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._core.types import RankedLayer
+from .._input import checks, layers
+from .._input.arrays import Representation
+from .._input.prepare import Prepared, prepare
+from . import ranks
+
+__all__ = ["Layers", "one_pair", "ranked"]
+
+Array = npt.NDArray[np.float64]
+
+
+class Layers:
+    """The finite ones of the layers to compare, and where their values go."""
+
+    def __init__(
+        self,
+        a: Sequence[Representation],
+        b: Sequence[Representation],
+        nan_policy: str,
+        device: str | None,
+    ) -> None:
+        least, why = ranks.LEAST, ranks.WHY
+        xs, ys = ([prepare(rep, nan_policy, device, least, why) for rep in reps] for reps in (a, b))
+        self.rows = [i for i, layer in enumerate(xs) if layer.finite]
+        self.columns = [j for j, layer in enumerate(ys or xs) if layer.finite]
+        self.xs = [xs[i] for i in self.rows]
+        self.ys = [ys[j] for j in self.columns] if ys else []
+        self.shape = len(xs), len(ys or xs)
+        self.double = any(layer.double for layer in (*xs, *ys))
+        self.n = len(a[0].array)
+        self.widths = [rep.array.shape[1] for rep in (*a, *b)]
+
+    @property
+    def others(self) -> list[Prepared]:
+        """The layers of the columns."""
+        return self.ys or self.xs
+
+    @property
+    def empty(self) -> bool:
+        """Whether no pair is left."""
+        return not self.rows or not self.columns
+
+    def core(self, tolerance: float | None) -> tuple[list[RankedLayer], list[RankedLayer]]:
+        """Return the layers as the core takes them."""
+        return (
+            [ranked(layer, tolerance) for layer in self.xs],
+            [ranked(layer, tolerance) for layer in self.ys],
+        )
+
+    def warn_constant(self, is_constant: Sequence[bool]) -> None:
+        """Warn of those that are, given one flag a layer, first the rows' and then the columns'."""
+        names = [layer.rep.name for layer in (*self.xs, *self.ys)]
+        checks.warn_constant(name for name, yes in zip(names, is_constant, strict=True) if yes)
+
+    def warn_saturated(self, found: Sequence[int]) -> None:
+        """Warn of pairs with correlations that are 1 by construction."""
+        ranks.warn_saturated(
+            [
+                (x.rep.name, y.rep.name, ranks.saturated(r, s, self.n))
+                for i, x, r, j, y, s in self._pairs(found)
+                if r > 0 and s > 0 and (self.ys or len(self.xs) == 1 or j <= i)
+            ],
+            self.n,
+        )
+
+    def warn_ambiguous(self, marks: Sequence[bool]) -> None:
+        """Warn of the marked pairs."""
+        pairs = self._pairs([0] * (len(self.xs) + len(self.ys)))
+        ranks.warn_ambiguous(
+            [
+                (x.rep.name, y.rep.name)
+                for (_, x, _, _, y, _), mark in zip(pairs, marks, strict=True)
+                if mark
+            ]
+        )
+
+    def _pairs(self, found: Sequence[int]) -> list[tuple[int, Prepared, int, int, Prepared, int]]:
+        of_x = found[: len(self.xs)]
+        of_y = found[len(self.xs) :] if self.ys else of_x
+        return [
+            (i, x, r, j, y, s)
+            for i, (x, r) in enumerate(zip(self.xs, of_x, strict=True))
+            for j, (y, s) in enumerate(zip(self.others, of_y, strict=True))
+        ]
+
+    def smaller(self, counts: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return the smaller of two layers' counts, for every pair."""
+        of_x = np.array(counts[: len(self.xs)])
+        of_y = np.array(counts[len(self.xs) :]) if self.ys else of_x
+        smaller: npt.NDArray[np.int64] = np.minimum.outer(of_x, of_y)
+        return smaller
+
+    def place(self, values: Array) -> Array:
+        """Return the values in the place of their layers, NaN elsewhere."""
+        placed: Array = np.full(self.shape, np.nan)
+        placed[np.ix_(self.rows, self.columns)] = values
+        return placed
+
+
+def ranked(layer: Prepared, tolerance: float | None) -> RankedLayer:
+    """Return a layer with its rounding unit and rank tolerance, as the core takes it."""
+    chosen = ranks.default_tolerance(layer.rep) if tolerance is None else tolerance
+    return layer.core, ranks.epsilon(layer.rep), chosen
+
+
+def one_pair(X: Any, Y: Any, nan_policy: str, device: str | None) -> Layers:
+    """Check and read the inputs of one pair."""
+    x, y = layers.pair(X, Y, nan_policy)
+    return Layers([x], [y], nan_policy, device)

@@ -1,0 +1,64 @@
+"""Ranks of layers: their tolerances, and the warnings that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .._input.arrays import Representation, as_float64
+from .._input.checks import warn
+
+LEAST, WHY = 2, "centering"  # samples that these measures need, and what needs them
+
+
+def default_tolerance(rep: Representation) -> float:
+    """Singular values count as 0 below this times the largest: eps times the factor's order."""
+    order: int = min(rep.array.shape)
+    return epsilon(rep) * order
+
+
+def epsilon(rep: Representation) -> float:
+    """Return the rounding unit of the precision that a layer is computed in by itself."""
+    return float(np.finfo(rep.compute_dtype).eps)
+
+
+def constant_columns(rep: Representation) -> npt.NDArray[np.bool_]:
+    """Return which columns' centered norm is only the rounding of their values."""
+    X = as_float64(rep)
+    norms = np.linalg.norm(X, axis=0)
+    X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
+    X -= X.mean(axis=0)
+    constant: npt.NDArray[np.bool_] = np.linalg.norm(X, axis=0) <= 10 * epsilon(rep) * norms
+    return constant
+
+
+def saturated(x_rank: int, y_rank: int, n: int) -> int:
+    """Return how many correlations two subspaces of n - 1 dimensions cannot help having at 1."""
+    return max(0, x_rank + y_rank - (n - 1))
+
+
+def warn_saturated(pairs: Sequence[tuple[str, str, int]], n: int) -> None:
+    """Warn of correlations that are 1 by construction: one warning, with the worst pair."""
+    found = [pair for pair in pairs if pair[2] > 0]
+    if not found:
+        return
+    x, y, count = max(found, key=lambda pair: pair[2])
+    more = f" (and so for {len(found) - 1} more pairs)" if len(found) > 1 else ""
+    warn(
+        f"{x} and {y} have at least {count} canonical correlations that are 1 by construction: "
+        f"their ranks add up to more than the {n} samples less 1{more}."
+    )
+
+
+def warn_ambiguous(pairs: Sequence[tuple[str, str]]) -> None:
+    """Warn of values that hang on the choice of a basis: one warning, with the first pair."""
+    if not pairs:
+        return
+    x, y = pairs[0]
+    more = f" (and so for {len(pairs) - 1} more pairs)" if len(pairs) > 1 else ""
+    warn(
+        f"{x} and {y} have tied canonical correlations: PWCCA depends on the basis of the tied "
+        f"directions{more}."
+    )

@@ -1,0 +1,1 @@
+"""Convergent learning, unit by unit (Li et al. 2015)."""

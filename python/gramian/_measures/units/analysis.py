@@ -1,0 +1,132 @@
+"""What is made of a correlation matrix of units: matching, clustering, penalties, equal units."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._extras import require
+from ..._input.arrays import Representation, as_float64
+from . import checks
+from .results import Clusters, Matching
+
+__all__ = [
+    "ALIKE",
+    "Correlations",
+    "clustered",
+    "distinct",
+    "matched",
+    "penalties",
+    "tolerance",
+    "warn_constant",
+]
+
+Floats = npt.NDArray[np.floating[Any]]
+Mask = npt.NDArray[np.bool_]
+
+N_ALPHAS, SMALLEST_ALPHA = 30, 1e-3  # of the default grid
+ALIKE = 1e-13  # between correlations of units that are the same, up to rounding
+
+
+class Correlations(NamedTuple):
+    """The correlation of every unit with every other, and which units have one."""
+
+    values: Floats
+    x_varies: Mask
+    y_varies: Mask
+
+
+def tolerance(rep: Representation) -> float:
+    """Return the share of a column's norm up to which what varies is rounding."""
+    return 10 * float(np.finfo(rep.compute_dtype).eps)
+
+
+def warn_constant(rep: Representation, left_out: Mask) -> None:
+    """Warn of the units that are constant; under "propagate" others are left out too."""
+    units = np.flatnonzero(left_out)
+    if len(units):
+        some = Representation(rep.name, rep.host[:, units], rep.dtype)
+        finite = np.isfinite(as_float64(some)).all(axis=0)
+        checks.warn_left_out(rep, units[finite])
+
+
+def matched(C: Correlations, method: str, absolute: bool, finite: bool) -> Matching:
+    """Match the units of X with those of Y."""
+    rows, columns = np.flatnonzero(C.x_varies), np.flatnonzero(C.y_varies)
+    r = C.values[np.ix_(rows, columns)]
+    value = np.abs(r) if absolute else r
+    if r.size == 0:
+        x = y = np.zeros(0, dtype=np.int64)
+    elif method == "semi":
+        x, y = np.arange(len(rows)), value.argmax(axis=1)
+    else:
+        x, y = require("scipy.optimize", "units").linear_sum_assignment(value, maximize=True)
+    mean = float(value[x, y].mean(dtype=np.float64)) if finite and len(x) else float("nan")
+    return Matching(
+        pairs=np.stack([rows[x], columns[y]], axis=1).astype(np.int64),
+        correlations=r[x, y],
+        mean=mean,
+        method=method,
+        absolute=bool(absolute),
+        correlation=C.values,
+        x_left_out=np.flatnonzero(~C.x_varies),
+        y_left_out=np.flatnonzero(~C.y_varies),
+    )
+
+
+def penalties(alphas: npt.NDArray[np.float64] | None, C: Correlations) -> npt.NDArray[np.float64]:
+    """Return the alphas, or the default grid: down from the one that leaves no partners."""
+    if alphas is not None:
+        return alphas
+    r = np.abs(C.values[np.ix_(C.x_varies, C.y_varies)])
+    largest = float(r.max(initial=0)) or 1.0  # without any correlation, any grid will do
+    return np.geomspace(largest, SMALLEST_ALPHA * largest, N_ALPHAS)
+
+
+def distinct(gram: Floats, cross: Floats) -> npt.NDArray[np.int64]:
+    """Return the units without those that equal an earlier one up to sign, scale and offset.
+
+    Which of two equal units takes the weight is undetermined. They have the same correlations
+    with everything; a correlation of 1 alone says less, since it is a cosine.
+    """
+    earlier = np.tril(np.abs(gram), -1)
+    first = earlier.argmax(axis=1)
+    alike = np.flatnonzero(earlier.max(axis=1) > 1 - ALIKE)
+    sign = np.sign(gram[alike, first[alike]])[:, None]
+    equal = [np.abs(m[alike] - sign * m[first[alike]]).max(axis=1) <= ALIKE for m in (gram, cross)]
+    return np.setdiff1d(np.arange(len(gram)), alike[equal[0] & equal[1]])
+
+
+def clustered(C: Correlations, n_clusters: int, seed: int) -> Clusters:
+    """Cluster the units of both sides by the spectrum of their bipartite graph."""
+    r = np.nan_to_num(C.values.astype(np.float64))
+    W = np.maximum(r, 0)
+    rows, columns = np.flatnonzero(W.any(axis=1)), np.flatnonzero(W.any(axis=0))
+    k = checks.check_clusters(n_clusters, len(rows) + len(columns))
+    labels = np.full(sum(W.shape), -1, dtype=np.int64)
+    nodes = np.concatenate([rows, len(W) + columns])
+    if len(nodes):
+        labels[nodes] = _spectral(W[np.ix_(rows, columns)], k, seed)
+    x_labels, y_labels = labels[: len(W)], labels[len(W) :]
+    members = [(side[:, None] == np.arange(k)).astype(np.float64) for side in (x_labels, y_labels)]
+    sizes = np.stack([m.sum(axis=0) for m in members], axis=1)
+    with np.errstate(invalid="ignore"):
+        means = members[0].T @ r @ members[1] / np.outer(sizes[:, 0], sizes[:, 1])
+    return Clusters(x_labels, y_labels, sizes.astype(np.int64), means, C.values)
+
+
+def _spectral(W: Floats, k: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the cluster of every node of the bipartite graph [[0, W], [W', 0]], largest first."""
+    linalg, cluster = require("scipy.linalg", "units"), require("sklearn.cluster", "units")
+    p, n = len(W), sum(W.shape)
+    A = np.zeros((n, n))
+    A[:p, p:] = W / np.sqrt(W.sum(axis=1))[:, None] / np.sqrt(W.sum(axis=0))
+    A += A.T
+    vectors = linalg.eigh(A, subset_by_index=[n - k, n - 1])[1]
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1), np.finfo(float).tiny)[:, None]
+    means = cluster.KMeans(k, init="k-means++", n_init=10, random_state=seed)
+    found = means.fit_predict(vectors)
+    rank = np.argsort(np.argsort(-np.bincount(found, minlength=k), kind="stable"))
+    return np.asarray(rank[found], dtype=np.int64)

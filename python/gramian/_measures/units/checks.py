@@ -1,0 +1,82 @@
+"""The checks and messages of unit-level methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._input.arrays import Representation
+from ..._input.checks import check_choice, check_integer, warn
+
+METHODS = ("one-to-one", "semi")
+
+
+def check_method(method: str) -> None:
+    """Refuse anything but the two ways of matching."""
+    check_choice("method", method, METHODS)
+
+
+def check_alphas(alphas: Any) -> npt.NDArray[np.float64] | None:
+    """Return the penalties in falling order, or None for the default grid."""
+    if alphas is None:
+        return None
+    try:
+        values = np.atleast_1d(np.asarray(alphas, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"alphas must be a number or a sequence of numbers, got {type(alphas).__name__}."
+        ) from None
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(f"alphas must be 1-D and not empty, got shape {values.shape}.")
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        raise ValueError(f"alphas must be finite and > 0, got {values[bad][0]:g}.")
+    return -np.sort(-values)
+
+
+def check_tol(tol: float) -> float:
+    """Refuse a duality gap that no solver can reach, or no number."""
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.floating, np.integer)):
+        raise TypeError(f"tol must be a number, got {type(tol).__name__}.")
+    if not 1e-15 <= tol < 1:
+        raise ValueError(f"tol must be in [1e-15, 1), got {tol:g}.")
+    return float(tol)
+
+
+def check_max_sweeps(max_sweeps: int) -> int:
+    """Return a number of rounds."""
+    return check_integer("max_sweeps", max_sweeps, least=1)
+
+
+def check_clusters(n_clusters: int, units: int) -> int:
+    """Return a number of clusters that so many units can fill."""
+    count = check_integer("n_clusters", n_clusters, least=1)
+    if count > units:
+        raise ValueError(
+            f"n_clusters must be at most {units}, the number of units that correlate with one of "
+            f"the other side, got {count}."
+        )
+    return count
+
+
+def warn_left_out(rep: Representation, units: Sequence[int] | npt.NDArray[np.int64]) -> None:
+    """Warn of units that have no correlation with anything."""
+    if len(units) == 1:
+        what = f"a constant unit ({int(units[0])}): correlations with it are undefined (NaN)."
+        warn(f"{rep.name} has {what}")
+    elif len(units) > 1:
+        what = f"{len(units)} constant units (first {int(units[0])}): correlations with them are"
+        warn(f"{rep.name} has {what} undefined (NaN).")
+
+
+def warn_unfinished(gaps: npt.NDArray[np.float64], tol: float, max_sweeps: int) -> None:
+    """Warn of solutions that are not within the tolerance."""
+    late = gaps[gaps > tol]
+    if len(late):
+        warn(
+            f"{len(late)} of {gaps.size} solutions are not within tol={tol:g} after "
+            f"max_sweeps={max_sweeps} (largest duality gap {late.max():.1e})."
+        )

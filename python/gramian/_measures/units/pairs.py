@@ -1,0 +1,211 @@
+"""Unit-level methods of many layers: correlation by the compiled core, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._core import calls
+from ..._input.arrays import Representation
+from ..._input.prepare import Prepared, prepare
+from ..measure import Option, complete
+from . import checks
+from .analysis import (
+    Correlations,
+    Floats,
+    Mask,
+    distinct,
+    matched,
+    penalties,
+    tolerance,
+    warn_constant,
+)
+from .results import SparsePrediction
+
+__all__ = [
+    "MATCH_OPTIONS",
+    "SPARSE_OPTIONS",
+    "between",
+    "layer",
+    "match_pairs",
+    "predicted",
+    "settings",
+    "sparse_prediction_pairs",
+]
+
+Progress = Callable[[int, int], object]
+Array = npt.NDArray[np.float64]
+
+TINY_PRODUCT = 1e-30  # smaller products lose digits in float32
+
+
+MATCH_OPTIONS = (Option("absolute", False, bool),)
+_METHOD = Option("method", "one-to-one")
+SPARSE_OPTIONS = (  # as a measure, which has one alpha by default
+    Option("alphas", 0.1, checks.check_alphas),
+    Option("tol", 1e-6, checks.check_tol),
+    Option("max_sweeps", 10_000, checks.check_max_sweeps),
+)
+
+
+def match_pairs(
+    a: Sequence[Representation],
+    b: Sequence[Representation],
+    *,
+    nan_policy: str,
+    device: str | None,
+    progress: Progress | None,
+    max_memory: float | None,  # no matter: p x p and p x q are all it takes
+    options: Mapping[str, Any],
+) -> Array:
+    """Return the mean correlation of matched units of every a with every b, or among the a."""
+    chosen = complete((*MATCH_OPTIONS, _METHOD), options)
+    method, absolute = chosen["method"], chosen["absolute"]
+    xs, ys = ([layer(rep, nan_policy, device) for rep in reps] for reps in (a, b))
+    grid = Grid(xs, ys, progress)
+    for i, j, x, y in grid:
+        if method == "one-to-one" and not ys and j < i:
+            grid.values[i, j] = grid.values[j, i]
+            continue
+        C = between(x, y)
+        grid.values[i, j] = matched(C, method, absolute, x.finite and y.finite).mean
+        grid.note(x, y, C)
+    grid.warn()
+    return grid.values
+
+
+def sparse_prediction_pairs(
+    a: Sequence[Representation],
+    b: Sequence[Representation],
+    *,
+    nan_policy: str,
+    device: str | None,
+    progress: Progress | None,
+    max_memory: float | None,  # no matter: p x p and p x q are all it takes
+    options: Mapping[str, Any],
+) -> Array:
+    """Return the mean R² of the units of every b predicted from every a, or among the a."""
+    chosen = complete(SPARSE_OPTIONS, options)
+    chosen["alphas"] = checks.check_alphas(chosen["alphas"])
+    xs, ys = ([layer(rep, nan_policy, device) for rep in reps] for reps in (a, b))
+    grid = Grid(xs, ys, progress)
+    own: dict[int, Floats] = {}  # the correlation of a row's units with one another
+    for i, j, x, y in grid:
+        if i not in own:
+            own = {i: between(x, x, double=True).values}
+        C = between(x, y, double=True)
+        result = predicted(C, own[i], **chosen, keep=False)
+        grid.values[i, j] = result.score if x.finite and y.finite else np.nan
+        grid.note(x, y, C)
+    grid.warn()
+    return grid.values
+
+
+class Grid:
+    """The pairs of a comparison, one after the other, and what is said of their units."""
+
+    def __init__(
+        self, xs: Sequence[Prepared], ys: Sequence[Prepared], progress: Progress | None
+    ) -> None:
+        self.xs, self.others = xs, ys or xs
+        self.progress = progress
+        self.values: Array = np.empty((len(xs), len(self.others)))
+        self._constant: dict[str, tuple[Representation, Mask]] = {}
+
+    def __iter__(self) -> Iterator[tuple[int, int, Prepared, Prepared]]:
+        for i, x in enumerate(self.xs):
+            for j, y in enumerate(self.others):
+                yield i, j, x, y
+                if self.progress is not None:
+                    self.progress(i * len(self.others) + j + 1, self.values.size)
+
+    def note(self, x: Prepared, y: Prepared, C: Correlations) -> None:
+        """Remember which units are constant."""
+        for known, varies in ((x, C.x_varies), (y, C.y_varies)):
+            self._constant[known.rep.name] = known.rep, ~varies
+
+    def warn(self) -> None:
+        """Warn of constant units, once a layer."""
+        for rep, units in self._constant.values():
+            warn_constant(rep, units)
+
+
+def record_sparse(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options in force, as JSON can hold them."""
+    alphas = checks.check_alphas(options["alphas"])
+    return {**options, "alphas": None if alphas is None else alphas.tolist()}
+
+
+def settings(alphas: Any, tol: float, max_sweeps: int) -> dict[str, Any]:
+    """Check the options of sparse prediction."""
+    return {
+        "tol": checks.check_tol(tol),
+        "alphas": checks.check_alphas(alphas),
+        "max_sweeps": checks.check_max_sweeps(max_sweeps),
+    }
+
+
+def layer(rep: Representation, nan_policy: str, device: str | None) -> Prepared:
+    """Check and read a layer."""
+    return prepare(rep, nan_policy, device, 2, "a correlation")
+
+
+def between(x: Prepared, y: Prepared, *, double: bool = False) -> Correlations:
+    """Return the correlations of the units of x and y, which may be one layer."""
+    double = double or x.double or y.double
+    second = None if y is x else y.core
+    arguments = x.core, tolerance(x.rep), second, tolerance(y.rep)
+    values, x_varies, y_varies, smallest = calls.correlation(*arguments, double=double)
+    if smallest < TINY_PRODUCT and not double:
+        return between(x, y, double=True)
+    return Correlations(values, x_varies, y_varies)
+
+
+def predicted(
+    C: Correlations,
+    gram: Floats,
+    alphas: npt.NDArray[np.float64] | None,
+    tol: float,
+    max_sweeps: int,
+    *,
+    keep: bool = True,
+    progress: Progress | None = None,
+) -> SparsePrediction:
+    """Predict the units of Y from those of X, whose correlations among themselves are `gram`."""
+    grid = penalties(alphas, C)
+    rows, columns = np.flatnonzero(C.x_varies), np.flatnonzero(C.y_varies)
+    p, q = C.values.shape
+    shape = len(grid), q
+    weights = np.zeros((*shape, p if keep else 0))
+    r2, gaps = np.full(shape, np.nan), np.full(shape, np.nan)
+    partners = np.zeros(shape, dtype=np.int64)
+    if len(rows) and len(columns):
+        rows = rows[distinct(gram[np.ix_(rows, rows)], C.values[np.ix_(rows, columns)])]
+        found = calls.lasso_path(
+            gram[np.ix_(rows, rows)],
+            C.values[np.ix_(rows, columns)].T,
+            grid,
+            tol=tol,
+            max_sweeps=max_sweeps,
+            keep=keep,
+            progress=progress,
+        )
+        whole = len(rows) == p and len(columns) == q
+        if whole and found[0] is not None:
+            weights = found[0]
+        elif found[0] is not None:
+            weights[np.ix_(np.arange(len(grid)), columns, rows)] = found[0]
+        r2[:, columns], gaps[:, columns], partners[:, columns] = found[1:]
+    checks.warn_unfinished(gaps, tol, max_sweeps)
+    return SparsePrediction(
+        alphas=grid,
+        coefficients=weights.transpose(0, 2, 1),
+        r2=r2,
+        n_partners=partners,
+        gaps=gaps,
+        x_left_out=np.flatnonzero(~C.x_varies),
+        y_left_out=np.flatnonzero(~C.y_varies),
+    )

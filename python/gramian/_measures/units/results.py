@@ -1,0 +1,271 @@
+"""What the unit-level methods return: matches, sparse predictions and clusters of units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._extras import require
+from ..._show import units as pictures
+
+__all__ = ["Clusters", "Matching", "SparsePrediction"]
+
+Floats = npt.NDArray[np.floating[Any]]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Matching:
+    """Units of one representation paired with units of another, as `match_units` returns it.
+
+    Attributes
+    ----------
+    pairs : ndarray of shape (k, 2), int64
+        Index of a unit of X and of its partner in Y, in the order of X's units.
+    correlations : ndarray of shape (k,)
+        Their correlations, signed.
+    mean : float
+        Mean of what was maximized: of `correlations`, or of their absolute values. NaN without
+        pairs, and where ``nan_policy="propagate"`` met NaN or infinity.
+    method : {"one-to-one", "semi"}
+        Whether a unit of Y may be the partner of several.
+    absolute : bool
+        Whether a negative correlation counts as much as a positive one.
+    correlation : ndarray of shape (p, q)
+        Between every unit of X and every unit of Y.
+    x_left_out, y_left_out : ndarray, int64
+        Units without correlations, constant ones as a rule.
+    """
+
+    __module__ = "gramian"
+
+    pairs: Integers
+    correlations: Floats
+    mean: float
+    method: str
+    absolute: bool
+    correlation: Floats
+    x_left_out: Integers
+    y_left_out: Integers
+
+    def __repr__(self) -> str:
+        p, q = self.correlation.shape
+        pairs = f"{len(self.pairs)} pairs of {p} x {q} units"
+        return f"<Matching {self.method}: {pairs}, mean {self.mean:.3f}>"
+
+    def curve(self) -> Floats:
+        """Return what was maximized for every pair, falling: the paper's sorted match curve."""
+        values = np.abs(self.correlations) if self.absolute else self.correlations
+        return -np.sort(-values)
+
+    def order(self) -> tuple[Integers, Integers]:
+        """Return an order of X's units and one of Y's that brings the pairs to the diagonal.
+
+        Returns
+        -------
+        rows, columns : ndarray, int64
+            ``correlation[np.ix_(rows, columns)]`` has the matched correlations on its diagonal,
+            best first. Units without a partner follow, then those left out. With
+            ``method="semi"`` a partner of several units is repeated.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> X, Y = [[1, 0], [0, 1], [-1, -1]], [[0, 3], [1, 1], [-1, -4]]
+        >>> rows, columns = gm.match_units(X, Y).order()
+        >>> rows.tolist(), columns.tolist()
+        ([1, 0], [0, 1])
+        """
+        values = np.abs(self.correlations) if self.absolute else self.correlations
+        best = self.pairs[np.argsort(-values, kind="stable")]
+        p, q = self.correlation.shape
+        rows = np.concatenate([best[:, 0], _rest(p, best[:, 0], self.x_left_out)])
+        if self.method == "semi":
+            return rows[: len(best)], best[:, 1]
+        return rows, np.concatenate([best[:, 1], _rest(q, best[:, 1], self.y_left_out)])
+
+    def to_pandas(self) -> Any:
+        """Return the pairs as a `pandas.DataFrame` with columns x, y and correlation."""
+        pandas = require("pandas", "pandas")
+        columns = {"x": self.pairs[:, 0], "y": self.pairs[:, 1], "correlation": self.correlations}
+        return pandas.DataFrame(columns)
+
+    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+        """Draw the sorted match curve with matplotlib, and return the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw, several curves one after the other; a new figure by default.
+        label : str, optional
+            The curve's name in a legend; by default the method and the mean.
+        """
+        name = f"{self.method}, mean {self.mean:.2f}" if label is None else label
+        return pictures.match_curve(self.curve(), ax, name, absolute=self.absolute)
+
+    def plot_correlation(self, ax: Any = None) -> Any:
+        """Draw the correlation matrix, permuted so that the pairs are on the diagonal."""
+        title = f"permuted by {self.method} matching"
+        return pictures.correlation_map(self.correlation, *self.order(), ax, title)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SparsePrediction:
+    """Units of Y predicted from few units of X, as `sparse_prediction` returns it.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        Penalties, falling.
+    coefficients : ndarray of shape (n_alphas, p, q)
+        Weight of each unit of X in the prediction of each unit of Y, both standardized.
+    r2 : ndarray of shape (n_alphas, q)
+        Share of each unit's variance that is predicted. NaN for units left out.
+    n_partners : ndarray of shape (n_alphas, q), int64
+        Number of coefficients that are not 0.
+    gaps : ndarray of shape (n_alphas, q)
+        Duality gap of each solution, as a share of the unit's variance.
+    x_left_out, y_left_out : ndarray, int64
+        Units without correlations, constant ones as a rule.
+    """
+
+    __module__ = "gramian"
+
+    alphas: Floats
+    coefficients: Floats
+    r2: Floats
+    n_partners: Integers
+    gaps: Floats
+    x_left_out: Integers
+    y_left_out: Integers
+
+    def __repr__(self) -> str:
+        count, p, q = self.coefficients.shape
+        return f"<SparsePrediction of {q} units from {p}, {count} alphas, R2 {self.score:.3f}>"
+
+    @property
+    def mean_r2(self) -> Floats:
+        """Mean of `r2` over the predicted units, shape (n_alphas,)."""
+        return _mean(self.r2, self._targets())
+
+    @property
+    def mean_partners(self) -> Floats:
+        """Mean of `n_partners` over the predicted units, shape (n_alphas,)."""
+        return _mean(self.n_partners, self._targets())
+
+    @property
+    def score(self) -> float:
+        """Mean R2 over the predicted units at the smallest alpha: the value as a measure."""
+        return float(self.mean_r2[-1])
+
+    def _targets(self) -> npt.NDArray[np.bool_]:
+        predicted = np.ones(self.r2.shape[1], dtype=bool)
+        predicted[self.y_left_out] = False
+        return predicted
+
+    def to_pandas(self) -> Any:
+        """Return the path as a `pandas.DataFrame`: alpha, mean partners, mean R2, mean error."""
+        pandas = require("pandas", "pandas")
+        columns = {"alpha": self.alphas, "partners": self.mean_partners, "r2": self.mean_r2}
+        return pandas.DataFrame(columns | {"error": 1 - self.mean_r2})
+
+    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+        """Draw the prediction error against the number of partners along the path.
+
+        The line is the mean over the predicted units, the band holds the middle half of them.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw, several curves one after the other; a new figure by default.
+        label : str, optional
+            The curve's name in a legend.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes drawn on.
+        """
+        return pictures.error_curve(self.mean_partners, 1 - self.mean_r2, 1 - self.r2, ax, label)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clusters:
+    """Groups of units that span both representations, as `cluster_units` returns it.
+
+    Attributes
+    ----------
+    x_labels, y_labels : ndarray of shape (p,) and (q,), int64
+        Cluster of each unit, the largest cluster 0; -1 for units in none.
+    sizes : ndarray of shape (n_clusters, 2), int64
+        Number of units of X and of Y in each cluster.
+    cluster_correlation : ndarray of shape (n_clusters, n_clusters)
+        Mean correlation of the units of X in one cluster with those of Y in another; NaN where
+        one of the two has no such units.
+    correlation : ndarray of shape (p, q)
+        Between every unit of X and every unit of Y.
+    """
+
+    __module__ = "gramian"
+
+    x_labels: Integers
+    y_labels: Integers
+    sizes: Integers
+    cluster_correlation: Floats
+    correlation: Floats
+
+    def __repr__(self) -> str:
+        p, q = self.correlation.shape
+        left = int(np.sum(self.x_labels < 0) + np.sum(self.y_labels < 0))
+        return f"<Clusters: {len(self.sizes)} of {p} + {q} units, {left} in none>"
+
+    def order(self) -> tuple[Integers, Integers]:
+        """Return an order of X's units and one of Y's that makes the clusters blocks."""
+        x, y = (
+            np.lexsort((-np.nan_to_num(r), np.where(labels < 0, len(self.sizes), labels)))
+            for labels, r in (
+                (self.x_labels, self.correlation.max(axis=1)),
+                (self.y_labels, self.correlation.max(axis=0)),
+            )
+        )
+        return x, y
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame` with a row per cluster: its units and their correlation."""
+        pandas = require("pandas", "pandas")
+        columns = {"x": self.sizes[:, 0], "y": self.sizes[:, 1]}
+        within = self.cluster_correlation.diagonal()
+        others = _others(self.cluster_correlation)
+        return pandas.DataFrame(columns | {"correlation": within, "with_others": others})
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the correlation between the clusters of the two representations, with sizes."""
+        return pictures.cluster_map(self.cluster_correlation, self.sizes, ax)
+
+    def plot_correlation(self, ax: Any = None) -> Any:
+        """Draw the correlation matrix of all units, sorted and framed by cluster."""
+        return pictures.clustered_correlation(self.correlation, *self.order(), self.sizes, ax)
+
+
+def _rest(count: int, used: Integers, left_out: Integers) -> Integers:
+    """Return the indices that are not in use, those left out last."""
+    others = np.setdiff1d(np.arange(count), np.concatenate([used, left_out]))
+    return np.concatenate([others, left_out])
+
+
+def _mean(values: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> Floats:
+    if not kept.any():
+        return np.full(len(values), np.nan)
+    return np.asarray(values[:, kept].mean(axis=1), dtype=np.float64)
+
+
+def _others(matrix: Floats) -> Floats:
+    """Return the mean of each row off the diagonal, of the entries that are not NaN."""
+    off = matrix.copy()
+    np.fill_diagonal(off, np.nan)
+    known = np.isfinite(off)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, off, 0).sum(axis=1) / known.sum(axis=1))

@@ -1,0 +1,47 @@
+"""The rows of the unit-level methods in the table of measures."""
+
+from __future__ import annotations
+
+from ..measure import Measure
+from . import functions, pairs, reference, sparse
+
+_INVARIANCES = frozenset({"permutation", "translation", "scaling"})
+
+ROWS = (
+    Measure(
+        "match_one_to_one",
+        function=functions.match_units,
+        reference=reference.match_units,
+        pairs=pairs.match_pairs,
+        options=pairs.MATCH_OPTIONS,
+        invariances=_INVARIANCES,
+        citation="Li et al. 2015",
+        fixed={"method": "one-to-one"},
+        attribute="mean",
+    ),
+    Measure(
+        "match_semi",
+        function=functions.match_units,
+        reference=reference.match_units,
+        pairs=pairs.match_pairs,
+        options=pairs.MATCH_OPTIONS,
+        invariances=_INVARIANCES,
+        citation="Li et al. 2015",
+        symmetric=False,
+        fixed={"method": "semi"},
+        attribute="mean",
+    ),
+    Measure(
+        "sparse_prediction",
+        function=sparse.sparse_prediction,
+        reference=reference.sparse_prediction,
+        pairs=pairs.sparse_prediction_pairs,
+        options=pairs.SPARSE_OPTIONS,
+        invariances=_INVARIANCES,
+        citation="Li et al. 2015",
+        symmetric=False,
+        fixed={"alphas": 0.1},
+        attribute="score",
+        record=pairs.record_sparse,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Pictures and text maps, of arrays and names."""
