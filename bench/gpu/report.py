@@ -50,7 +50,10 @@ def facts(data: Data) -> str:
     """Return one line a fact."""
     return table(
         ["fact", "value"],
-        [[key, str(value).replace("\n", "; ").replace("|", "/")] for key, value in data.items()],
+        [
+            [key, str(value).replace("\n", "; ").replace("|", "/")[:500]]
+            for key, value in data.items()
+        ],
     )
 
 
@@ -89,7 +92,9 @@ def products(data: Data) -> str:
 
 def smoke(data: Data) -> str:
     """Return the largest error of every measure."""
-    rows = [[name, number(row["eps"]), row["error"]] for name, row in data["measures"].items()]
+    rows = [
+        [name, number(row["eps"]), row["error"][:160]] for name, row in data["measures"].items()
+    ]
     return table(["measure", "largest error / eps", "errors"], rows)
 
 
