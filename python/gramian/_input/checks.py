@@ -6,7 +6,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,13 @@ def check_same_samples(reps: Sequence[Representation]) -> None:
                 f"{first.name} and {other.name} must have the same number of samples: "
                 f"{first.name} has {len(first.array)}, {other.name} has {len(other.array)}."
             )
+
+
+class Samples(NamedTuple):
+    """The fewest samples that a measure is defined for, and what needs so many."""
+
+    least: int
+    why: str  # "the unbiased estimator"
 
 
 def check_sample_count(rep: Representation, least: int, why: str) -> None:

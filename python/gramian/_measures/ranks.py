@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._input.arrays import Representation, as_float64
-from .._input.checks import warn
+from .._input.checks import Samples, warn
 
-LEAST, WHY = 2, "centering"  # samples that these measures need, and what needs them
+
+def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
+    """Return how many samples rank-revealing measures need, whatever the options."""
+    return Samples(2, "centering")
 
 
 def default_tolerance(rep: Representation) -> float:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..._input.arrays import Representation
-from ..._input.checks import check_choice, check_integer, warn
+from ..._input.checks import Samples, check_choice, check_integer, warn
 
 METHODS = ("one-to-one", "semi")
+
+
+def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
+    """Return how many samples a correlation needs, whatever the options."""
+    return Samples(2, "a correlation")
 
 
 def check_method(method: str) -> None:
