@@ -69,6 +69,10 @@ def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _none(options: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class Measure:
     """A row of the table: what the library knows of a measure besides its formula."""
@@ -78,10 +82,11 @@ class Measure:
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs
     options: tuple[Option, ...]
-    invariances: frozenset[str]  # transformations of X alone that leave the value as it is
+    invariances: frozenset[str]  # changes of X alone that leave the default value as it is
     citation: str
     range: tuple[float, float]  # of its values, with default options
     samples: Callable[[Mapping[str, Any]], Samples]  # what it needs with these options
+    lost: Callable[[Mapping[str, Any]], frozenset[str]] = _none  # invariances, to these options
     symmetric: bool = True
     distance: bool = False  # smaller is more similar
     fixed: Mapping[str, Any] = field(default_factory=dict)  # options that the name implies

@@ -211,6 +211,22 @@ def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
     return kernel
 
 
+def lost_invariances(options: Mapping[str, Any]) -> frozenset[str]:
+    """Return which invariances of the linear kernel the chosen one does not have."""
+    kernel, _ = kernel_of(options)
+    match kernel:
+        case RBF() | Laplacian():
+            return frozenset() if kernel.sigma is None else frozenset({"scaling"})
+        case Polynomial():
+            return frozenset({"scaling", "translation"})
+        case Cosine():
+            return frozenset({"translation"})
+        case Precomputed():
+            return frozenset({"orthogonal", "permutation", "translation"})
+        case Linear():
+            return frozenset()
+
+
 def name_of(kernel: Kernel) -> str:
     """Return the word for a kernel in `kernel=`."""
     return next(name for name, kind in NAMED.items() if isinstance(kernel, kind))

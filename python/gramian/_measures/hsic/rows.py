@@ -9,7 +9,7 @@ from typing import Any
 from ..measure import Measure, Option
 from . import functions, pairs, reference
 from .estimators import needed_samples
-from .kernels import NAMED, RBF, Laplacian, kernel_of, name_of
+from .kernels import NAMED, RBF, Laplacian, kernel_of, lost_invariances, name_of
 
 _KERNEL = (  # checked together, by `kernel_of`
     Option("kernel", "linear", choices=tuple(NAMED), help="what compares two samples"),
@@ -69,6 +69,7 @@ ROWS = (
         citation="Kornblith et al. 2019, eq. 3-4",
         range=(0, 1),
         samples=needed_samples,
+        lost=lost_invariances,
         record=record,
         more_flags=(_SIGMA,),
         from_flags=from_flags,
@@ -83,6 +84,7 @@ ROWS = (
         citation="Gretton et al. 2005; Song et al. 2012",
         range=(0, math.inf),
         samples=needed_samples,
+        lost=lost_invariances,
         record=record,
         more_flags=(_SIGMA,),
         from_flags=from_flags,
@@ -98,6 +100,7 @@ ROWS = (
         range=(0, math.pi / 2),
         distance=True,
         samples=needed_samples,
+        lost=lost_invariances,
         record=record,
         more_flags=(_SIGMA,),
         from_flags=from_flags,
