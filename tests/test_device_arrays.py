@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import inputs
 import numpy as np
 import pytest
-from conftest import STANDIN
+from devices import PRESENT, libraries, marks
 from variants import Variant, tolerance
 
 import gramian as gm
@@ -104,20 +105,29 @@ class Jax(Torch):
         yield
 
 
-@pytest.fixture(params=["torch", "cupy", "jax"])
-def library(request: pytest.FixtureRequest, device: str) -> Torch:
-    name = request.param
-    if device == "cuda" and STANDIN in request.config.stash:
-        pytest.skip(f"{name} has no arrays on the stand-ins")
-    if name == "cupy" and device == "cpu":
-        pytest.skip("cupy has no arrays on the CPU")
+CLASSES = {"torch": Torch, "cupy": CuPy, "jax": Jax}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run `library` for every library that is installed, on every device that is present."""
+    if "library" not in metafunc.fixturenames:
+        return
+    here = [
+        pytest.param((name, device), id=f"{name}-{device}", marks=marks(device))
+        for device in metafunc.config.stash[PRESENT]
+        for name in libraries(device)
+        if device == "cuda" or not metafunc.definition.get_closest_marker("cuda")
+    ]
+    metafunc.parametrize("library", here, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def library(request: pytest.FixtureRequest) -> Torch:
+    name, device = request.param
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("JAX_ENABLE_X64", "1")
-    try:
-        module = __import__("jax.numpy", fromlist=["numpy"]) if name == "jax" else __import__(name)
-    except ImportError:
-        pytest.skip(f"{name} is optional, and absent")
-    return {"torch": Torch, "cupy": CuPy, "jax": Jax}[name](module, device)
+    module = import_module("jax.numpy" if name == "jax" else name)
+    return CLASSES[name](module, device)
 
 
 def behind_work(library: Torch, X: np.ndarray) -> Any:
@@ -179,17 +189,15 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_views(library: Torch, dtype: str, view: str) -> None:
-    if view == "reversed" and not library.reverses:
-        pytest.skip("views of torch and jax have no negative strides")
+def test_views(library: Torch, dtype: str) -> None:
     X, _ = inputs.pair(65, 12, 9, dtype)
-    V = VIEWS[view](X)
-    W, _ = inputs.pair(len(V), 5, 4, dtype)
-    got = gm.cka(VIEWS[view](library.array(X)), library.array(W))
-    assert close(got, reference.cka(V, W), dtype)
-    got = gm.cka(VIEWS[view](library.columns_first(library.array(X))), library.array(W))
-    assert close(got, reference.cka(V, W), dtype)
+    for name, view in VIEWS.items():
+        if name == "reversed" and not library.reverses:
+            continue
+        V = view(X)
+        W, _ = inputs.pair(len(V), 5, 4, dtype)
+        for x in (library.array(X), library.columns_first(library.array(X))):
+            assert close(gm.cka(view(x), library.array(W)), reference.cka(V, W), dtype), name
 
 
 ELEMENTS = ["bfloat16", "float16", "bool", "int8", "uint8", "int32", "int64"]
@@ -197,10 +205,10 @@ ELEMENTS = ["bfloat16", "float16", "bool", "int8", "uint8", "int32", "int64"]
 
 @pytest.mark.parametrize("element", ELEMENTS)
 def test_elements(library: Torch, element: str) -> None:
+    if isinstance(library, CuPy) and element == "bfloat16":
+        element = "float16"  # CuPy has no bfloat16
     X, Y = inputs.pair(65, 12, 9, "float32")
     X, Y = (np.round(8 * Z) for Z in (X, Y))  # numbers that all of these have
-    if isinstance(library, CuPy) and element == "bfloat16":
-        pytest.skip("cupy has no bfloat16")
     if element == "bool":
         X, Y = X > 0, Y > 0
     elif element == "uint8":
@@ -219,9 +227,8 @@ class OnlyInterface:
         self.array = array
 
 
-def test_cuda_array_interface(library: Torch, dtype: str, device: str) -> None:
-    if device == "cpu":
-        pytest.skip("a protocol of CUDA")
+@pytest.mark.cuda
+def test_cuda_array_interface(library: Torch, dtype: str) -> None:
     X, Y = inputs.pair(600, 40, 30, dtype)
     with library.stream():
         x = library.array(X)
@@ -249,10 +256,9 @@ def test_gram(library: Torch, dtype: str) -> None:
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance(dtype))
 
 
-def test_not_on_the_cpu(library: Torch, device: str) -> None:
+@pytest.mark.cuda
+def test_not_on_the_cpu(library: Torch) -> None:
     """An array on the device is not taken to the CPU, nor to a device that is not there."""
-    if device == "cpu":
-        pytest.skip("arrays of the CPU may go anywhere")
     x = library.array(inputs.pair(65, 12, 9, "float32")[0])
     with pytest.raises(ValueError, match="a device that this call cannot use"):
         gm.cka(x, x, device="cpu")

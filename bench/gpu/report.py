@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def markdown(report: Data) -> str:
             continue
         try:
             text = data.get("unavailable") or WRITERS[name](data)
-        except (KeyError, TypeError, IndexError) as error:  # of a step that was cut short
+        except Exception as error:  # of a step that was cut short
             text = f"(not readable: {type(error).__name__} {error}; see report.json)"
         parts.append(f"## {name}\n\n{text}")
     return "\n\n".join(parts) + "\n"
@@ -99,7 +100,10 @@ def suite(data: Data) -> str:
         f"problems: {data.get('problems')}",
     ]
     lines += [f"skipped {count}: {reason}" for reason, count in data.get("skipped", {}).items()]
-    lines += [f"unfinished: {line}" for line in data.get("unfinished", [])]
+    unfinished = defaultdict(list)
+    for place, reason in data.get("unfinished", {}).items():
+        unfinished[reason].append(place.removeprefix("tests/"))
+    lines += [f"{reason}: {', '.join(places)}" for reason, places in unfinished.items()]
     failures = list(data.get("failures", {}).items())
     lines += [f"`{name}`: {' '.join(text.split())[-300:]}" for name, text in failures[:60]]
     if len(failures) > 60:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def find() -> str | None:
 def kernel_option(tool: str) -> str:
     """Return the option that chooses kernels: its name has changed between versions."""
     done = subprocess.run([tool, "--help"], capture_output=True, text=True, check=False)
-    return "--kernel-name" if "--kernel-name " in done.stdout else "--kernel-regex"
+    known = re.search(r"--kernel-name(?!-)", done.stdout + done.stderr)
+    return "--kernel-name" if known else "--kernel-regex"
 
 
 def run(
