@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from test_cca import call
 
+import gramian as gm
 from gramian._measures.registry import MEASURES
 
 Array = np.ndarray
@@ -45,13 +46,63 @@ def test_held_out(implementation: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["cca", "linear_regression"])
-def test_held_out_against_the_reference(name: str, device: str) -> None:
+FOLDED = {
+    "cca": {},
+    "cca_squared": {},
+    "cca of the rank": {"denominator": "rank"},
+    "cca with a ridge": {"regularization": 0.2},
+    "cca with a ridge, of the rank": {"regularization": 0.2, "denominator": "rank"},
+    "linear_regression": {},
+}
+
+
+def folded_pair(name: str) -> tuple[Array, Array]:
+    """Twenty units and thirty, and the same with units that follow from others."""
     X, Y = inputs.factor_pair()
-    row = MEASURES[name]
-    options = {"cross_validate": 4}
-    got, expected = row.call(X, Y, device=device, **options), row.call_reference(X, Y, **options)
-    assert got == pytest.approx(expected, rel=0, abs=1e-11)
+    if name == "deficient":
+        X = np.hstack([X, X[:, :3] @ [[1.0], [2.0], [-1.0]], 0 * X[:, :1] + 0.1])
+    return X, Y
+
+
+@pytest.mark.parametrize("layers", ["full rank", "deficient"])
+@pytest.mark.parametrize("name", FOLDED)
+def test_held_out_against_the_reference(name: str, layers: str, device: str) -> None:
+    X, Y = folded_pair(layers)
+    row = MEASURES[name.split()[0]]
+    options = {"cross_validate": 4, **FOLDED[name]}
+    for arrays in ((X, Y), (Y, X)):
+        got = row.call(*arrays, device=device, **options)
+        expected = row.call_reference(*arrays, **options)
+        assert got == pytest.approx(expected, rel=0, abs=1e-11)
+
+
+@pytest.mark.parametrize("regularization", [0.0, 0.2])
+@pytest.mark.parametrize("denominator", ["features", "rank"])
+def test_held_out_means_are_of_the_whole_rank(
+    denominator: str, regularization: float, implementation: str
+) -> None:
+    """Whatever the folds' ranks: a unit that only held-out samples vary leaves the fit one less."""
+    X, Y = inputs.pair(60, 5, 8)
+    X[:, 4] = 0
+    X[::4, 4] = np.arange(15) - 7  # the samples of the first of four folds
+    Y = np.hstack([Y, Y[:, :2]])
+    options = {
+        "cross_validate": 4,
+        "denominator": denominator,
+        "regularization": regularization,
+        "device": implementation,
+    }
+    for A, B, rank in ((X, Y, 5), (np.hstack([X, X]), Y, 5)):
+        result = gm.cca(A, B, **options)
+        assert (result.x_rank, result.y_rank) == (rank, 8)
+        assert len(result.correlations) == rank - 1
+        count = rank if denominator == "rank" else A.shape[1]
+        assert result.mean == pytest.approx(result.correlations.sum() / count, abs=1e-13)
+        squares = np.sum(result.correlations**2) / count
+        assert result.mean_squared == pytest.approx(squares, abs=1e-13)
+        for name, value in (("cca", result.mean), ("cca_squared", result.mean_squared)):
+            values = gm.compare([A], [B], measure=name, **options).values
+            assert values[0, 0] == pytest.approx(value, abs=1e-13)
 
 
 BAD = {

@@ -57,6 +57,29 @@ def test_clusters_are_scikit_learns(device: str) -> None:
     assert metrics.adjusted_rand_score(theirs, found) >= 0.95
 
 
+def factor_units(noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """Units of six factors, of sizes that differ, in no order."""
+    rng = np.random.default_rng(5)
+    factors = rng.standard_normal((1000, 6))
+    labels = [rng.permutation(np.repeat(np.arange(6), sizes)) for sizes in (range(3, 9), [7] * 6)]
+    X, Y = (factors[:, side] + noise * rng.standard_normal((1000, len(side))) for side in labels)
+    return X, Y
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0])
+def test_clusters_are_the_references(device: str, dtype: str, noise: float) -> None:
+    """Which has a Laplacian and a k-means of its own; where clusters are clear, they are equal."""
+    X, Y = (array.astype(dtype) for array in factor_units(noise))
+    got = gm.cluster_units(X, Y, 6, device=device)
+    expected = gm.cluster_units(X, Y, 6, device="reference", seed=3)
+    np.testing.assert_array_equal(got.x_labels, expected.x_labels)  # falling sizes: the same names
+    np.testing.assert_array_equal(got.y_labels, expected.y_labels)
+    np.testing.assert_array_equal(got.sizes, expected.sizes)
+    np.testing.assert_allclose(
+        got.cluster_correlation, expected.cluster_correlation, rtol=0, atol=tolerance(dtype)
+    )
+
+
 def test_units_in_no_cluster(implementation: str) -> None:
     X, Y, _, _ = blocks([(3, 3), (2, 2)])
     X = np.hstack([X, X * 0, -Y[:, :1] * 0 + 1])

@@ -54,7 +54,7 @@ def test_numbers_to_reproduce(implementation: str) -> None:
     q=st.integers(1, 7), seed=st.integers(0, 2**32 - 1), absolute=st.booleans(), turn=st.booleans()
 )
 def test_matching_is_brute_force(
-    device: str, q: int, seed: int, absolute: bool, turn: bool
+    implementation: str, q: int, seed: int, absolute: bool, turn: bool
 ) -> None:
     X, Y = inputs.pair(12, 7, q, seed=seed)
     r = np.corrcoef(X, Y, rowvar=False)[:7, 7:]
@@ -64,10 +64,10 @@ def test_matching_is_brute_force(
         for rows in itertools.permutations(range(7), q)
     )
     arrays = (Y, X) if turn else (X, Y)
-    matching = gm.match_units(*arrays, absolute=absolute, device=device)
+    matching = gm.match_units(*arrays, absolute=absolute, device=implementation)
     assert matching.mean == pytest.approx(best / q, abs=1e-13)
     assert matching.pairs.shape == (q, 2)
-    semi = gm.match_units(*arrays, method="semi", absolute=absolute, device=device)
+    semi = gm.match_units(*arrays, method="semi", absolute=absolute, device=implementation)
     assert semi.mean == pytest.approx(value.max(axis=0 if turn else 1).mean(), abs=1e-13)
 
 
@@ -95,6 +95,25 @@ def test_planted_permutation(implementation: str, dtype: str, method: str, absol
     diagonal = matching.correlation[np.ix_(rows, columns)].diagonal()
     np.testing.assert_array_equal(np.abs(diagonal), matching.curve())
     assert (np.diff(matching.curve()) <= 0).all()
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize("method", ["one-to-one", "semi"])
+def test_matching_is_the_references(device: str, method: str, absolute: bool) -> None:
+    """Which finds the assignment as a linear program."""
+    X, Y = inputs.pair(70, 24, 31, seed=8)
+    X[:, [3, 8]], Y[:, 5] = 1, 2
+    options: dict[str, Any] = {"method": method, "absolute": absolute}
+    for arrays in ((X, Y), (Y, X)):
+        with pytest.warns(RuntimeWarning, match="constant"):
+            got = gm.match_units(*arrays, **options, device=device)
+        with pytest.warns(RuntimeWarning, match="constant"):
+            expected = gm.match_units(*arrays, **options, device="reference")
+        np.testing.assert_array_equal(got.pairs, expected.pairs)
+        np.testing.assert_array_equal(got.x_left_out, expected.x_left_out)
+        np.testing.assert_array_equal(got.y_left_out, expected.y_left_out)
+        np.testing.assert_allclose(got.correlations, expected.correlations, rtol=0, atol=1e-13)
+        assert got.mean == pytest.approx(expected.mean, abs=1e-13)
 
 
 def test_match_of_dead_and_equal_units(implementation: str) -> None:
@@ -129,6 +148,7 @@ def test_nothing_to_match(implementation: str) -> None:
         matching = gm.match_units(X * 0, Y, device=implementation)
     assert matching.pairs.shape == (0, 2)
     assert np.isnan(matching.mean)
+    assert (len(matching.x_left_out), len(matching.y_left_out)) == (1, 0)
     with pytest.warns(RuntimeWarning, match="constant"):
         S = gm.compare([X * 0, X], [Y], measure="match_one_to_one", device=implementation)
     assert np.isnan(S.values[:, 0]).tolist() == [True, False]

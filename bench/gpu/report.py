@@ -50,7 +50,10 @@ def facts(data: Data) -> str:
     """Return one line a fact."""
     return table(
         ["fact", "value"],
-        [[key, str(value).replace("\n", "; ").replace("|", "/")] for key, value in data.items()],
+        [
+            [key, str(value).replace("\n", "; ").replace("|", "/")[:500]]
+            for key, value in data.items()
+        ],
     )
 
 
@@ -89,7 +92,9 @@ def products(data: Data) -> str:
 
 def smoke(data: Data) -> str:
     """Return the largest error of every measure."""
-    rows = [[name, number(row["eps"]), row["error"]] for name, row in data["measures"].items()]
+    rows = [
+        [name, number(row["eps"]), row["error"][:160]] for name, row in data["measures"].items()
+    ]
     return table(["measure", "largest error / eps", "errors"], rows)
 
 
@@ -134,7 +139,7 @@ def jobs(data: Data) -> str:
             best, profile = timing["min"], timing.get("profile", {})
             rows.append([
                 name, who, duration(timing["first"]), duration(timing["median"]), duration(best),
-                f"{best / row['contestants']['gramian']['min']:.2f}",
+                number(best / mine) if (mine := row["contestants"]["gramian"].get("min")) else "",
                 f"{row['floor'] / best:.1%}", number(timing["difference"]),
                 number(profile.get("busy")), profile.get("kernels", ""), profile.get("waits", ""),
             ])  # fmt: skip

@@ -55,6 +55,8 @@ def run(step: Step, name: str, dtype: str) -> dict[str, Any]:
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:]
         errors.append(" ".join([f"exit code {done.returncode}", *said]))
+    if not variants:
+        errors.append("nothing was evaluated")
     worst = max((row["eps"] for row in variants if "eps" in row), default=0)
     return {"error": "; ".join(errors), "eps": worst, "variants": variants}
 

@@ -62,7 +62,8 @@ def cca(
     Y : array_like, shape (n_samples, q)
         Activations of the same examples.
     denominator : {"features", "rank"}, default "features"
-        What the means divide by: min(p, q), or the smaller rank.
+        What the means divide by: min(p, q), or the smaller rank. It is that of all samples under
+        `cross_validate` too: correlations that the folds lack count as 0, as they do otherwise.
     regularization : float, default 0.0
         Ridge: this times the mean squared norm of the centered columns is added to the diagonals of
         X'X and Y'Y. Correlations then shrink with it.
@@ -198,8 +199,6 @@ def cca_squared_pairs(
 def _means(
     layers: Layers, squared: bool, options: Mapping[str, Any], progress: Progress | None
 ) -> Array:
-    if options["cross_validate"] is not None:
-        return folds.mean_correlations(layers, squared, options)
     widths = [layer.rep.array.shape[1] for layer in (*layers.xs, *layers.ys)]
     tolerance = options["rank_tolerance"]
     if options["regularization"] > 0:
@@ -218,5 +217,8 @@ def _means(
         )
         layers.warn_saturated(found)
     layers.warn_constant([rank == 0 for rank in found])
+    if options["cross_validate"] is not None:
+        constant = layers.smaller(found) == 0
+        sums = folds.summed_correlations(layers, squared, options, constant)
     counts = found if options["denominator"] == "rank" else widths
     return sums / np.maximum(layers.smaller(counts), 1)

@@ -85,18 +85,15 @@ def canonical_pair(
     return calls.canonical_pair(x, y, double=double)
 
 
-def mean_correlations(layers: Layers, squared: bool, options: Mapping[str, Any]) -> Array:
-    """Return the mean held-out correlation, or squared one, of every pair."""
-    constant = _warn_constant(layers)
+def summed_correlations(
+    layers: Layers, squared: bool, options: Mapping[str, Any], constant: npt.NDArray[np.bool_]
+) -> Array:
+    """Return the summed held-out correlations, or squared ones, of pairs that vary."""
     values = np.full(constant.shape, np.nan)
     for i, j, x, y in _pairs(layers):
-        if constant[i, j]:
-            continue
-        rho = correlations(x, y, options)
-        count = min(x.rep.array.shape[1], y.rep.array.shape[1])
-        if options["denominator"] == "rank":
-            count = len(rho)
-        values[i, j] = np.sum(rho**2 if squared else rho) / count
+        if not constant[i, j]:
+            rho = correlations(x, y, options)
+            values[i, j] = np.sum(rho**2 if squared else rho)
     return values
 
 

@@ -1,4 +1,7 @@
-"""Canonical correlations and linear regression in plain numpy: SVDs of the centered data."""
+"""Canonical correlations and linear regression in plain numpy: SVDs of the centered data.
+
+What is held out is in `reference_folds`, by least squares and projections.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..._input.arrays import Representation, as_float64
+from ..._input.arrays import Representation
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
 from . import checks
+from .reference_folds import held_out_correlations, held_out_r2
 from .results import CCA
 
 __all__ = ["cca", "linear_regression"]
@@ -121,40 +125,6 @@ def basis(rep: Representation, regularization: float, rank_tolerance: float | No
     return Basis(U * (s / shrunk), Vt.T / shrunk, tolerance)
 
 
-def fold(rep: Representation, k: int, folds: int) -> tuple[Representation, Array, Array]:
-    """Fit samples, and centered by their means the fit and the held-out (i mod folds == k) ones."""
-    held_out = np.arange(len(rep.array)) % folds == k
-    fit = Representation(rep.name, rep.host[~held_out], rep.dtype)
-    X: Array = as_float64(rep)
-    means = as_float64(fit).mean(axis=0)
-    return fit, X[~held_out] - means, X[held_out] - means
-
-
-def held_out_correlations(
-    x: Representation,
-    y: Representation,
-    folds: int,
-    regularization: float,
-    rank_tolerance: float | None,
-) -> Array:
-    """Correlations of held-out variates under the weights of the rest, averaged over folds."""
-    found = []
-    for k in range(folds):
-        variates = []
-        (x_fit, _, x_test), (y_fit, _, y_test) = fold(x, k, folds), fold(y, k, folds)
-        bx, by = (basis(rep, regularization, rank_tolerance) for rep in (x_fit, y_fit))
-        _, U, V = correlations_of(bx, by)
-        for test, weights in ((x_test, bx.weights @ U), (y_test, by.weights @ V)):
-            h = test @ weights
-            h = h - h.mean(axis=0)
-            norms = np.linalg.norm(h, axis=0)
-            variates.append(h / np.where(norms > 0, norms, 1))
-        found.append(np.sum(variates[0] * variates[1], axis=0))
-    r = min(len(rho) for rho in found)
-    mean: Array = np.mean([rho[:r] for rho in found], axis=0)
-    return mean
-
-
 def linear_regression(
     X: Any,
     Y: Any,
@@ -182,12 +152,4 @@ def linear_regression(
     if cross_validate is None:
         Z = centered(x)
         return float(np.sum((orthonormal_basis(y, rank_tolerance).Q.T @ Z) ** 2) / np.sum(Z**2))
-    residual = total = 0.0
-    for k in range(cross_validate):
-        _, x_fit, x_test = fold(x, k, cross_validate)
-        fit, _, y_test = fold(y, k, cross_validate)
-        basis = orthonormal_basis(fit, rank_tolerance)
-        predicted = y_test @ basis.weights @ (basis.Q.T @ x_fit)
-        residual += np.sum((x_test - predicted) ** 2)
-        total += np.sum(x_test**2)
-    return float(1 - residual / total)
+    return held_out_r2(x, y, cross_validate, rank_tolerance)

@@ -136,22 +136,26 @@ def tie_matters(rho: Array, projections: Array, tolerance: float) -> bool:
 
 
 def google_pwcca(x: Representation, y: Representation) -> float:
-    """PWCCA as google/svcca's `compute_pwcca` has it, with features in rows and epsilon 0."""
-    A, B = (as_float64(rep)[:, ~ranks.constant_columns(rep)].T for rep in (x, y))
-    p, q = len(A), len(B)
-    covariance = np.atleast_2d(np.cov(A, B))
-    roots = [inverse_root(covariance[:p, :p]), inverse_root(covariance[p:, p:])]
-    u, rho, vt = np.linalg.svd(roots[0] @ covariance[:p, p:] @ roots[1])
-    coefficients, acts = (u.T, A) if p <= q else (vt, B)
-    means = acts.mean(axis=1, keepdims=True)
-    directions = coefficients @ (acts - means) + means
-    P, _ = np.linalg.qr(directions.T)
-    return float(np.average(np.clip(rho, 0, 1), weights=np.abs(P.T @ acts.T).sum(axis=1)))
+    """PWCCA by the steps of google/svcca's `compute_pwcca`, epsilon 0: arrays (units, samples)."""
+    acts1, acts2 = (as_float64(rep)[:, ~ranks.constant_columns(rep)].T for rep in (x, y))
+    p = len(acts1)
+    covariance = np.cov(acts1, acts2).reshape(p + len(acts2), -1)
+    sigma_xx, sigma_xy, sigma_yy = covariance[:p, :p], covariance[:p, p:], covariance[p:, p:]
+    invsqrt_xx, invsqrt_yy = (root_of_inverse(sigma) for sigma in (sigma_xx, sigma_yy))
+    u, s, vt = np.linalg.svd(invsqrt_xx @ sigma_xy @ invsqrt_yy)
+    coef, acts = (u.T, acts1) if len(acts1) <= len(acts2) else (vt, acts2)
+    means = np.mean(acts, axis=1, keepdims=True)
+    dirns = coef @ (acts - means) + means
+    P, _ = np.linalg.qr(dirns.T)
+    weights = np.zeros(len(s))
+    for i in range(len(s)):
+        for unit in acts:
+            weights[i] += abs(P[:, i] @ unit)
+    return float(np.sum(weights / np.sum(weights) * np.clip(s, 0, 1)))
 
 
-def inverse_root(S: Array) -> Array:
-    """S^(-1/2), symmetric, without the directions in which S is 0."""
-    w, V = np.linalg.eigh(S)
-    kept = w > len(w) * np.finfo(np.float64).eps * w[-1]
-    root: Array = (V[:, kept] / np.sqrt(w[kept])) @ V[:, kept].T
+def root_of_inverse(sigma: Array) -> Array:
+    """Return the symmetric S with S S = sigma^-1."""
+    w, v = np.linalg.eigh(np.linalg.inv(sigma))
+    root: Array = v @ np.diag(np.sqrt(w)) @ v.T
     return root

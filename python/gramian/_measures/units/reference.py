@@ -1,6 +1,7 @@
 """Unit-level methods in plain numpy: float64, from the data rather than from covariances.
 
 Same names and signatures as the public functions, without `device`; `gramian.reference` has them.
+Units without a correlation, constant ones as a rule, are NaN from the start.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from ..._input import checks as input_checks
 from ..._input import layout as layouts
 from ..._input.arrays import Representation, as_float64
 from ..._input.layout import Positions
-from . import analysis, checks
-from .analysis import Correlations
+from . import checks
+from .reference_graphs import best_assignment, best_partners, spectral_clusters
 from .results import Clusters, Matching, SparsePrediction
 
 __all__ = ["cluster_units", "correlation", "match_units", "sparse_prediction"]
@@ -42,8 +43,8 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    C, _ = _correlations(X, Y, layout, positions, nan_policy)
-    return C.values.astype(np.float64, copy=False)
+    C, *_ = _correlations(X, Y, layout, positions, nan_policy)
+    return C
 
 
 def match_units(
@@ -68,8 +69,20 @@ def match_units(
     [[0, 1], [1, 0]]
     """
     checks.check_method(method)
-    C, finite = _correlations(X, Y, layout, positions, nan_policy)
-    return analysis.matched(C, method, absolute, finite)
+    C, finite, (x_left_out, y_left_out) = _correlations(X, Y, layout, positions, nan_policy)
+    value = np.abs(C) if absolute else C
+    pairs = best_partners(value) if method == "semi" else best_assignment(value)
+    found = [value[pair] for pair in pairs]
+    return Matching(
+        pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
+        correlations=np.array([C[pair] for pair in pairs]),
+        mean=float(np.mean(found)) if finite and found else float("nan"),
+        method=method,
+        absolute=absolute,
+        correlation=C,
+        x_left_out=x_left_out,
+        y_left_out=y_left_out,
+    )
 
 
 def sparse_prediction(
@@ -101,18 +114,19 @@ def sparse_prediction(
     checks.check_max_sweeps(max_sweeps)
     x, y = layouts.pair(X, Y, layout, positions)
     A, B = standardized(x, nan_policy), standardized(y, nan_policy)
-    C = between(A, B)
-    for rep, varies in ((x, C.x_varies), (y, C.y_varies)):
-        analysis.warn_constant(rep, ~varies)
-    grid = analysis.penalties(grid, C)
-    coefficients = np.zeros((len(grid), *C.values.shape))
+    for rep, Z in ((x, A), (y, B)):
+        warn_constant(rep, Z)
+    C = A.T @ B / len(A)
+    if grid is None:
+        largest = np.abs(C[~np.isnan(C)]).max(initial=0) or 1.0  # all are 0: any grid will do
+        grid = np.array([largest * 1e-3 ** (i / 29) for i in range(30)])
+    kept, targets = (np.flatnonzero(~np.isnan(Z[0])) for Z in (A, B))
+    coefficients = np.zeros((len(grid), *C.shape))
     r2, gaps = (np.full((len(grid), B.shape[1]), np.nan) for _ in range(2))
-    kept, targets = np.flatnonzero(C.x_varies), np.flatnonzero(C.y_varies)
     if len(kept) and len(targets):
-        gram = between(A[:, kept], A[:, kept]).values
-        kept = kept[analysis.distinct(gram, C.values[np.ix_(kept, targets)])]
-        found = lasso_path(A[:, kept], B[:, targets], grid, tol, max_sweeps)
-        coefficients[np.ix_(np.arange(len(grid)), kept, targets)] = found[0]
+        first = kept[first_of_equals(A[:, kept])]
+        found = lasso_path(A[:, first], B[:, targets], grid, tol, max_sweeps)
+        coefficients[np.ix_(np.arange(len(grid)), first, targets)] = found[0]
         r2[:, targets], gaps[:, targets] = found[1:]
     checks.warn_unfinished(gaps, tol, max_sweeps)
     return SparsePrediction(
@@ -121,8 +135,8 @@ def sparse_prediction(
         r2=r2,
         n_partners=np.count_nonzero(coefficients, axis=1),
         gaps=gaps,
-        x_left_out=np.flatnonzero(~C.x_varies),
-        y_left_out=np.flatnonzero(~C.y_varies),
+        x_left_out=np.setdiff1d(np.arange(A.shape[1]), kept),
+        y_left_out=np.setdiff1d(np.arange(B.shape[1]), targets),
     )
 
 
@@ -140,14 +154,26 @@ def cluster_units(
 
     Parameters, result and errors are those of `gramian.cluster_units`.
     """
-    C, _ = _correlations(X, Y, layout, positions, nan_policy)
-    return analysis.clustered(C, n_clusters, seed)
+    C, *_ = _correlations(X, Y, layout, positions, nan_policy)
+    r = np.nan_to_num(C)
+    W = np.where(r > 0, r, 0)
+    k = checks.check_clusters(n_clusters, int(W.any(axis=1).sum() + W.any(axis=0).sum()))
+    labels = spectral_clusters(W, k, seed)
+    x_labels, y_labels = labels[: len(C)], labels[len(C) :]
+    sizes, means = np.zeros((k, 2), dtype=np.int64), np.full((k, k), np.nan)
+    for a in range(k):
+        sizes[a] = np.sum(x_labels == a), np.sum(y_labels == a)
+        for b in range(k):
+            between = r[x_labels == a][:, y_labels == b]
+            if between.size:
+                means[a, b] = between.mean()
+    return Clusters(x_labels, y_labels, sizes, means, C)
 
 
 def _correlations(
     X: Any, Y: Any, layout: str | None, positions: Positions, nan_policy: str
-) -> tuple[Correlations, bool]:
-    """Return the correlations, and whether all elements are finite."""
+) -> tuple[Array, bool, list[npt.NDArray[np.int64]]]:
+    """Return the correlations, whether all elements are finite, and the units without any."""
     input_checks.check_nan_policy(nan_policy)
     single = Y is None
     reps = (
@@ -155,9 +181,12 @@ def _correlations(
     )
     units = [standardized(rep, nan_policy) for rep in reps]
     for rep, Z in zip(reps, units, strict=True):
-        analysis.warn_constant(rep, np.isnan(Z[0]))
+        warn_constant(rep, Z)
     finite = all(bool(np.isfinite(as_float64(rep)).all()) for rep in reps)
-    return between(units[0], units[-1], same=single), finite
+    C = np.clip(units[0].T @ units[-1] / len(units[0]), -1, 1)
+    if single:
+        np.fill_diagonal(C, np.where(np.isnan(C.diagonal()), np.nan, 1))
+    return C, finite, [np.flatnonzero(np.isnan(Z[0])) for Z in (units[0], units[-1])]
 
 
 def standardized(rep: Representation, nan_policy: str) -> Array:
@@ -175,16 +204,29 @@ def standardized(rep: Representation, nan_policy: str) -> Array:
         Z = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
         Z = Z - Z.mean(axis=0)
         norm = np.sqrt(np.sum(Z**2, axis=0))
-        constant = norm <= analysis.tolerance(rep) * np.sqrt(np.sum(X**2, axis=0))
+        eps = np.finfo(rep.compute_dtype).eps
+        constant = norm <= 10 * eps * np.sqrt(np.sum(X**2, axis=0))
         return np.asarray(Z / np.where(constant, np.nan, norm) * np.sqrt(len(X)))
 
 
-def between(A: Array, B: Array, same: bool = False) -> Correlations:
-    """A'B / n of standardized columns, in [-1, 1]."""
-    C = np.clip(A.T @ B / len(A), -1, 1)
-    if same:
-        np.fill_diagonal(C, np.where(np.isnan(C.diagonal()), np.nan, 1))
-    return Correlations(C, ~np.isnan(A[0]), ~np.isnan(B[0]))
+def warn_constant(rep: Representation, Z: Array) -> None:
+    """Warn of the units that are constant: NaN once standardized, and finite before."""
+    finite = np.isfinite(as_float64(rep)).all(axis=0)
+    checks.warn_left_out(rep, np.flatnonzero(np.isnan(Z[0]) & finite))
+
+
+def first_of_equals(Z: Array) -> list[int]:
+    """Return the standardized units that equal no earlier one, nor its opposite, but for rounding.
+
+    Copies that differ by scale and offset are at most 6e-14 apart, root mean square: measured with
+    60 to 100,000 samples, and offsets up to 100 standard deviations.
+    """
+    first: list[int] = []
+    for i, z in enumerate(Z.T):
+        apart = [min(np.mean((z - Z[:, k]) ** 2), np.mean((z + Z[:, k]) ** 2)) for k in first]
+        if all(square > 1e-12**2 for square in apart):
+            first.append(i)
+    return first
 
 
 def lasso_path(

@@ -1,0 +1,125 @@
+"""Held-out canonical correlations and held-out R² in plain numpy.
+
+Sample i is held out in fold i mod k. Fits are by least squares and projections onto the span of
+the other samples' columns; no basis of a layer is formed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._input.arrays import Representation, as_float64
+from .. import ranks
+from ..reference_inputs import Array
+
+__all__ = ["held_out_correlations", "held_out_r2"]
+
+
+class Split(NamedTuple):
+    """A layer's samples to fit and to test, centered by the means of those to fit.
+
+    Columns are divided by the norm that they have in the fit, where they are not constant in it:
+    the rank of the fit is decided on such columns, with `tolerance`.
+    """
+
+    fit: Array
+    test: Array
+    scale: npt.NDArray[np.float64]  # of the columns; 0 for constant ones
+    tolerance: float
+
+
+def splits(rep: Representation, folds: int, rank_tolerance: float | None) -> Iterator[Split]:
+    """Yield what every fold fits and tests."""
+    X = as_float64(rep)
+    for k in range(folds):
+        held_out = np.arange(len(X)) % folds == k
+        fit = Representation(rep.name, rep.host[~held_out], rep.dtype)
+        A = X[~held_out] - X[~held_out].mean(axis=0)
+        constant = ranks.constant_columns(fit)
+        scale = np.where(constant, 0, 1 / np.where(constant, 1, np.linalg.norm(A, axis=0)))
+        tolerance = ranks.default_tolerance(fit) if rank_tolerance is None else rank_tolerance
+        yield Split(A, X[held_out] - X[~held_out].mean(axis=0), scale, tolerance)
+
+
+def held_out_correlations(
+    x: Representation,
+    y: Representation,
+    folds: int,
+    regularization: float,
+    rank_tolerance: float | None,
+) -> Array:
+    """Correlations of held-out variates under the weights of the rest, averaged over folds.
+
+    As many as every fold has.
+    """
+    found = []
+    for split_x, split_y in zip(
+        splits(x, folds, rank_tolerance), splits(y, folds, rank_tolerance), strict=True
+    ):
+        fitted = ridge_weights if regularization > 0 else projection_weights
+        U, V = fitted(split_x, split_y, regularization)
+        H, K = split_x.test @ U, split_y.test @ V
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rho = [np.corrcoef(h, k)[0, 1] for h, k in zip(H.T, K.T, strict=True)]
+        found.append(np.nan_to_num(rho))  # a variate that is constant correlates with nothing
+    r = min(len(rho) for rho in found)
+    mean: Array = np.mean([rho[:r] for rho in found], axis=0)
+    return mean
+
+
+def projection_weights(x: Split, y: Split, _regularization: float) -> tuple[Array, Array]:
+    """Canonical weights, from the projections P and R onto the spans of X and Y.
+
+    The singular vectors of PR are the principal vectors of the two spans (Björck and Golub
+    1973), that is the canonical variates; least squares gives the weights that make them.
+    """
+    pseudoinverses = [np.linalg.pinv(side.fit * side.scale, side.tolerance) for side in (x, y)]
+    P, R = (
+        (side.fit * side.scale) @ inverse
+        for side, inverse in zip((x, y), pseudoinverses, strict=True)
+    )
+    H, _, Kt = np.linalg.svd(P @ R)
+    r = min(round(float(np.trace(P))), round(float(np.trace(R))))  # their ranks
+    U, V = (
+        side.scale[:, None] * (inverse @ variates[:, :r])
+        for side, inverse, variates in zip((x, y), pseudoinverses, (H, Kt.T), strict=True)
+    )
+    return U, V
+
+
+def ridge_weights(x: Split, y: Split, regularization: float) -> tuple[Array, Array]:
+    """Weights of the canonical ridge (Vinod 1976): of S^-1 X'Y T^-1 Y'X, S = X'X + k I.
+
+    From Cholesky factors of S and T, which is of Y'Y; k is relative to the mean squared norm of
+    the columns.
+    """
+    factors = []
+    for side in (x, y):
+        S = side.fit.T @ side.fit
+        factors.append(
+            np.linalg.cholesky(S + regularization * np.trace(S) / len(S) * np.eye(len(S)))
+        )
+    between = np.linalg.solve(factors[0], x.fit.T @ y.fit)
+    U, _, Vt = np.linalg.svd(np.linalg.solve(factors[1], between.T).T)
+    spectra = [np.linalg.svd(side.fit, compute_uv=False) for side in (x, y)]
+    r = min(int(np.sum(s > side.tolerance * s[0])) for s, side in zip(spectra, (x, y), strict=True))
+    return np.linalg.solve(factors[0].T, U[:, :r]), np.linalg.solve(factors[1].T, Vt[:r].T)
+
+
+def held_out_r2(
+    x: Representation, y: Representation, folds: int, rank_tolerance: float | None
+) -> float:
+    """1 - residual / total of the held-out samples, pooled over the folds."""
+    residual = total = 0.0
+    for split_x, split_y in zip(
+        splits(x, folds, None), splits(y, folds, rank_tolerance), strict=True
+    ):
+        predictors = split_y.fit * split_y.scale
+        weights = np.linalg.lstsq(predictors, split_x.fit, rcond=split_y.tolerance)[0]
+        residual += np.sum((split_x.test - split_y.test * split_y.scale @ weights) ** 2)
+        total += np.sum(split_x.test**2)
+    return float(1 - residual / total)
