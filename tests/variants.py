@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gramian._measures.hsic.estimators import is_unbiased
+from gramian._measures.hsic.checks import is_unbiased
 from gramian._measures.hsic.kernels import NAMED, RBF, Polynomial
 from gramian._measures.registry import MEASURES, Measure
 

@@ -13,7 +13,7 @@ from ..._core.types import CONSTANT, DEGENERATE, KernelSpec
 from ..._input import checks
 from ..._input.arrays import Representation
 from ..._input.prepare import Prepared, prepare
-from .estimators import is_unbiased, needed_samples
+from .checks import is_unbiased, needed_samples
 from .kernels import (
     RBF,
     Cosine,

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..._input import checks, layers
 from ..._input.arrays import Representation, as_float64, representation
-from .estimators import needed_samples
+from .checks import needed_samples
 from .kernels import Kernel, Precomputed, kernel_of
 from .reference_grams import Array, is_constant, kernel_matrix, shifted_kernel_matrix
 

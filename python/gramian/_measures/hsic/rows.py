@@ -8,7 +8,7 @@ from typing import Any
 
 from ..measure import Measure, Option
 from . import functions, pairs, reference
-from .estimators import needed_samples
+from .checks import needed_samples
 from .kernels import NAMED, RBF, Laplacian, kernel_of, lost_invariances, name_of
 
 _KERNEL = (  # checked together, by `kernel_of`
