@@ -33,7 +33,7 @@ class Case:
 
     @property
     def pair(self) -> bool:
-        """Whether one layer meets one layer, rather than a model a model."""
+        """Whether it is one layer against one, rather than one model against another."""
         return len(self.widths) == 1
 
     @property

@@ -32,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Progress:
-    """Tells stderr how far the work is, if it takes long; on a terminal always in the same line."""
+    """Reports on stderr how far long work has come; on a terminal, always in the same line."""
 
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 (failed), 2 (bad use), 130 (Ctrl-C)."""
     arguments = _parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names need not fit the encoding
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names outside of the encoding
     command = f"gramian {arguments.command}"
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     info = commands.add_parser("info", help="show versions, BLAS, threads and CUDA")
     info.set_defaults(run=_info)
-    shown = commands.add_parser("demo", help="compare two small networks that come along")
+    shown = commands.add_parser("demo", help="compare two small networks that are part of gramian")
     shown.add_argument(
         "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where to write (here)"
     )
@@ -109,7 +109,7 @@ def _add_compare(commands: Any) -> None:
         description="Compare every layer of A with every layer of B, or of A without B. Files are "
         ".npz, .npy (one layer, named by the file) or .safetensors; every array is "
         "(n_samples, n_features), and row i is the same example everywhere.",
-        allow_abbrev=False,  # what is short for one flag today may be so for two tomorrow
+        allow_abbrev=False,  # a new flag would make an abbreviation ambiguous
     )
     add = parser.add_argument
     add("a", type=Path, metavar="A", help="file of activations: the rows of the result")

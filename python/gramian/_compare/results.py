@@ -21,7 +21,8 @@ __all__ = ["Comparison", "load"]
 
 _FORMAT = "gramian.comparison"
 _VERSION = 1
-_NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}  # JSON has no words
+# What stands for numbers that JSON does not have.
+_NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -315,7 +316,7 @@ def _write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())  # or a crash may leave the new name without the content
         temporary.replace(path)
     except OSError as error:
-        error.filename = str(path)  # not the name that nobody has heard of
+        error.filename = str(path)  # the name that the caller knows
         raise
     finally:
         temporary.unlink(missing_ok=True)

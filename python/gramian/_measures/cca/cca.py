@@ -101,7 +101,7 @@ def cca(
 
     See Also
     --------
-    svcca, pwcca : Summaries that weigh directions by how much of the representation they are.
+    svcca, pwcca : Summaries that weigh directions by their share of the representation.
 
     Notes
     -----

@@ -24,7 +24,7 @@ __all__ = [
 
 
 def _number(name: str, value: Any) -> float:
-    """Return `value` as a float if it is a number; strings of digits are none."""
+    """Return a number as a float; a string of digits is not a number."""
     if isinstance(value, (str, bytes, bool)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
     try:

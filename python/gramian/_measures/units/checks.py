@@ -43,7 +43,7 @@ def check_alphas(alphas: Any) -> npt.NDArray[np.float64] | None:
 
 
 def check_tol(tol: float) -> float:
-    """Refuse a duality gap that no solver can reach, or no number."""
+    """Refuse a tolerance that is not a number, or that no solver can reach."""
     if isinstance(tol, bool) or not isinstance(tol, (int, float, np.floating, np.integer)):
         raise TypeError(f"tol must be a number, got {type(tol).__name__}.")
     if not 1e-15 <= tol < 1:
