@@ -76,15 +76,17 @@ def variants() -> list[Variant]:
     """
     found = []
     for measure in MEASURES.values():
-        kernels = KERNELS if "kernel" in measure.option_names else {"": EXACT.get(measure.name, {})}
-        if measure.distance:
-            kernels = {name: kernels[name] for name in FEW_KERNELS if name in kernels}
+        of_kernels = "kernel" in measure.option_names
+        kernels = KERNELS if of_kernels else {"": EXACT.get(measure.name, {})}
+        if of_kernels and measure.distance:
+            kernels = {name: kernels[name] for name in FEW_KERNELS}
         switches = [option.name for option in measure.options if option.kind is bool]
         for kernel, options in kernels.items():
             for switch in ("", *switches):
                 name = "-".join(filter(None, (measure.name, kernel, switch)))
                 on = {switch: True} if switch else {}
                 found.append(Variant(name, measure, options | on))
+    assert {variant.measure.name for variant in found} == set(MEASURES)
     return found
 
 
