@@ -48,6 +48,16 @@ struct Basis {
   const Layer<B>& factor() const { return columns ? columns->layer : layer; }
 };
 
+/// Bytes that it holds.
+template <class B>
+Index bytes_of(const Basis<B>& basis) {
+  Index total = bytes_of(basis.layer) + std::ssize(basis.singular_values) * 8;
+  if (basis.columns) total += bytes_of(basis.columns->matrix) + bytes_of(basis.columns->layer);
+  for (const auto* part : {&basis.coefficients, &basis.coordinates, &basis.weights})
+    if (*part) total += bytes_of(**part);
+  return total;
+}
+
 template <class B>
 using Coefficients = std::optional<Matrix<B>>;
 

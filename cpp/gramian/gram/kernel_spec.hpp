@@ -18,6 +18,7 @@ struct KernelSpec {
   double constant = 0;   // polynomial
   int degree = 0;
 
+  bool operator==(const KernelSpec&) const = default;
   bool by_median() const { return (kind == rbf || kind == laplacian) && sigma == 0; }
 
   /// Whether the features are centred before the kernel sees them.

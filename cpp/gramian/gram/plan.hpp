@@ -57,6 +57,8 @@ struct Plan {
   double seconds = 0;  // on one core at the fitted rates
 
   double flops() const { return work.flops + 2 * work.paired; }
+  /// How often the layers are read: a median that is not kept costs a pass of its own.
+  int passes(const Workload& w) const { return kept < w.medians ? 2 : 1; }
 };
 
 /// X'Y of every pair, and X'X of every layer: 2 n p q and n p² flops.
@@ -121,6 +123,11 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
                .tasks = tasks};
   plan.seconds = w.cost.seconds(plan.work);
   return plan;
+}
+
+/// The plan in one of the spaces, where layers that are prepared have decided.
+inline Plan plan_in(bool feature_space, const Workload& w, int threads) {
+  return feature_space ? plan_feature_space(w, threads) : plan_sample_space(w, threads);
 }
 
 inline Plan make_plan(const Workload& w, int threads) {

@@ -57,6 +57,22 @@ struct Hsic {
     return prepared;
   }
 
+  /// Of several layers, up to the first that has no kernel (see Status).
+  template <Backend B>
+  std::vector<PreparedGram<B>> prepare(B& b, std::vector<Layer<B>> layers, const Plan& plan) const {
+    b.threads = plan.threads;
+    const Control whole = b.control;
+    std::vector<PreparedGram<B>> prepared;
+    for (Layer<B>& layer : layers) {
+      const Index done = std::ssize(prepared);
+      b.control = whole.part(done, std::ssize(layers));
+      prepared.push_back(prepare(b, std::move(layer), plan, done < plan.kept));
+      if (!prepared.back().complete()) break;
+    }
+    b.control = whole;
+    return prepared;
+  }
+
   template <class B>
   Margins margins(const PreparedGram<B>& x, std::vector<double> rows) const {
     if (estimator == Estimator::biased)

@@ -30,6 +30,14 @@ std::vector<CentredLayer<B>> centred_layers(B& b, std::vector<BasisInput<B>> lay
   return centred;
 }
 
+/// XᵀY on the host, in the units of the layers.
+template <LinearAlgebra B>
+std::vector<double> cross_product(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y) {
+  std::vector<double> values = b.download(b.cross(x.layer, y.layer));
+  for (double& value : values) value /= x.layer.scale * y.layer.scale;
+  return values;
+}
+
 /// s = |XᵀY|_* / (|X| |Y|), in [0, 1] (Schönemann 1966), whose sum of singular values is found
 /// without vectors; or the distance sqrt(2 - 2s) of layers of unit norm (Williams et al. 2021).
 struct Procrustes {
