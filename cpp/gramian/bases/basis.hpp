@@ -95,7 +95,8 @@ BasisInput<W> widened(W& w, const BasisInput<B>& x) {
   return {std::move(layer), x.means, x.epsilon, x.tolerance};
 }
 
-/// 1 / norm of every column, 0 for those that are constant but for rounding.
+/// 1 / norm of every column, 0 for those that are constant but for rounding: whose norm centring
+/// took to 10 eps of what it was, as is_constant has it for a layer.
 template <class B>
 std::vector<double> column_scales(const BasisInput<B>& x, std::span<const double> squared_norms) {
   std::vector<double> scales;

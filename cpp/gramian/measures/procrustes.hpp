@@ -66,7 +66,9 @@ struct Procrustes {
   template <LinearAlgebra B>
   Compared settle(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y,
                   Compared similarity) const {
-    constexpr double near = 1e-3;  // 1 - s below which the distance is found from the residual
+    // Below this 1 - s the residual gives the distance: sqrt(2 - 2s) magnifies the error of s by
+    // its own inverse, which is 22 here and grows without bound.
+    constexpr double near = 1e-3;
     const double s = similarity.value;
     if (!distance) return similarity;
     return {.value = 1 - s < near ? residual(b, x, y) : std::sqrt(2 - 2 * s)};

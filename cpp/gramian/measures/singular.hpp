@@ -70,7 +70,8 @@ struct Svcca : OnBases {
     const double total = dot(s, s);
     double partial = 0;
     std::size_t k = 0;
-    // A share that is reached but for rounding is reached.
+    // A share that is reached but for rounding is reached: singular values are right to a few
+    // epsilon of the largest.
     while (k < static_cast<std::size_t>(choice.kept) &&
            partial < (variance - 10 * layer.epsilon) * total) {
       partial += s[k] * s[k];

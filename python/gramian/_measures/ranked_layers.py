@@ -14,7 +14,9 @@ from .._input.arrays import Representation
 from .._input.prepare import Prepared, prepare
 from . import ranks
 
-__all__ = ["Layers", "one_pair"]
+__all__ = ["PREPARED", "Layers", "one_pair"]
+
+PREPARED = 0.3  # of the progress of a call, once bases are there; nothing else hangs on it
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from ..._core.calls import Denominator, Measure
 from ..._input.arrays import Representation
 from .. import ranks
 from ..measure import Option, complete, falls_back_on
-from ..ranked_layers import Array, Layers, one_pair
+from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 from .results import CCA
@@ -222,12 +222,12 @@ def _means(
     if options["cross_validate"] is not None:
         return _held_out_means(layers, squared, options)
     stages = calls.Stages(progress)
-    prepared = _bases(layers, options, progress=stages(0, 0.3))
+    prepared = _bases(layers, options, progress=stages(0, PREPARED))
     values, _, _ = calls.compare(
         *layers.sides(prepared),
         measure=Measure.cca_squared if squared else Measure.cca,
         denominator=getattr(Denominator, options["denominator"]),
-        progress=stages(0.3, 1),
+        progress=stages(PREPARED, 1),
     )
     if options["regularization"] == 0:
         layers.warn_saturated([one.rank for one in prepared])

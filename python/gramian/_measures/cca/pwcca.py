@@ -12,7 +12,7 @@ from ..._core.calls import Measure, WeightSide
 from ..._input.arrays import Representation
 from .. import ranks
 from ..measure import Option, complete, falls_back_on, value_of_pair
-from ..ranked_layers import Array, Layers, one_pair
+from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks
 from . import reference_variants as reference
 from .google import google_pwcca
@@ -161,9 +161,9 @@ def pwcca_pairs(
     if layers.empty:
         return np.full(layers.shape, np.nan)
     stages = calls.Stages(progress)
-    prepared = _prepared(layers, chosen, stages(0, 0.3))
+    prepared = _prepared(layers, chosen, stages(0, PREPARED))
     values, marks, _ = calls.compare(
-        *layers.sides(prepared), **_weighing(layers, chosen), progress=stages(0.3, 1)
+        *layers.sides(prepared), **_weighing(layers, chosen), progress=stages(PREPARED, 1)
     )
     if chosen["variant"] == "google":
         values = google_pwcca(layers)

@@ -11,7 +11,7 @@ from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Representation
 from ..measure import complete, falls_back_on, value_of_pair
-from ..ranked_layers import Array, Layers
+from ..ranked_layers import PREPARED, Array, Layers
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 
@@ -113,8 +113,10 @@ def regression_pairs(
     if chosen["cross_validate"] is not None:
         return layers.place(folds.held_out_r2(layers, chosen))
     stages = calls.Stages(progress)
-    xs, ys = _prepared(layers, chosen["rank_tolerance"], stages(0, 0.3))
-    values, _, _ = calls.compare(xs, ys, measure=Measure.linear_regression, progress=stages(0.3, 1))
+    xs, ys = _prepared(layers, chosen["rank_tolerance"], stages(0, PREPARED))
+    values, _, _ = calls.compare(
+        xs, ys, measure=Measure.linear_regression, progress=stages(PREPARED, 1)
+    )
     layers.warn_if_constant([*xs, *(ys or ())])
     return layers.place(values)
 

@@ -11,7 +11,7 @@ from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Representation
 from ..measure import Option, complete, falls_back_on, value_of_pair
-from ..ranked_layers import Array, Layers, one_pair
+from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -189,9 +189,9 @@ def _measure(options: Mapping[str, Any]) -> Measure:
 def _means(layers: Layers, options: Mapping[str, Any], progress: Progress | None) -> Array:
     stages = calls.Stages(progress)
     values, _, _ = calls.compare(
-        *layers.sides(_prepared(layers, options, stages(0, 0.3))),
+        *layers.sides(_prepared(layers, options, stages(0, PREPARED))),
         measure=_measure(options),
-        progress=stages(0.3, 1),
+        progress=stages(PREPARED, 1),
     )
     return values
 

@@ -11,7 +11,7 @@ from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Representation
 from ..measure import Option, complete
-from ..ranked_layers import Array, Layers
+from ..ranked_layers import PREPARED, Array, Layers
 from .checks import check_alpha
 
 __all__ = [
@@ -99,10 +99,10 @@ def _angles(layers: Layers, alpha: float, progress: Progress | None) -> Array:
             layers.cores,
             tolerances=layers.tolerances(None),
             alpha=alpha,
-            progress=stages(0, 0.3),
+            progress=stages(0, PREPARED),
         )
         similarity, _, _ = calls.compare(
-            *layers.sides(prepared), measure=Measure.shape, progress=stages(0.3, 1)
+            *layers.sides(prepared), measure=Measure.shape, progress=stages(PREPARED, 1)
         )
         layers.warn_if_constant(prepared)
     return np.asarray(np.arccos(np.clip(similarity, 0, 1)))
