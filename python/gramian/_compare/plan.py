@@ -8,7 +8,7 @@ from typing import Any
 
 from .._core import calls
 from .._input import checks
-from .._input.layers import layers
+from .._input.layers import named_layers
 from .._measures.hsic import pairs as hsic
 from .._measures.hsic.kernels import kernel_of
 from .._measures.registry import find
@@ -110,17 +110,17 @@ def plan(
     'features'
     """
     find(measure, options)
-    a = [rep for _, rep in layers(A, "A")]
-    b = [] if B is None else [rep for _, rep in layers(B, "B")]
-    reps = [*a, *b]
-    checks.check_same_samples(reps)
+    a = [layer for _, layer in named_layers(A, "A")]
+    b = [] if B is None else [layer for _, layer in named_layers(B, "B")]
+    layers = [*a, *b]
+    checks.check_same_samples(layers)
     kernel, sample = kernel_of(options)
-    double = any(rep.compute_dtype == "float64" for rep in reps)
+    double = any(layer.compute_dtype == "float64" for layer in layers)
     decision = calls.plan(
-        device=reps[0].device,
-        n=len(reps[0].array),
+        device=layers[0].device,
+        n=len(layers[0].array),
         rows=len(a),
-        widths=[rep.array.shape[1] for rep in reps],
+        widths=[layer.array.shape[1] for layer in layers],
         kernel=hsic.spec_of(kernel, sample),
         double=double,
         max_memory=checks.check_memory(max_memory, hsic.DEFAULT_MEMORY),
