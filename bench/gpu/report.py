@@ -139,7 +139,7 @@ def jobs(data: Data) -> str:
             best, profile = timing["min"], timing.get("profile", {})
             rows.append([
                 name, who, duration(timing["first"]), duration(timing["median"]), duration(best),
-                f"{best / row['contestants']['gramian']['min']:.2f}",
+                number(best / mine) if (mine := row["contestants"]["gramian"].get("min")) else "",
                 f"{row['floor'] / best:.1%}", number(timing["difference"]),
                 number(profile.get("busy")), profile.get("kernels", ""), profile.get("waits", ""),
             ])  # fmt: skip

@@ -1,6 +1,7 @@
 // Bindings of the measures on orthonormal bases, and of Procrustes.
 #pragma once
 
+#include <iterator>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "../gramian/measures/procrustes.hpp"
+#include "../gramian/measures/pwcca.hpp"
+#include "../gramian/measures/regression.hpp"
 #include "bind_spectral.hpp"
 
 namespace gramian {
@@ -20,40 +23,40 @@ py::tuple bind_bases(const std::string& measure, const std::vector<Ranked>& xs,
   B b = backend_for<B>(std::get<0>(xs[0]), progress);
   auto inputs = inputs_of(b, xs, ys);
   const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
-  PairValues found(0, 0);
+  Map found;
   std::vector<Index> ranks;
   {
     const py::gil_scoped_release release;
     b.control.end = 0;
-    recenter_all(b, inputs);
-    std::vector<Basis<B>> bases;
-    if (measure == "linear_regression" && !ys.empty()) {  // the x need no basis
-      for (auto input = inputs.begin(); input != inputs.begin() + x; ++input) {
-        const auto norms = b.column_norms(input->layer);
-        const double norm = is_constant(*input, norms) ? 0 : sum(norms);
-        bases.push_back({std::move(input->layer), norm > 0 ? 1 : 0, norm});
-      }
-      inputs.erase(inputs.begin(), inputs.begin() + x);
+    const bool regression = measure == "linear_regression";
+    std::vector<CentredLayer<B>> targets;
+    if (regression && !ys.empty()) {
+      auto rest = inputs.begin() + x;
+      targets = centred_layers(b,
+                               std::vector<BasisInput<B>>(std::make_move_iterator(inputs.begin()),
+                                                          std::make_move_iterator(rest)));
+      inputs.erase(inputs.begin(), rest);
+      for (const auto& target : targets) ranks.push_back(target.squared_norm > 0 ? 1 : 0);
     }
     const bool weighted = measure.starts_with("pwcca");
-    for (auto& basis : orthonormal_bases(b, std::move(inputs), {weighted, false}))
-      bases.push_back(std::move(basis));
-    ranks = ranks_of(bases);
+    const auto bases = OnBases::prepare(b, std::move(inputs), {.coordinates = weighted});
+    for (const Basis<B>& basis : bases) ranks.push_back(basis.rank);
     b.control.begin = 0.3;
     b.control.end = 1;
-    const std::span<const Basis<B>> all{bases};
-    if (measure == "linear_regression")
-      found = regression(b, all, x);
-    else if (weighted)
-      found = pwcca(b, all, x,
-                    measure.ends_with("_x")       ? WeightSide::x
-                        : measure.ends_with("_y") ? WeightSide::y
-                                                  : WeightSide::mean,
-                    tie_tolerance);
-    else if (measure == "squares")
-      found = summarize(b, all, x, SquareSum{});
-    else
-      found = summarize(b, all, x, CorrelationSum{});
+    if (!targets.empty()) {
+      const auto left = pointers<CentredLayer<B>>(targets);
+      const auto right = pointers<Basis<B>>(bases);
+      found = compare_all<B, LinearRegression, CentredLayer<B>, Basis<B>>(b, {}, left, right);
+    } else if (regression) {
+      found = map_of(b, LinearRegression{}, bases, xs.size());
+    } else if (weighted) {
+      const WeightSide side = measure.ends_with("_x") ? WeightSide::x
+          : measure.ends_with("_y")                   ? WeightSide::y
+                                                      : WeightSide::mean;
+      found = map_of(b, Pwcca{{}, side, tie_tolerance}, bases, xs.size());
+    } else {
+      found = map_of(b, Cca{{}, Denominator::one, measure == "squares"}, bases, xs.size());
+    }
   }
   return py::make_tuple(array_of(found.values, x, others), found.marks, ranks);
 }
@@ -67,8 +70,7 @@ py::tuple bind_canonical_pair(const Ranked& x, const Ranked& y) {
   std::vector<Basis<B>> bases;
   {
     const py::gil_scoped_release release;
-    recenter_all(b, inputs);
-    bases = orthonormal_bases(b, std::move(inputs), {false, true});
+    bases = OnBases::prepare(b, std::move(inputs), {.weights = true});
   }
   return pair_of(b, bases[0], bases[1]);
 }
@@ -101,14 +103,10 @@ py::tuple bind_procrustes(const std::vector<Ranked>& xs, const std::vector<Ranke
   std::vector<bool> constant;
   {
     const py::gil_scoped_release release;
-    recenter_all(b, inputs);
-    std::vector<CentredLayer<B>> layers;
-    for (BasisInput<B>& input : inputs) {
-      const auto norms = b.column_norms(input.layer);
-      constant.push_back(is_constant(input, norms));
-      layers.push_back({std::move(input.layer), constant.back() ? 0 : sum(norms)});
-    }
-    values = procrustes<B>(b, layers, x, distance);
+    const Procrustes measure{distance};
+    const auto layers = measure.prepare(b, std::move(inputs));
+    for (const auto& layer : layers) constant.push_back(!(layer.squared_norm > 0));
+    values = map_of(b, measure, layers, xs.size()).values;
   }
   return py::make_tuple(array_of(values, x, others), constant);
 }

@@ -6,9 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "../gramian/gram_matrix.hpp"
+#include "../gramian/gram/gram_matrix.hpp"
 #include "../gramian/measures/hsic.hpp"
-#include "../gramian/median.hpp"
 #include "convert.hpp"
 
 namespace gramian {
@@ -20,23 +19,6 @@ inline KernelSpec spec_of(const SpecTuple& t) {
   return {static_cast<KernelSpec::Kind>(kind), sigma, bandwidth, sample, constant, degree};
 }
 
-template <Backend B>
-Workload workload_of(Index n, Index x, std::vector<Index> widths, const KernelSpec& spec,
-                     double max_memory) {
-  const bool own_median = spec.by_median() && (spec.sample == 0 || spec.sample >= n);
-  const Index layers = std::ssize(widths);
-  return {n,
-          x,
-          std::move(widths),
-          spec.kind == KernelSpec::linear,
-          own_median ? layers : 0,
-          spec.kind == KernelSpec::precomputed,
-          sizeof(typename B::scalar),
-          max_memory,
-          B::tile_policy,
-          B::costs()};
-}
-
 /// HSIC, or CKA, of every x with every y (with one another when ys is empty); the status of every
 /// layer as an integer; the squared medians of the layers that take their width from one. Without
 /// values, when a median is 0 or, otherwise, a kernel too narrow for single precision.
@@ -45,36 +27,49 @@ py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Rep
                     const SpecTuple& spec_tuple, bool unbiased, bool normalized, double max_memory,
                     const Progress& progress) {
   B b = backend_for<B>(xs[0], progress);
-  const KernelSpec spec = spec_of(spec_tuple);
-  std::vector<Representation> all = xs;
-  all.insert(all.end(), ys.begin(), ys.end());
+  const Hsic measure{spec_of(spec_tuple), unbiased ? Estimator::unbiased : Estimator::biased};
   std::vector<Layer<B>> layers;
   std::vector<Index> widths;
-  for (const auto& r : all) {
-    layers.push_back(layer_of(b, r));
-    widths.push_back(layers.back().source.cols);
-  }
-  const auto x = std::ssize(xs), others = ys.empty() ? x : std::ssize(ys);
-  const Plan plan =
-      make_plan(workload_of<B>(layers[0].source.rows, x, std::move(widths), spec, max_memory),
-                B::available_threads());
+  for (const auto* side : {&xs, &ys})
+    for (const Representation& r : *side) {
+      layers.push_back(layer_of(b, r));
+      widths.push_back(layers.back().source.cols);
+    }
+  const Pairs pairs{std::ssize(xs), std::ssize(ys)};
+  const Plan plan = make_plan(
+      workload_of<B>(layers[0].source.rows, pairs, std::move(widths), measure.kernel, max_memory),
+      B::available_threads());
   std::vector<int> status;
-  std::optional<std::vector<double>> values;
-  std::vector<double> medians;
+  std::vector<double> values, medians;
+  bool complete = true;
   {
     const py::gil_scoped_release release;
-    Outcome outcome = hsic(b, std::move(layers), x, spec,
-                           unbiased ? Estimator::unbiased : Estimator::biased, plan);
-    medians = std::move(outcome.medians);
-    if (outcome.complete) {
-      for (const Status st : outcome.hsic.status) status.push_back(static_cast<int>(st));
+    std::vector<PreparedGram<B>> prepared;
+    const double share = plan.feature_space ? 0 : measure.kernel.by_median() ? 0.5 : 0.1;
+    b.threads = plan.threads;
+    for (auto& layer : layers) {
+      b.control.begin = 0;
+      b.control.end = share;
+      b.control = b.control.part(std::ssize(prepared), pairs.layers());
+      prepared.push_back(
+          measure.prepare(b, std::move(layer), plan, std::ssize(prepared) < plan.kept));
+      if (measure.kernel.by_median()) medians.push_back(prepared.back().median);
+      if (!(complete = prepared.back().complete())) break;
+    }
+    if (complete) {
+      b.control.begin = share;
+      b.control.end = 1;
+      std::vector<const PreparedGram<B>*> all;
+      for (const auto& p : prepared) all.push_back(&p);
+      HsicMap map = hsic_map<B>(b, measure, all, pairs, plan);
+      for (const Status st : map.status) status.push_back(static_cast<int>(st));
       values =
-          normalized ? cka_values(std::move(outcome.hsic)) : hsic_values(std::move(outcome.hsic));
+          normalized ? cka_values(std::move(map)) : hsic_values<B>(std::move(map), measure, all);
     }
   }
-  if (!values) return py::make_tuple(py::none(), status, medians);
-  py::array_t<double> result({x, others});
-  std::ranges::copy(*values, result.mutable_data());
+  if (!complete) return py::make_tuple(py::none(), status, medians);
+  py::array_t<double> result({pairs.x, pairs.columns()});
+  std::ranges::copy(values, result.mutable_data());
   return py::make_tuple(result, status, medians);
 }
 
@@ -82,38 +77,32 @@ py::tuple bind_hsic(const std::vector<Representation>& xs, const std::vector<Rep
 /// as `bind_hsic` is without values.
 template <Backend B>
 py::tuple bind_gram(const Representation& x, const SpecTuple& spec_tuple, bool centered) {
-  using T = typename B::scalar;
   const Progress none;
   B b = backend_for<B>(x, none);
   const KernelSpec spec = spec_of(spec_tuple);
-  GramLayer<B> g{as_read_by(b, spec, layer_of(b, x)).first};
-  const Index n = g.layer.source.rows;
-  py::array_t<T> out({n, n});
+  Layer<B> layer = layer_of(b, x);
+  const Index n = layer.source.rows;
+  py::array_t<typename B::scalar> out({n, n});
   auto* const data = out.mutable_data();
-  Middle median{1, 1};
-  bool complete = true;
+  bool complete;
+  double median;
   {
     const py::gil_scoped_release release;
-    g.norms = norms_of(b, g.layer, spec);
-    g.squared_norms = b.upload(g.norms);
-    const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(T), 1e9));
-    if (spec.by_median()) median = median_of(b, g, tiling, spec.sample);
-    const Kernel kernel = kernel_of(spec, g, median);
-    complete = median.low + median.high > 0 && !is_too_narrow_for<T>(kernel, g.norms);
-    if (complete) {
-      set_kernel(b, g, kernel, centered);
-      gram_matrix(b, g, centered, spec.unit(kernel, g.layer.scale), data);
-    }
+    const auto prepared = prepare_matrix(b, spec, std::move(layer), centered);
+    complete = prepared.complete();
+    median = spec.by_median() ? prepared.median : 1;
+    if (complete) gram_matrix(b, prepared, centered, data);
   }
-  if (!complete) return py::make_tuple(py::none(), median.low + median.high);
-  return py::make_tuple(out, median.low + median.high);
+  if (!complete) return py::make_tuple(py::none(), median);
+  return py::make_tuple(out, median);
 }
 
 /// The decision of the planner, as a dict.
 template <Backend B>
 py::dict bind_plan(Index n, Index x, const std::vector<Index>& widths, const SpecTuple& spec,
                    double max_memory) {
-  const Workload w = workload_of<B>(n, x, widths, spec_of(spec), max_memory);
+  const Pairs pairs{x, std::ssize(widths) - x};
+  const Workload w = workload_of<B>(n, pairs, widths, spec_of(spec), max_memory);
   const Plan plan = make_plan(w, B::available_threads());
   py::dict d;
   d["feature_space"] = plan.feature_space;

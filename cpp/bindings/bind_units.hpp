@@ -29,12 +29,12 @@ py::tuple bind_correlation(const Representation& x, double x_tolerance,
   double smallest;
   {
     const py::gil_scoped_release release;
-    auto units_x = make_units(b, std::move(x_layer), means(x), x_tolerance);
+    auto units_x = UnitCorrelation::prepare(b, std::move(x_layer), means(x), x_tolerance);
     std::optional<Units<B>> units_y;
-    if (y) units_y = make_units(b, std::move(*y_layer), means(*y), y_tolerance);
+    if (y) units_y = UnitCorrelation::prepare(b, std::move(*y_layer), means(*y), y_tolerance);
     const Units<B>& other = y ? *units_y : units_x;
     smallest = smallest_product(units_x, other);
-    correlation(b, units_x, other, !y, data);
+    UnitCorrelation::compare(b, units_x, other, data);
     x_norms = units_x.norms;
     y_norms = other.norms;
   }

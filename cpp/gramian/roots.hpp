@@ -11,7 +11,7 @@
 namespace gramian {
 
 /// Whether the squares of singular values, ascending, with the error they have in double, give the
-/// values as exactly as float needs: their sum, but for 4 eps of float.
+/// values as exactly as float needs: their sum is right to 4 eps of float.
 inline bool roots_are_exact(const std::vector<double>& squares) {
   const double error = 32 * std::numeric_limits<double>::epsilon() * squares.back();
   double total = 0, off = 0;

@@ -45,8 +45,8 @@ int solve(Context& context, const char* name, const AskSizes& ask_sizes, const R
 /// values near 0 and says by how much at most: false if that is more than asked for. On an H200, up
 /// to 1e6 eps of double where half of them are 0, and 1e8 eps of float, which is why it is only
 /// ever called in double.
-/// The vectors are its way to the values: it writes U and V even if told that nobody wants them,
-/// and null is then an illegal address (github.com/JuliaGPU/CUDA.jl/issues/2761).
+/// It finds the values by way of the vectors, and writes U and V even in the mode without them, so
+/// that null would be an illegal address (github.com/JuliaGPU/CUDA.jl/issues/2761).
 bool gesvdp(Context& context, double* a, Index m, Index n, double* s, double* u, double* v,
             double precision) {
   const auto own_u = allocate<double>(context, u == nullptr ? m * n : 0);

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import gramian._cpu as _cpu  # type: ignore[import-untyped]
+import gramian._cpu as _cpu  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 from .._version import __version__
 
@@ -66,7 +66,7 @@ def cuda() -> Any:
 
 
 def cuda_devices(device: str | None) -> int:
-    """Return the number of CUDA devices, of which there is one; `device` is what asks for it."""
+    """Return the number of usable CUDA devices; with none, raise an error that names `device`."""
     wanted = "" if device is None else f"device={device!r}: "
     try:
         count, reason = cuda().device_count()

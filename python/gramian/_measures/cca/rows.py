@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..measure import Measure
+from ..ranks import needed_samples
 from . import cca, pwcca, reference, reference_variants, regression, svcca
 
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
@@ -17,6 +18,8 @@ ROWS = (
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
+        range=(0, 1),
+        samples=needed_samples,
         attribute="mean",
     ),
     Measure(
@@ -27,6 +30,8 @@ ROWS = (
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
+        range=(0, 1),
+        samples=needed_samples,
         attribute="mean_squared",
     ),
     Measure(
@@ -37,6 +42,8 @@ ROWS = (
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
+        range=(0, 1),
+        samples=needed_samples,
     ),
     Measure(
         "svcca_squared",
@@ -46,6 +53,8 @@ ROWS = (
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
+        range=(0, 1),
+        samples=needed_samples,
         fixed={"squared": True},
     ),
     Measure(
@@ -56,6 +65,8 @@ ROWS = (
         options=pwcca.OPTIONS,
         invariances=frozenset({"permutation", "translation", "scaling"}),
         citation="Morcos et al. 2018",
+        range=(0, 1),
+        samples=needed_samples,
         symmetric=False,
     ),
     Measure(
@@ -66,6 +77,8 @@ ROWS = (
         options=regression.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 10",
+        range=(0, 1),
+        samples=needed_samples,
         symmetric=False,
     ),
 )

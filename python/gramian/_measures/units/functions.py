@@ -56,7 +56,7 @@ def correlation(
     Raises
     ------
     ValueError, TypeError
-        As `cka` does, and for less than 2 samples, other than 4 dimensions with a layout, or
+        As `cka` does, and for fewer than 2 samples, with a layout an array that is not 4-D, or
         different positions of X and Y.
 
     Warns
@@ -66,7 +66,7 @@ def correlation(
 
     See Also
     --------
-    match_units, sparse_prediction, cluster_units : What is made of it.
+    match_units, sparse_prediction, cluster_units : What follows from it.
 
     Notes
     -----
@@ -86,7 +86,8 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    return _correlations(X, Y, layout, positions, nan_policy, device)[0].values
+    C, _ = _correlations(X, Y, layout, positions, nan_policy, device, alone=Y is None)
+    return C.values
 
 
 @falls_back_on(reference.match_units)
@@ -177,9 +178,9 @@ def cluster_units(
     X, Y : array_like, shapes (n_samples, p) and (n_samples, q)
         Activations of the same examples; see `cka` for what is accepted.
     n_clusters : int
-        Number of clusters, at most that of the units which correlate with one of the other side.
+        Number of clusters, at most the number of units that correlate with one of the other side.
     seed : int, default 0
-        Of k-means++, the best of 10 starts.
+        Seed of k-means++; the best of its 10 starts is kept.
     layout, positions, nan_policy, device
         As in `correlation`.
 
@@ -228,16 +229,23 @@ def cluster_units(
 
 
 def _correlations(
-    X: Any, Y: Any, layout: str | None, positions: Positions, nan_policy: str, device: str | None
+    X: Any,
+    Y: Any,
+    layout: str | None,
+    positions: Positions,
+    nan_policy: str,
+    device: str | None,
+    *,
+    alone: bool = False,
 ) -> tuple[analysis.Correlations, bool]:
-    """Return the correlations, and whether all elements are finite."""
+    """Return the correlations, of X alone or with Y, and whether all elements are finite."""
     input_checks.check_nan_policy(nan_policy)
-    reps = [layouts.single(X, layout, positions)]
-    if Y is not None:
+    if alone:
+        reps = [layouts.single(X, layout, positions)]
+    else:
         reps = [*layouts.pair(X, Y, layout, positions)]
     layers = [pairs.layer(rep, nan_policy, device) for rep in reps]
     C = pairs.between(layers[0], layers[-1])
-    analysis.warn_constant(reps[0], ~C.x_varies)
-    if Y is not None:
-        analysis.warn_constant(reps[1], ~C.y_varies)
+    for rep, varies in zip(reps, (C.x_varies, C.y_varies), strict=False):
+        analysis.warn_constant(rep, ~varies)
     return C, all(layer.finite for layer in layers)
