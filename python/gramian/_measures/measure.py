@@ -14,6 +14,7 @@ import numpy.typing as npt
 from .._input import layers
 from .._input.arrays import Representation
 from .._input.checks import check_device
+from .cost import Planner
 
 __all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
 
@@ -64,6 +65,7 @@ class Measure:
     function: Callable[..., Any]  # the public one
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs
+    plan: Planner  # what `pairs` would take
     options: tuple[Option, ...]
     invariances: frozenset[str]  # transformations of X alone that leave the value as it is
     citation: str

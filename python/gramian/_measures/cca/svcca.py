@@ -23,7 +23,7 @@ OPTIONS = (
     Option("variance", 0.99, checks.check_variance),
     Option("components", None, checks.check_components),
 )
-_SQUARED = Option("squared", False)
+SQUARED = Option("squared", False)
 
 
 @overload
@@ -141,7 +141,7 @@ def svcca_pairs(
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean correlation, or squared one, of every a with every b; among the a."""
-    chosen = complete((*OPTIONS, _SQUARED), options)
+    chosen = complete((*OPTIONS, SQUARED), options)
     layers = Layers(a, b, nan_policy, device)
     if layers.empty:
         return np.full(layers.shape, np.nan)

@@ -43,7 +43,7 @@ TINY_PRODUCT = 1e-30  # smaller products lose digits in float32
 
 
 MATCH_OPTIONS = (Option("absolute", False, bool),)
-_METHOD = Option("method", "one-to-one")
+METHOD = Option("method", "one-to-one")
 SPARSE_OPTIONS = (  # as a measure, which has one alpha by default
     Option("alphas", 0.1, checks.check_alphas),
     Option("tol", 1e-6, checks.check_tol),
@@ -62,7 +62,7 @@ def match_pairs(
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean correlation of matched units of every a with every b, or among the a."""
-    chosen = complete((*MATCH_OPTIONS, _METHOD), options)
+    chosen = complete((*MATCH_OPTIONS, METHOD), options)
     method, absolute = chosen["method"], chosen["absolute"]
     xs, ys = ([layer(rep, nan_policy, device) for rep in reps] for reps in (a, b))
     grid = Grid(xs, ys, progress)
