@@ -12,7 +12,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
-from devices import choose
+from devices import PRESENT, choose, libraries, marks
 from hostcuda.standin import StandIn, load
 from ids import plain
 from variants import Variant, variants
@@ -24,7 +24,6 @@ from gramian._measures.hsic import reference
 ROOT = Path(__file__).resolve().parents[1]
 HOSTCUDA = ROOT / "tests" / "hostcuda"
 STANDIN = pytest.StashKey[StandIn]()
-PRESENT = pytest.StashKey[list[str]]()
 HEADER = pytest.StashKey[list[str]]()
 
 hypothesis.settings.register_profile(
@@ -64,6 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PRESENT] = present
     config.stash[HEADER] = [f"devices: {', '.join(present)}"]
     config.stash[HEADER] += [f"without {name}: {reason}" for name, reason in absent.items()]
+    here = {name for device in present for name in libraries(device)}
+    config.stash[HEADER].append(f"arrays of other libraries: {', '.join(sorted(here)) or 'none'}")
     if folder is None:
         config.stash[HEADER].append("without tests/hostcuda: they need --hostcuda BUILD_DIR")
 
@@ -73,20 +74,23 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what is about the stand-ins where there are none."""
-    if STANDIN not in config.stash and HOSTCUDA in (collection_path, *collection_path.parents):
-        return True
-    return None
+    """Leave out what is about the stand-ins where there are none, and what cannot run on them."""
+    if STANDIN in config.stash:
+        return True if collection_path.name == "test_device_arrays.py" else None
+    return True if HOSTCUDA in (collection_path, *collection_path.parents) else None
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+    """Leave out a test that is marked as one of CUDA where there is none."""
+    named = {mark.name for mark in getattr(obj, "pytestmark", ())}
+    return [] if "cuda" in named and "cuda" not in collector.config.stash[PRESENT] else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run `device` and `implementation` on what is present; what is absent is not collected."""
-    marks = metafunc.definition.iter_markers("parametrize")
-    of_its_own = {name for mark in marks for name in re.findall(r"\w+", str(mark.args[0]))}
-    devices = [
-        pytest.param(name, marks=pytest.mark.cuda if name == "cuda" else ())
-        for name in metafunc.config.stash[PRESENT]
-    ]
+    filled = metafunc.definition.iter_markers("parametrize")
+    of_its_own = {name for mark in filled for name in re.findall(r"\w+", str(mark.args[0]))}
+    devices = [pytest.param(name, marks=marks(name)) for name in metafunc.config.stash[PRESENT]]
     for name, values in (("device", devices), ("implementation", ["reference", *devices])):
         if name in metafunc.fixturenames and name not in of_its_own:
             metafunc.parametrize(name, values, indirect=True, scope="session")

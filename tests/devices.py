@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,24 @@ import pytest
 import gramian as gm
 
 DEVICES = ("cpu", "cuda")
+PRESENT = pytest.StashKey[list[str]]()  # of the configuration: those that tests run on
 # What gramian says of a machine without CUDA: nothing built, no libraries, no device or no driver.
 NO_CUDA = (
     r"has no CUDA backend|cannot be loaded \(lib\S+: cannot open"
     r"|cudaErrorNoDevice|cudaErrorInsufficientDriver"
 )
+# Libraries whose arrays are read where they are, and the devices that these live on.
+LIBRARIES = {"torch": ("cpu", "cuda"), "cupy": ("cuda",), "jax": ("cpu", "cuda")}
+
+
+def marks(device: str) -> Any:
+    """Return the mark of a test on this device, for `-m cuda`."""
+    return pytest.mark.cuda if device == "cuda" else ()
+
+
+def libraries(device: str) -> list[str]:
+    """Return the installed libraries whose arrays live on this device."""
+    return [name for name, on in LIBRARIES.items() if device in on and find_spec(name)]
 
 
 def why_absent(device: str) -> str:

@@ -19,6 +19,8 @@ if [ -z "$built" ]; then
   "${install[@]}" "$wheels"/{scipy_openblas64,pybind11}-*.whl
   # NVIDIA's wheels may come without the crt/ headers that theirs include; nvcc has its own.
   own=$(nvcc --dryrun -x cu -c /dev/null 2>&1 | sed -n 's/^#\$ INCLUDES="-I\([^"]*\)".*/\1/p')
+  # The host compiler of this machine may warn of what others do not, and warnings are errors.
+  export NVCC_APPEND_FLAGS="-Xcompiler=-w"
   export CXXFLAGS="${CXXFLAGS:-} ${own:+-isystem $own}"
   echo "building for $architecture; CXXFLAGS=$CXXFLAGS"
   python3 -m pip wheel . -v --no-deps --no-index --no-build-isolation -w "$output" \

@@ -31,13 +31,18 @@ def main() -> None:
     use_standins(options.standins)
 
     import inputs
-    from variants import variants
+    from variants import Variant, variants
+
+    from gramian._measures.registry import MEASURES
 
     n = options.n
     X, Y = inputs.pair(n, n // 7, n // 10, options.dtype)
-    for variant in variants():
-        wanted = variant.name in options.variants if options.variants else True
-        if variant.measure.name == options.measure and wanted:
+    measure = MEASURES[options.measure]
+    known = [v for v in variants() if v.measure is measure] or [Variant(measure.name, measure)]
+    if unknown := {*(options.variants or ())} - {variant.name for variant in known}:
+        parser.error(f"{measure.name} has no variant {', '.join(sorted(unknown))}")
+    for variant in known:
+        if not options.variants or variant.name in options.variants:
             print(json.dumps({"variant": variant.name} | compared(variant, X, Y)), flush=True)
 
 

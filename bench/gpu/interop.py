@@ -9,7 +9,7 @@ from bench.gpu.suite import Work, run
 
 PLACE = "tests/test_device_arrays.py"
 SHARDS = 4
-LEAST_PASSED = 40
+LEAST_PASSED = 330
 
 
 def main() -> int:

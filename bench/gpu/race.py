@@ -30,6 +30,7 @@ def race(contestants: dict[str, Call], synchronize: Call) -> dict[str, dict[str,
             found[name] = {"first": first, "value": call(), "times": []}
         except Exception as error:
             found[name] = {"error": f"{type(error).__name__}: {str(error)[:400]}"}
+            print(f"{name}: {found[name]['error']}", flush=True)
     for _ in range(ROUNDS):
         for name, row in found.items():
             if "times" in row and (not row["times"] or sum(row["times"]) < CAP):

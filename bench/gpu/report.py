@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def markdown(report: Data) -> str:
             continue
         try:
             text = data.get("unavailable") or WRITERS[name](data)
-        except (KeyError, TypeError, IndexError) as error:  # of a step that was cut short
+        except Exception as error:  # of a step that was cut short
             text = f"(not readable: {type(error).__name__} {error}; see report.json)"
         parts.append(f"## {name}\n\n{text}")
     return "\n\n".join(parts) + "\n"
@@ -49,7 +50,10 @@ def facts(data: Data) -> str:
     """Return one line a fact."""
     return table(
         ["fact", "value"],
-        [[key, str(value).replace("\n", "; ").replace("|", "/")] for key, value in data.items()],
+        [
+            [key, str(value).replace("\n", "; ").replace("|", "/")[:500]]
+            for key, value in data.items()
+        ],
     )
 
 
@@ -88,7 +92,9 @@ def products(data: Data) -> str:
 
 def smoke(data: Data) -> str:
     """Return the largest error of every measure."""
-    rows = [[name, number(row["eps"]), row["error"]] for name, row in data["measures"].items()]
+    rows = [
+        [name, number(row["eps"]), row["error"][:160]] for name, row in data["measures"].items()
+    ]
     return table(["measure", "largest error / eps", "errors"], rows)
 
 
@@ -99,7 +105,10 @@ def suite(data: Data) -> str:
         f"problems: {data.get('problems')}",
     ]
     lines += [f"skipped {count}: {reason}" for reason, count in data.get("skipped", {}).items()]
-    lines += [f"unfinished: {line}" for line in data.get("unfinished", [])]
+    unfinished = defaultdict(list)
+    for place, reason in data.get("unfinished", {}).items():
+        unfinished[reason].append(place.removeprefix("tests/"))
+    lines += [f"{reason}: {', '.join(places)}" for reason, places in unfinished.items()]
     failures = list(data.get("failures", {}).items())
     lines += [f"`{name}`: {' '.join(text.split())[-300:]}" for name, text in failures[:60]]
     if len(failures) > 60:
@@ -130,7 +139,7 @@ def jobs(data: Data) -> str:
             best, profile = timing["min"], timing.get("profile", {})
             rows.append([
                 name, who, duration(timing["first"]), duration(timing["median"]), duration(best),
-                f"{best / row['contestants']['gramian']['min']:.2f}",
+                number(best / mine) if (mine := row["contestants"]["gramian"].get("min")) else "",
                 f"{row['floor'] / best:.1%}", number(timing["difference"]),
                 number(profile.get("busy")), profile.get("kernels", ""), profile.get("waits", ""),
             ])  # fmt: skip

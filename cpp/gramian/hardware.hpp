@@ -13,6 +13,10 @@ struct TilePolicy {
   double share = 1.0 / 16;            // of the memory of a call, for the tiles of one thread
 };
 
+/// Columns, at most, of the tiles that a product of layers is cut into on the CPU; what is planned
+/// and what is done agree on it.
+constexpr std::int64_t product_tile_columns = 512;
+
 /// What a comparison amounts to, in numbers of things that take time.
 struct Work {
   double flops = 0;        // of GEMMs that form tiles

@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "backend.hpp"
@@ -62,24 +60,6 @@ std::vector<double> squared_norms(B& b, const Layer<B>& layer) {
       },
       [](Index, const Nothing&) {});
   return norms;
-}
-
-/// XᵀY of one layer with others, as one piece of work; nothing for those that are null.
-template <Backend B>
-std::vector<std::optional<Matrix<B>>> products_with(B& b, const Layer<B>& x,
-                                                    std::span<const Layer<B>* const> others) {
-  std::vector<LayerPair<B>> pairs;
-  std::vector<std::size_t> places;
-  for (std::size_t j = 0; j < others.size(); ++j)
-    if (others[j] != nullptr) {
-      pairs.push_back({&x, others[j]});
-      places.push_back(j);
-    }
-  std::vector<std::optional<Matrix<B>>> products(others.size());
-  b.cross_products(pairs, [&](Index pair, Matrix<B> product) {
-    products[places[static_cast<std::size_t>(pair)]] = std::move(product);
-  });
-  return products;
 }
 
 }  // namespace gramian

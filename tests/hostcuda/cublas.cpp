@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstdlib>
 #include <type_traits>
 #include <vector>
 
@@ -71,13 +72,19 @@ float to_tf32(float x) {
   return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0x1000U) & 0xffffe000U);
 }
 
+/// The environment can ask for TF32 as well, whatever the handle's mode.
+bool uses_tf32(cublasMath_t math) {
+  const char* const forced = std::getenv("NVIDIA_TF32_OVERRIDE");
+  return math == CUBLAS_TF32_TENSOR_OP_MATH || (forced != nullptr && *forced == '1');
+}
+
 /// What a product reads: the operand itself, or its rounding to TF32 if that was asked for.
 template <class T>
 class Input {
  public:
   Input(const Operand<T>& operand, cublasMath_t math) : data_{operand.data} {
     if constexpr (std::is_same_v<T, float>) {
-      if (math != CUBLAS_TF32_TENSOR_OP_MATH) return;
+      if (!uses_tf32(math)) return;
       rounded_.assign(operand.data, operand.data + operand.elements());
       std::transform(rounded_.begin(), rounded_.end(), rounded_.begin(), to_tf32);
       data_ = rounded_.data();

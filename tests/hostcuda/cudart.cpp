@@ -87,6 +87,7 @@ constexpr Description descriptions[] = {
     {cudaErrorIllegalAddress, "cudaErrorIllegalAddress",
      "an illegal memory access was encountered"},
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
+    {cudaErrorNotSupported, "cudaErrorNotSupported", "operation not supported"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
 };
 const Description* describe(cudaError_t error) {
@@ -126,6 +127,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   if (const auto error = arrive(__func__)) return returned(error);
   if (device < 0 || device >= device_count()) return returned(cudaErrorInvalidDevice);
   switch (attribute) {
+    case cudaDevAttrMemoryPoolsSupported: *value = has_pools() ? 1 : 0; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: *value = 9; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: *value = 0; return cudaSuccess;
     case cudaDevAttrMultiProcessorCount:
@@ -176,6 +178,7 @@ cudaError_t cudaFree(void* pointer) {
 
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
   if (const auto error = arrive(__func__)) return returned(error);
+  if (!has_pools()) return returned(cudaErrorNotSupported);
   if (properties->allocType != cudaMemAllocationTypePinned ||
       properties->location.type != cudaMemLocationTypeDevice)
     return returned(cudaErrorInvalidValue);
@@ -207,6 +210,7 @@ cudaError_t cudaMallocFromPoolAsync(void** pointer, std::size_t bytes, cudaMemPo
 }
 
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
+  if (!has_pools()) return returned(cudaErrorNotSupported);
   enqueue(stream, [pointer] { release(pointer); });
   return returned(arrive(__func__));
 }

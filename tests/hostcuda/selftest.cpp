@@ -210,10 +210,10 @@ void test_products() {
 
   const Array<float> x{std::vector<float>{1 + 0x1p-12F}}, y{std::vector<float>{1}}, z{1};
   const float unit = 1, nothing = 0;
-  for (const auto mode : {CUBLAS_PEDANTIC_MATH, CUBLAS_TF32_TENSOR_OP_MATH}) {
+  for (const auto mode : {CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH}) {
     cublasSetMathMode(blas, mode);
     cublasSgemm_64(blas, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &unit, x, 1, y, 1, &nothing, z, 1);
-    const float expected = mode == CUBLAS_PEDANTIC_MATH ? 1 + 0x1p-12F : 1;
+    const float expected = mode == CUBLAS_DEFAULT_MATH ? 1 + 0x1p-12F : 1;
     check(z.host()[0] == expected, "TF32 rounds, when it is asked for");
   }
   cublasDestroy(blas);

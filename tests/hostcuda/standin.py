@@ -20,6 +20,8 @@ MEMORY_ALLOCATION, ILLEGAL_ADDRESS, UNKNOWN = 2, 700, 999
 # hostcuda_*: (result, arguments).
 CONTROLS: dict[str, tuple[Any, list[Any]]] = {
     "set_devices": (None, [c_int]),
+    "set_pools": (None, [c_int]),
+    "has_context": (c_int, [c_int]),
     "fail_at": (None, [c_size_t, c_int]),
     "fail_allocations": (None, [c_size_t]),
     "calls": (c_size_t, []),

@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,8 +22,10 @@ namespace {
 struct State {
   std::recursive_mutex mutex;
   int devices = 1;
-  std::vector<const char*> calls;  // since the last hostcuda_fail_at
-  std::size_t fail_at = 0;         // counted from 1; 0: none
+  bool pools = true;
+  std::array<bool, max_devices> contexts{};  // whether work has been done on the device
+  std::vector<const char*> calls;            // since the last hostcuda_fail_at
+  std::size_t fail_at = 0;                   // counted from 1; 0: none
   cudaError_t failure = cudaSuccess;
   cudaError_t broken = cudaSuccess;
   pid_t owner = 0;  // who used CUDA first: nobody forked from it can
@@ -42,6 +47,20 @@ bool is_sticky(cudaError_t error) {
       error == cudaErrorAssert;
 }
 
+/// What can be asked before a device has its context.
+bool needs_context(std::string_view call) {
+  constexpr std::array<std::string_view, 6> questions{
+      "cudaDeviceGetAttribute",  "cudaGetDevice", "cudaGetDeviceCount",
+      "cudaGetDeviceProperties", "cudaSetDevice", "cudaGetDriverEntryPointByVersion"};
+  return std::ranges::find(questions, call) == questions.end();
+}
+
+CUresult CUDAAPI primary_context_state(CUdevice wanted, unsigned* flags, int* active) {
+  *flags = 0;
+  *active = has_context(wanted) ? 1 : 0;
+  return CUDA_SUCCESS;
+}
+
 }  // namespace
 
 void die(const char* format, ...) {
@@ -58,6 +77,8 @@ std::unique_lock<std::recursive_mutex> lock() { return std::unique_lock{state().
 
 int device_count() { return state().devices; }
 int current_device() { return device; }
+bool has_pools() { return state().pools; }
+bool has_context(int wanted) { return state().contexts.at(static_cast<std::size_t>(wanted)); }
 
 cudaError_t arrive(const char* call) {
   const auto guard = lock();
@@ -65,6 +86,7 @@ cudaError_t arrive(const char* call) {
   if (s.owner == 0) s.owner = getpid();
   if (s.owner != getpid()) return cudaErrorInitializationError;
   if (s.broken != cudaSuccess) return s.broken;
+  if (needs_context(call)) s.contexts.at(static_cast<std::size_t>(device)) = true;
   s.calls.push_back(call);
   if (s.calls.size() != s.fail_at) return cudaSuccess;
   if (is_sticky(s.failure)) s.broken = s.failure;
@@ -113,6 +135,17 @@ cudaError_t cudaSetDevice(int wanted) {
   if (const auto error = arrive(__func__)) return returned(error);
   if (wanted < 0 || wanted >= state().devices) return returned(cudaErrorInvalidDevice);
   device = wanted;
+  state().contexts.at(static_cast<std::size_t>(wanted)) = true;  // since CUDA 12
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** function,
+                                             unsigned /*version*/, unsigned long long /*flags*/,
+                                             cudaDriverEntryPointQueryResult* found) {
+  if (const auto error = arrive(__func__)) return returned(error);
+  const bool known = std::string_view{symbol} == "cuDevicePrimaryCtxGetState";
+  *function = known ? reinterpret_cast<void*>(&primary_context_state) : nullptr;
+  *found = known ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
   return cudaSuccess;
 }
 
@@ -122,6 +155,11 @@ void hostcuda_set_devices(int count) {
   if (count > max_devices) die("at most %d devices", max_devices);
   state().devices = count;
 }
+
+/// Whether a device has memory pools, as some virtual ones do not.
+void hostcuda_set_pools(int there) { state().pools = there != 0; }
+
+int hostcuda_has_context(int wanted) { return has_context(wanted) ? 1 : 0; }
 
 /// The calling process may use what the one that it was forked from has.
 void hostcuda_adopt() { state().owner = getpid(); }

@@ -1,6 +1,7 @@
 // The runtime's state that its calls share: the lock, the current device, failures to inject.
 #pragma once
 
+#include <cudaTypedefs.h>
 #include <cuda_runtime_api.h>
 
 #include <mutex>
@@ -15,6 +16,8 @@ std::unique_lock<std::recursive_mutex> lock();
 
 int device_count();
 int current_device();  // of the calling thread
+bool has_pools();
+bool has_context(int device);
 
 /// Every call that can fail starts with this: counts it, and says whether it was chosen to fail,
 /// or whether the device is broken for good by an earlier failure.

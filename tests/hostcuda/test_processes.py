@@ -72,6 +72,66 @@ def test_first_use(standin: StandIn) -> None:
     assert made <= set(output.split())
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "NVIDIA_TF32_OVERRIDE",
+        "CUBLAS_EMULATE_SINGLE_PRECISION",
+        "CUBLAS_EMULATE_DOUBLE_PRECISION",
+    ],
+)
+def test_environment(standin: StandIn, setting: str) -> None:
+    """What would make NVIDIA's products less exact is refused, and may be switched off."""
+    output = run(
+        standin,
+        f"""
+        import os
+        os.environ["{setting}"] = "1"
+        try:
+            gm.cka(X, Y, device="cuda")
+        except RuntimeError as error:
+            print(error)
+        os.environ["{setting}"] = "0"
+        assert gm.cka(X, Y, device="cuda") > 0
+        """,
+    )
+    assert f"{setting}=1" in output
+
+
+def test_untouched_device(standin: StandIn) -> None:
+    """Work on one device makes no context on another, which would take its memory."""
+    output = run(
+        standin,
+        """
+        standin.set_devices(2)
+        gm.cka(X, Y, device="cuda:1")
+        print(standin.has_context(0), standin.has_context(1))
+        gm.cka(X, Y, device="cuda:0")
+        gm.cka(X, Y, device="cuda:1")
+        """,
+    )
+    assert output.split() == ["0", "1"]
+
+
+def test_no_pools(standin: StandIn) -> None:
+    """Devices without memory pools work as well, and give everything back."""
+    output = run(
+        standin,
+        """
+        standin.set_pools(False)
+        for call in (gm.cka, gm.procrustes, gm.svcca):
+            assert abs(call(X, Y, device="cuda") - call(X, Y)) < 1e-12
+            print(standin.live_bytes() >> 20)
+        standin.fail_allocations(1)
+        try:
+            gm.cka(X, Y, device="cuda")
+        except MemoryError as error:
+            print("cuda:0" in str(error))
+        """,
+    )
+    assert output.split() == ["32", "32", "32", "True"]  # a workspace
+
+
 def test_threads(standin: StandIn) -> None:
     """Each has a stream of its own; those that end leave theirs to others."""
     output = run(

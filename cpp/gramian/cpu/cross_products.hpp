@@ -17,7 +17,7 @@ struct Cpu<T>::CrossTask {
 /// end together. All of it depends on the shapes alone.
 template <class T>
 auto Cpu<T>::cross_tasks(std::span<const LayerPair<Cpu>> pairs) -> std::vector<CrossTask> {
-  constexpr Index largest = 512, shortest = 1024;
+  constexpr Index largest = product_tile_columns, shortest = 1024;
   const auto cut = [](Index columns) {
     const Index count = (columns + largest - 1) / largest;
     const Index width = count == 1 ? columns : ((columns + count - 1) / count + 15) / 16 * 16;

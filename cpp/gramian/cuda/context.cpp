@@ -1,18 +1,18 @@
 #include "context.hpp"
 
+#include <cudaTypedefs.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
 #include <map>
 #include <mutex>
+#include <string_view>
 
 namespace gramian::cuda {
 namespace {
-
-// What is freed stays with the process up to this size: asking the driver for memory costs more
-// than a kernel. It is what a call takes by default.
-constexpr std::uint64_t kept_bytes = std::uint64_t{512} << 20;
 
 /// Pools and idle contexts, by device. Never destroyed, see Context.
 struct Shared {
@@ -25,17 +25,23 @@ Shared& shared() {
   return *made;
 }
 
+/// Null where there are no pools, as on some virtual devices. What is freed stays in a pool until
+/// memory is short: asking the driver for it again costs milliseconds a GB, in every call.
 cudaMemPool_t pool_of(int device) {
   Shared& all = shared();
   const std::lock_guard lock{all.mutex};
   if (const auto found = all.pools.find(device); found != all.pools.end()) return found->second;
+  int supported = 0;
+  check(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, device),
+        "asking for memory pools");
+  if (supported == 0) return all.pools[device] = nullptr;
   cudaMemPoolProps properties{};
   properties.allocType = cudaMemAllocationTypePinned;
   properties.location.type = cudaMemLocationTypeDevice;
   properties.location.id = device;
   cudaMemPool_t pool = nullptr;
   check(cudaMemPoolCreate(&pool, &properties), "creating a memory pool");
-  std::uint64_t threshold = kept_bytes;
+  auto threshold = std::numeric_limits<std::uint64_t>::max();
   if (const auto status =
           cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &threshold);
       status != cudaSuccess) {
@@ -43,6 +49,19 @@ cudaMemPool_t pool_of(int device) {
     check(status, "setting up a memory pool");
   }
   return all.pools[device] = pool;
+}
+
+/// Refuses settings of the environment by which NVIDIA's libraries, cuSOLVER among them, would
+/// round float32 to TF32 or emulate it by narrower numbers, whatever the mode of a handle.
+void refuse_inexact_products() {
+  for (const char* const name : {"NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION",
+                                 "CUBLAS_EMULATE_DOUBLE_PRECISION"}) {
+    const char* const found = std::getenv(name);
+    const std::string_view value{found == nullptr ? "" : found};
+    if (!value.empty() && value != "0")
+      throw std::runtime_error{std::string{name} + "=" + found +
+                               " in the environment would make products inexact: unset it"};
+  }
 }
 
 /// A context in the making: what is there goes when the rest cannot be had.
@@ -60,15 +79,19 @@ struct Unfinished {
 };
 
 std::unique_ptr<Context> make_context(int device) {
+  refuse_inexact_products();
   Unfinished unfinished;
   Context& c = *unfinished.made;
   c.device = device;
   c.pool = pool_of(device);
+  if (c.pool != nullptr)  // the libraries take memory of their own
+    check(cudaMemPoolTrimTo(c.pool, 0), "freeing what is cached");
   check(cudaStreamCreateWithFlags(&c.stream, cudaStreamNonBlocking), "creating a stream");
   check(cublasCreate(&c.blas), "cublasCreate");
   check(cublasSetStream(c.blas, c.stream), "cublasSetStream");
-  // Never TF32, nor numbers emulated by others, whatever the environment says.
-  check(cublasSetMathMode(c.blas, CUBLAS_PEDANTIC_MATH), "cublasSetMathMode");
+  // The precision of the type and no less: never TF32. Pedantic mode may also do without the tensor
+  // cores for double, which round as other units do and are twice as fast.
+  check(cublasSetMathMode(c.blas, CUBLAS_DEFAULT_MATH), "cublasSetMathMode");
   // With a workspace of its own, of the size that its manual recommends, cuBLAS gives the same bits
   // also when several streams are busy.
   int generation = 0;
@@ -93,7 +116,30 @@ struct Borrowed {
   }
 };
 
+/// Whether the process has a context on a device; if in doubt, it has.
+bool is_in_use(int device) {
+  void* function = nullptr;
+  auto answer = cudaDriverEntryPointSymbolNotFound;
+  constexpr unsigned since = 7000;
+  if (cudaGetDriverEntryPointByVersion("cuDevicePrimaryCtxGetState", &function, since,
+                                       cudaEnableDefault, &answer) != cudaSuccess) {
+    cudaGetLastError();
+    return true;
+  }
+  if (answer != cudaDriverEntryPointSuccess) return true;
+  unsigned flags = 0;
+  int active = 0;
+  const auto ask = reinterpret_cast<PFN_cuDevicePrimaryCtxGetState_v7000>(function);
+  return ask(device, &flags, &active) != CUDA_SUCCESS || active != 0;
+}
+
 }  // namespace
+
+void Free::operator()(void* memory) const noexcept {
+  if (!pooled) cudaStreamSynchronize(stream);
+  if ((pooled ? cudaFreeAsync(memory, stream) : cudaFree(memory)) != cudaSuccess)
+    cudaGetLastError();
+}
 
 bool is_forked() {
   static std::atomic<pid_t> owner{0};
@@ -125,13 +171,18 @@ Context& context() {
 void* allocate_bytes(Context& context, std::size_t bytes) {
   if (bytes == 0) return nullptr;
   void* memory = nullptr;
-  auto status = cudaMallocFromPoolAsync(&memory, bytes, context.pool, context.stream);
-  if (status == cudaErrorMemoryAllocation) {
+  const auto take = [&] {
+    return context.pool == nullptr
+        ? cudaMalloc(&memory, bytes)
+        : cudaMallocFromPoolAsync(&memory, bytes, context.pool, context.stream);
+  };
+  auto status = take();
+  if (status == cudaErrorMemoryAllocation && context.pool != nullptr) {
     cudaGetLastError();
     cudaStreamSynchronize(context.stream);  // so that what is freed is back in the pool
     cudaMemPoolTrimTo(context.pool, 0);
     cudaGetLastError();
-    status = cudaMallocFromPoolAsync(&memory, bytes, context.pool, context.stream);
+    status = take();
   }
   if (status == cudaErrorMemoryAllocation) {
     std::size_t free = 0, total = 0;
@@ -156,7 +207,7 @@ DeviceGuard::DeviceGuard(int device) {
 }
 
 DeviceGuard::~DeviceGuard() {
-  if (changed_ && cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
+  if (changed_ && is_in_use(before_) && cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
 }
 
 void wait_for(Context& context, cudaStream_t other) {

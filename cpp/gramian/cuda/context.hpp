@@ -12,7 +12,8 @@
 
 namespace gramian::cuda {
 
-/// Makes a device the current one as long as it lives.
+/// Makes a device the current one as long as it lives. Afterwards it stays that if the one before
+/// was never used: choosing that would make its context, which takes half a GB of its memory.
 class DeviceGuard {
  public:
   explicit DeviceGuard(int device);
@@ -28,10 +29,8 @@ class DeviceGuard {
 /// Stream-ordered: memory may be let go while work that uses it is still queued on its stream.
 struct Free {
   cudaStream_t stream = nullptr;
-  template <class T>
-  void operator()(T* memory) const noexcept {
-    if (cudaFreeAsync(memory, stream) != cudaSuccess) cudaGetLastError();
-  }
+  bool pooled = true;
+  void operator()(void* memory) const noexcept;
 };
 template <class T>
 using Memory = std::unique_ptr<T, Free>;
@@ -41,7 +40,7 @@ using Memory = std::unique_ptr<T, Free>;
 struct Context {
   int device = 0;
   cudaStream_t stream = nullptr;
-  cudaMemPool_t pool = nullptr;
+  cudaMemPool_t pool = nullptr;  // null: this device has none
   cublasHandle_t blas = nullptr;
   cusolverDnHandle_t solver = nullptr;
   cusolverDnParams_t params = nullptr;
@@ -63,7 +62,7 @@ void* allocate_bytes(Context& context, std::size_t bytes);
 template <class T>
 Memory<T> allocate(Context& context, Index n) {
   return {static_cast<T*>(allocate_bytes(context, static_cast<std::size_t>(n) * sizeof(T))),
-          Free{context.stream}};
+          Free{context.stream, context.pool != nullptr}};
 }
 
 /// Declared after the host memory that queued copies use: waits for them before it is let go, also

@@ -21,18 +21,38 @@ struct Units {
   std::vector<double> norms;
 };
 
-/// Constant is a column whose centred norm is at most `tolerance` times its norm.
-template <LinearAlgebra B>
-Units<B> make_units(B& b, Layer<B> layer, std::span<const double> means, double tolerance) {
-  const double n = static_cast<double>(layer.source.rows);
-  auto norms = b.column_norms(layer);
-  for (std::size_t j = 0; j < norms.size(); ++j) {
-    const double mean = means[j] * layer.scale, limit = tolerance * tolerance;
-    const bool varies = norms[j] > limit * (norms[j] + n * mean * mean);
-    norms[j] = varies ? std::sqrt(norms[j]) : 0;
+/// The correlation of every unit of x with every unit of y.
+struct UnitCorrelation {
+  /// Constant is a column whose centred norm is at most `tolerance` times its norm.
+  template <LinearAlgebra B>
+  static Units<B> prepare(B& b, Layer<B> layer, std::span<const double> means, double tolerance) {
+    const double n = static_cast<double>(layer.source.rows);
+    auto norms = b.column_norms(layer);
+    for (std::size_t j = 0; j < norms.size(); ++j) {
+      const double mean = means[j] * layer.scale, limit = tolerance * tolerance;
+      const bool varies = norms[j] > limit * (norms[j] + n * mean * mean);
+      norms[j] = varies ? std::sqrt(norms[j]) : 0;
+    }
+    return {std::move(layer), std::move(norms)};
   }
-  return {std::move(layer), std::move(norms)};
-}
+
+  /// Writes r, p x q, to host memory; NaN for units without a correlation. x may be y.
+  template <Backend B>
+  static void compare(B& b, const Units<B>& x, const Units<B>& y, typename B::scalar* out) {
+    using T = typename B::scalar;
+    const bool same = &x == &y;
+    const auto product = same ? b.self_cross(x.layer) : b.cross(x.layer, y.layer);
+    const auto products = b.download(product.data, product.rows * product.cols);
+    auto value = products.begin();
+    for (std::size_t i = 0; i < x.norms.size(); ++i)
+      for (std::size_t j = 0; j < y.norms.size(); ++j, ++out) {
+        const double norm = x.norms[i] * y.norms[j];
+        const double r = *value++ / norm;
+        *out = norm > 0 ? static_cast<T>(same && i == j ? 1.0 : std::clamp(r, -1.0, 1.0))
+                        : std::numeric_limits<T>::quiet_NaN();
+      }
+  }
+};
 
 /// The smallest mean product of two units that vary, in the units in which the largest activation
 /// is about 1: below the range of the backend's precision, products lose digits.
@@ -45,22 +65,6 @@ double smallest_product(const Units<B>& x, const Units<B>& y) {
     return norm;
   };
   return least(x) * least(y) / static_cast<double>(x.layer.source.rows);
-}
-
-/// Writes r, p x q, to host memory; NaN for units without a correlation. `same` says that y is x.
-template <Backend B>
-void correlation(B& b, const Units<B>& x, const Units<B>& y, bool same, typename B::scalar* out) {
-  using T = typename B::scalar;
-  const auto product = same ? b.self_cross(x.layer) : b.cross(x.layer, y.layer);
-  const auto products = b.download(product.data, product.rows * product.cols);
-  auto value = products.begin();
-  for (std::size_t i = 0; i < x.norms.size(); ++i)
-    for (std::size_t j = 0; j < y.norms.size(); ++j, ++out) {
-      const double norm = x.norms[i] * y.norms[j];
-      const double r = *value++ / norm;
-      *out = norm > 0 ? static_cast<T>(same && i == j ? 1.0 : std::clamp(r, -1.0, 1.0))
-                      : std::numeric_limits<T>::quiet_NaN();
-    }
 }
 
 }  // namespace gramian

@@ -37,11 +37,7 @@ class Bases(Workload):
             total += r * (self.n + 2 * r + (p if coordinates else 0))
         return total * self.scalar
 
-    def making(self, widths: Sequence[int]) -> float:
-        """Bytes, besides those that are kept, while bases are made."""
-        return max(max(self.projection_scratch(p, self.scalar), self.in_double(p)) for p in widths)
-
-    def in_double(self, p: int) -> float:
+    def decomposing(self, p: int) -> float:
         """Bytes of the decomposition of one layer in double: the way that takes most.
 
         Triangles of blocks of rows, their join and its SVD; and for layers in float the columns,
@@ -52,13 +48,19 @@ class Bases(Workload):
         leaves = 2 * r * min(self.threads * block, long)
         triangles = (math.ceil(long / block) + 1) * r * r
         decomposing = 8 * (leaves + triangles) + vectors_bytes(r, r, 8)
-        if self.double:
-            return decomposing
-        columns = 8 * (self.n * r + 3 * r * r)
-        return max(decomposing, columns + self.product_scratch([(r, r)], 8))
+        return decomposing if self.double else max(decomposing, 8 * (self.n * r + 3 * r * r))
 
-    def pairing(self, *, vectors: bool = False) -> float:
-        """Bytes, besides the bases, while a row of pairs is compared; and of the row before."""
+    def making(self, widths: Sequence[int]) -> float:
+        """Bytes, besides those that are kept, while bases are made."""
+        return max(self.decomposing(p) + self.product_scratch([self.ranks([(p, p)])[0]], 8) for p in widths)
+
+    def comparing(self, *, vectors: bool = False) -> float:
+        """Bytes, besides the bases, while pairs are compared."""
+        scratch = self.product_scratch(self.ranks(self.pairs), self.scalar)
+        return scratch + self.finishing_rows(vectors=vectors)
+
+    def finishing_rows(self, *, vectors: bool = False) -> float:
+        """Bytes of the products of a row of pairs, and of what follows from them."""
         finishing = 0.0
         for row in map(self.ranks, self.rows):
             most = sorted(self.finishing(r, s, vectors) for r, s in row)
@@ -129,9 +131,9 @@ def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) 
     factors = 8 * sum(2 * r * r for r in orders)
     found = 8 * sum(k * r for k, r in zip(counts, orders, strict=True))
     splitting = sum(sorted(vectors_bytes(r, r, 8) for r in orders)[-w.threads :])
-    making = max(w.in_double(p) for p in w.widths) if w.double else 0
+    making = max(w.decomposing(p) for p in w.widths) if w.double else 0
     rounding = 0 if w.double or not narrow else max(8 * w.n * k for k in counts)
     kept = found + columns + wide
     scratch = w.product_scratch([(r, r) for r in orders], 8)
-    memory = scratch + max(factors + splitting, kept + max(making, rounding, w.pairing()))
+    memory = scratch + max(factors + splitting, kept + max(making, rounding, w.finishing_rows()))
     return w.cost(path, memory, w.widths, w.pairs, in_double=True)

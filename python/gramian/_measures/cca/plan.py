@@ -55,7 +55,7 @@ def plan_cca(
     if ridge:
         whole = plan_spectral(w, None, "singular directions with a ridge", narrow=False)
     else:
-        memory = w.kept(w.widths) + max(w.making(w.widths), w.pairing())
+        memory = w.kept(w.widths) + max(w.making(w.widths), w.comparing())
         path = "orthonormal bases"
         whole = w.cost(path, memory, w.widths, w.pairs, values=not squared)
     if folds is None:
@@ -99,7 +99,7 @@ def plan_pwcca(
     chosen = complete(pwcca.OPTIONS, options)
     w = Bases(a, b)
     memory = w.kept(w.widths, coordinates=True)
-    memory += max(w.making(w.widths), w.pairing(vectors=True))
+    memory += max(w.making(w.widths), w.comparing(vectors=True))
     return w.cost(
         "orthonormal bases" + (", google/svcca" if chosen["variant"] == "google" else ""),
         memory,
@@ -129,8 +129,8 @@ def plan_regression(
         nothing = Cost(path, "features", w.dtype, 0, 0, 0, w.threads)
         return held_out(nothing, Folds(a, b, folds), pairs, in_double=False, of_y=True)
     products = max(w.rank(q) * p * 3 * w.scalar for p, q in pairs)
-    pairing = products + w.product_scratch([(w.rank(q), p) for p, q in pairs[:1]], w.scalar)
-    memory = w.kept(of) + max(w.making(of), pairing)
+    scratch = w.product_scratch([(w.rank(q), p) for p, q in pairs], w.scalar)
+    memory = w.kept(of) + max(w.making(of), products + scratch)
     return w.cost(path, memory, of, pairs, values=False)
 
 

@@ -38,10 +38,8 @@ Basis<B> basis_in_double(B& b, BasisInput<B> x, std::vector<double> scales, Extr
   } else {
     using W = typename B::Wide;
     W w = b.wide();
-    Layer<W> layer = make_layer(w, x.layer.source, x.means, x.layer.scale);
-    recenter(w, layer, x.means);
     std::vector<BasisInput<W>> inputs;
-    inputs.push_back({std::move(layer), x.means, x.epsilon, x.tolerance});
+    inputs.push_back(widened(w, x));
     const Basis<W> found = std::move(orthonormal_bases(w, std::move(inputs), wanted)[0]);
     return narrowed(b, found, std::move(x.layer));
   }

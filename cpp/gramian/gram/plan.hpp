@@ -3,17 +3,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
+#include <utility>
 #include <vector>
 
-#include "tiling.hpp"
+#include "../pairs.hpp"
+#include "kernel_spec.hpp"
 
 namespace gramian {
 
 /// A comparison as the planner sees it.
 struct Workload {
-  Index n, x;                 // rows; layers in x (the rest are in y)
-  std::vector<Index> widths;  // of the layers, x first
+  Index n;
+  Pairs pairs;
+  std::vector<Index> widths;  // of the layers
   bool linear;                // every kernel is the linear one
   Index medians;              // layers whose width needs their median distance
   bool in_memory;             // Gram matrices are given: nothing to multiply
@@ -22,10 +24,27 @@ struct Workload {
   TilePolicy tiles{};
   CostModel cost{};
 
-  Index layers() const { return std::ssize(widths); }
-  Index y() const { return layers() - x; }
-  Index pairs() const { return y() == 0 ? x * (x - 1) / 2 : x * y(); }
+  Index layers() const { return pairs.layers(); }
+  /// Products of one layer with another.
+  Index products() const { return pairs.among() ? pairs.x * (pairs.x - 1) / 2 : pairs.x * pairs.y; }
 };
+
+/// A comparison by a kernel on backend B.
+template <Backend B>
+Workload workload_of(Index n, const Pairs& pairs, std::vector<Index> widths, const KernelSpec& spec,
+                     double max_memory) {
+  const bool own_median = spec.by_median() && (spec.sample == 0 || spec.sample >= n);
+  return {n,
+          pairs,
+          std::move(widths),
+          spec.kind == KernelSpec::linear,
+          own_median ? pairs.layers() : 0,
+          spec.kind == KernelSpec::precomputed,
+          sizeof(typename B::scalar),
+          max_memory,
+          B::tile_policy,
+          B::costs()};
+}
 
 /// The decision, with its cost.
 struct Plan {
@@ -42,7 +61,7 @@ struct Plan {
 
 /// X'Y of every pair, and X'X of every layer: 2 n p q and n p² flops.
 inline Plan plan_feature_space(const Workload& w, int threads) {
-  constexpr double edge = 512;  // of a tile: cpu/cross_products.hpp
+  constexpr auto edge = static_cast<double>(product_tile_columns);
   Plan plan{.feature_space = true, .threads = threads};
   const auto n = static_cast<double>(w.n), scalar = static_cast<double>(w.scalar_size);
   double widest = 0;
@@ -55,10 +74,10 @@ inline Plan plan_feature_space(const Workload& w, int threads) {
     widest = std::max(widest, a * c);
   };
   for (const Index p : w.widths) product(p, p, 0.5);
-  for (Index i = 0; i < w.x; ++i)
-    for (Index j = 0; j < (w.y() == 0 ? i : w.y()); ++j)
-      product(w.widths[static_cast<std::size_t>(i)],
-              w.widths[static_cast<std::size_t>(w.y() == 0 ? j : w.x + j)], 1);
+  for_each_pair(w.pairs, [&](Index i, Index j) {
+    if (w.pairs.row(i) != w.pairs.column(j))
+      product(w.widths[w.pairs.row(i)], w.widths[w.pairs.column(j)], 1);
+  });
   // A product; for a thread two panels and four slots, of the size of a tile, and its sums in
   // double, which the caller has once more.
   const double area = std::min(widest, edge * edge);
@@ -100,7 +119,7 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   for (const Index p : w.widths) multiplied += w.in_memory ? 0 : static_cast<double>(p);
   const double again = 1 + static_cast<double>(w.medians - plan.kept) / layers;
   plan.work = {.flops = 2 * elements * multiplied * again,
-               .paired = elements * (static_cast<double>(w.pairs()) + layers),
+               .paired = elements * (static_cast<double>(w.products()) + layers),
                .packed = 2 * tasks * tile * multiplied * again,
                .transformed = elements * layers,
                .counted = elements * static_cast<double>(w.medians),

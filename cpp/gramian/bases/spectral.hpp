@@ -51,6 +51,7 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
   Basis<B> basis{std::move(layer)};
   basis.singular_values = svd.s;
   basis.rank = choice.kept;
+  basis.gain_norm = std::sqrt(dot(choice.gains, choice.gains));
   if (basis.rank == 0) return basis;
   for (double& s : svd.s) s *= basis.layer.scale;
   Matrix<B> v = b.copy(View<B>{svd.vt.data, basis.rank, svd.vt.cols});
@@ -103,10 +104,11 @@ Matrix<B> triangle_or_gram(B& b, const BasisInput<B>& x, bool gram) {
   return gram ? b.self_cross(x.layer) : b.triangle(x.layer, ones);
 }
 
-/// Bases of the singular directions of the centred, unscaled layers, for a backend in double.
-template <LinearAlgebra B>
+/// Bases of the singular directions of the centred, unscaled layers, for a backend in double; what
+/// is kept of a layer is choose(singular values, layer).
+template <LinearAlgebra B, class ChooseOf>
 std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
-                                     std::span<const Choose> choose, Extras wanted) {
+                                     const ChooseOf& choose, Extras wanted) {
   constexpr double coarse = 1e-8;
   const auto by_gram = [&](const BasisInput<B>& x) {
     const bool tall = x.layer.source.cols < x.layer.source.rows;
@@ -133,9 +135,13 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
       bases.push_back({std::move(inputs[l].layer)});
       continue;
     }
-    const std::vector<double> ones(inputs[l].means.size(), 1.0);
-    bases.push_back(basis_from_svd(b, std::move(inputs[l].layer), std::move(*svds[l]), ones,
-                                   choose[l], inputs[l].epsilon, wanted));
+    BasisInput<B>& input = inputs[l];
+    const std::vector<double> ones(input.means.size(), 1.0);
+    // Of the layer no more than its shape is read once its memory has moved into the basis.
+    const Choose choose_own = [&](std::span<const double> s) { return choose(s, input); };
+    bases.push_back(basis_from_svd(b, std::move(input.layer), std::move(*svds[l]), ones, choose_own,
+                                   input.epsilon, wanted));
+    bases.back().directions = above(input.tolerance)(bases.back().singular_values).kept;
   }
   return bases;
 }
@@ -146,6 +152,8 @@ template <LinearAlgebra B>
 Basis<B> narrowed(B& b, const Basis<typename B::Wide>& found, Layer<B> layer) {
   Basis<B> basis{std::move(layer), found.rank, found.squared_norm};
   basis.singular_values = found.singular_values;
+  basis.directions = found.directions;
+  basis.gain_norm = found.gain_norm;
   if (found.rank == 0) return basis;
   const auto& s = found.singular_values;
   const bool direct = !found.columns && !s.empty() &&

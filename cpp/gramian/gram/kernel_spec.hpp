@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "gram_layer.hpp"
 #include "median.hpp"
 
 namespace gramian {
@@ -32,41 +31,6 @@ struct KernelSpec {
     return 1;
   }
 };
-
-/// A layer that was centred, as the kernel reads it, and whether it is constant (a Gram matrix that
-/// is given is never called so).
-template <Backend B>
-std::pair<Layer<B>, bool> as_read_by(B& b, const KernelSpec& spec, Layer<B> layer) {
-  const bool constant = !spec.centers() && spec.kind != KernelSpec::precomputed &&
-      is_constant(layer, sum(squared_norms(b, layer)));
-  if (spec.centers()) return {std::move(layer), false};
-  const std::vector<double> zeros(static_cast<std::size_t>(layer.source.cols));
-  return {make_layer(b, layer.source, zeros, layer.scale), constant};
-}
-
-/// Rows floor(i n / count) of a layer, packed, as a layer of their own; `panel` owns the memory.
-template <Backend B>
-Layer<B> sampled(B& b, const Layer<B>& layer, Index count, Panel<B>& panel) {
-  using T = typename B::scalar;
-  const Source& source = layer.source;
-  b.pack(layer, {0, count, source.rows, count}, panel);
-  const Index p = source.cols;
-  const DType dtype = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
-  const Source packed = panel.row_major ? Source{panel.memory.get(), dtype, count, p, p, 1}
-                                        : Source{panel.memory.get(), dtype, count, p, 1, count};
-  return make_layer(b, packed, std::vector<double>(static_cast<std::size_t>(p)), 1);
-}
-
-/// The middle of the squared distances of a layer, or of a sample of its rows.
-template <Backend B>
-Middle median_of(B& b, GramLayer<B>& g, const Tiling& tiling, Index sample) {
-  if (sample == 0 || sample >= tiling.n) return median_squared_distance(b, g, tiling);
-  Panel<B> panel;
-  GramLayer<B> part{sampled(b, g.layer, sample, panel), {}, {}};
-  part.norms = squared_norms(b, part.layer);
-  part.squared_norms = b.upload(part.norms);
-  return median_squared_distance(b, part, Tiling::of(sample, tiling.tile));
-}
 
 /// The kernel of one layer, in the units of the layer as packed.
 template <Backend B>

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "linalg.hpp"
+#include "../linalg.hpp"
 
 namespace gramian {
 
@@ -42,6 +42,8 @@ struct Basis {
   std::optional<Matrix<B>> coefficients{};
   std::optional<Matrix<B>> coordinates{}, weights{};
   std::vector<double> singular_values{};  // of X, where they were found
+  Index directions = 0;                   // that there are with these, of which `rank` are kept
+  double gain_norm = 0;                   // of what they are multiplied by
 
   const Layer<B>& factor() const { return columns ? columns->layer : layer; }
 };
@@ -68,6 +70,19 @@ void recenter(B& b, Layer<B>& layer, std::span<const double> means) {
   for (std::size_t j = 0; j < low.size(); ++j)
     low[j] = low[j] * factor + (means[j] - static_cast<double>(static_cast<T>(means[j])));
   layer.mean_low = b.upload(low);
+}
+
+template <LinearAlgebra B>
+void recenter_all(B& b, std::vector<BasisInput<B>>& layers) {
+  for (BasisInput<B>& layer : layers) recenter(b, layer.layer, layer.means);
+}
+
+/// A layer for the backend in double.
+template <LinearAlgebra B, LinearAlgebra W>
+BasisInput<W> widened(W& w, const BasisInput<B>& x) {
+  Layer<W> layer = make_layer(w, x.layer.source, x.means, x.layer.scale);
+  recenter(w, layer, x.means);
+  return {std::move(layer), x.means, x.epsilon, x.tolerance};
 }
 
 /// 1 / norm of every column, 0 for those that are constant but for rounding.

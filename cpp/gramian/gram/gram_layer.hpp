@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "backend.hpp"
-#include "linalg.hpp"
+#include "../backend.hpp"
+#include "../linalg.hpp"
 #include "tiling.hpp"
 
 namespace gramian {
@@ -44,37 +44,44 @@ struct TileWorkspace {
   typename B::Buffer tiles;
 };
 
-/// tile = inner products of rows I and J of the layer, on the diagonal exactly its squared norms.
+/// out = inner products of rows I and J of the layer, on the diagonal exactly its squared norms.
 template <Backend B>
-void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, Index task,
-                    TileWorkspace<B>& w, typename B::scalar* tile) {
-  const auto [block_i, block_j] = tiling[task];
-  const Rows i = tiling.rows(block_i), j = tiling.rows(block_j);
-  const bool diagonal = block_i == block_j;
-  typename B::scalar* const kept = layer.kept.get() + (layer.kept ? task * tiling.area() : 0);
-  if (layer.kept_is_filled) return b.copy(kept, i.count * j.count, tile);
+void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
+                    TileWorkspace<B>& w, typename B::scalar* out) {
+  const auto kept = layer.kept.get() + (layer.kept ? tile.number * tiling.area() : 0);
+  if (layer.kept_is_filled) return b.copy(kept, tile.area(), out);
   if (std::holds_alternative<Precomputed>(layer.kernel)) {
-    b.block(layer.layer, i, j, tile);
+    b.block(layer.layer, tile.i, tile.j, out);
   } else {
-    b.pack(layer.layer, i, w.i);
-    if (!diagonal) b.pack(layer.layer, j, w.j);
-    b.multiply(w.i, diagonal ? w.i : w.j, tile);
+    b.pack(layer.layer, tile.i, w.i);
+    if (!tile.diagonal) b.pack(layer.layer, tile.j, w.j);
+    b.multiply(w.i, tile.diagonal ? w.i : w.j, out);
   }
-  if (diagonal) b.fill_diagonal(tile, i.count, layer.squared_norms.get() + i.first);
-  if (layer.kept) b.copy(tile, i.count * j.count, kept);
+  if (tile.diagonal) b.fill_diagonal(out, tile.i.count, layer.squared_norms.get() + tile.i.first);
+  if (layer.kept) b.copy(out, tile.area(), kept);
 }
 
 /// Tile of the near-centred kernel, with its row and column sums added. On the diagonal, the
 /// diagonal itself is left out: it is 0 in the tile and not in the sums.
 template <Backend B>
-void gram_tile(B& b, const GramLayer<B>& layer, const Tiling& tiling, Index task,
-               TileWorkspace<B>& w, typename B::scalar* tile, double* row_sums, double* col_sums) {
-  inner_products(b, layer, tiling, task, w, tile);
-  const auto [block_i, block_j] = tiling[task];
-  const Rows i = tiling.rows(block_i), j = tiling.rows(block_j);
-  b.apply(layer.kernel, tile, i.count, j.count, layer.side(i.first), layer.side(j.first), row_sums,
-          col_sums);
-  if (block_i == block_j) b.drop_diagonal(tile, i.count, row_sums);
+void gram_tile(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
+               TileWorkspace<B>& w, typename B::scalar* out, double* row_sums, double* col_sums) {
+  inner_products(b, layer, tiling, tile, w, out);
+  b.apply(layer.kernel, out, tile.i.count, tile.j.count, layer.side(tile.i.first),
+          layer.side(tile.j.first), row_sums, col_sums);
+  if (tile.diagonal) b.drop_diagonal(out, tile.i.count, row_sums);
+}
+
+/// Adds the row sums of a tile's own rows to those of the matrix and, off the diagonal, its column
+/// sums, which are row sums of the tile across.
+inline void add_row_sums(const Tile& tile, const double* row_sums, const double* col_sums,
+                         std::span<double> total) {
+  const auto add = [&](Rows rows, const double* sums) {
+    for (Index k = 0; k < rows.count; ++k)
+      total[static_cast<std::size_t>(rows.first + k)] += sums[k];
+  };
+  add(tile.i, row_sums);
+  if (!tile.diagonal) add(tile.j, col_sums);
 }
 
 /// Σₛ k(i, s) over the landmarks s, for every row i.

@@ -115,34 +115,33 @@ class DistanceRanks {
 
   Histogram pass(std::uint64_t first, int shift, std::size_t cells) {
     struct Workspace {
-      TileWorkspace<B> w;
+      TileWorkspace<B> tiles;
       Histogram bins;
     };
     struct Nothing {};
     Histogram total{first, shift, 0, std::vector<std::uint64_t>(cells)};
     std::mutex mutex;
     std::vector<std::shared_ptr<Workspace>> workspaces;  // counts are integers: any order will do
-    b_.template run_ordered<std::shared_ptr<Workspace>, Nothing>(
-        tiling_.count(),
+    for_each_tile<std::shared_ptr<Workspace>, Nothing>(
+        b_, tiling_,
         [&] {
-          auto w =
-              std::make_shared<Workspace>(Workspace{{.tiles = b_.allocate(tiling_.area())}, total});
+          auto w = std::make_shared<Workspace>();
+          w->tiles.tiles = b_.allocate(tiling_.area());
+          w->bins = total;
           const std::lock_guard lock{mutex};
           workspaces.push_back(w);
           return w;
         },
         [] { return Nothing{}; },
-        [&](std::shared_ptr<Workspace>& w, Index task, Nothing&) {
-          const auto [block_i, block_j] = tiling_[task];
-          const Rows i = tiling_.rows(block_i), j = tiling_.rows(block_j);
-          auto* const tile = w->w.tiles.get();
-          inner_products(b_, layer_, tiling_, task, w->w, tile);
-          b_.squared_distances(tile, i.count, j.count,
-                               {layer_.squared_norms.get() + i.first, nullptr},
-                               {layer_.squared_norms.get() + j.first, nullptr});
-          b_.count(tile, i.count, j.count, block_i == block_j, w->bins);
+        [&](std::shared_ptr<Workspace>& w, const Tile& tile, Nothing&) {
+          auto* const values = w->tiles.tiles.get();
+          inner_products(b_, layer_, tiling_, tile, w->tiles, values);
+          b_.squared_distances(values, tile.i.count, tile.j.count,
+                               {layer_.squared_norms.get() + tile.i.first, nullptr},
+                               {layer_.squared_norms.get() + tile.j.first, nullptr});
+          b_.count(values, tile.i.count, tile.j.count, tile.diagonal, w->bins);
         },
-        [](Index, const Nothing&) {});
+        [](const Tile&, const Nothing&) {});
     layer_.kept_is_filled = static_cast<bool>(layer_.kept);
     for (const auto& w : workspaces) {
       total.below += w->bins.below;

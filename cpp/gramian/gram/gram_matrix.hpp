@@ -2,55 +2,57 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
-#include "gram_layer.hpp"
+#include "prepared_gram.hpp"
 
 namespace gramian {
 
-/// Writes K (a layer made without shift) or its double-centred form HKH (made with one) to `out`,
-/// n x n in host memory, divided by `unit`. HKH comes from the near-centred kernel, whose own HKH
-/// is the same and keeps its digits in float.
+/// A layer as its Gram matrix needs it: near-centred for HKH, as it is for K.
 template <Backend B>
-void gram_matrix(B& b, const GramLayer<B>& layer, bool centered, double unit,
-                 typename B::scalar* out) {
+PreparedGram<B> prepare_matrix(B& b, const KernelSpec& spec, Layer<B> layer, bool centered) {
+  const Index n = layer.source.rows;
+  const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(typename B::scalar)));
+  return prepare_gram(b, spec, std::move(layer), tiling, false, centered);
+}
+
+/// Writes K, or its double-centred form HKH, of a layer prepared for it to `out`, n x n in host
+/// memory. HKH comes from the near-centred kernel, whose own HKH is the same and keeps its digits
+/// in float.
+template <Backend B>
+void gram_matrix(B& b, const PreparedGram<B>& prepared, bool centered, typename B::scalar* out) {
   using T = typename B::scalar;
+  const GramLayer<B>& layer = prepared.gram;
+  const double unit = prepared.unit;
   const Index n = layer.layer.source.rows;
-  const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(T), 1e9));
+  const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(T)));
   std::vector<double> means = layer.diagonal;  // of the rows, once the sums are complete
   struct Slot {
     std::vector<double> row_sums, col_sums;
   };
-  b.template run_ordered<TileWorkspace<B>, Slot>(
-      tiling.count(), [&] { return TileWorkspace<B>{.tiles = b.allocate(tiling.area())}; },
+  for_each_tile<TileWorkspace<B>, Slot>(
+      b, tiling, [&] { return TileWorkspace<B>{.tiles = b.allocate(tiling.area())}; },
       [&] {
         const auto size = static_cast<std::size_t>(tiling.tile);
         return Slot{std::vector<double>(size), std::vector<double>(size)};
       },
-      [&](TileWorkspace<B>& w, Index task, Slot& slot) {
-        const auto [block_i, block_j] = tiling[task];
-        const Rows i = tiling.rows(block_i), j = tiling.rows(block_j);
+      [&](TileWorkspace<B>& w, const Tile& tile, Slot& slot) {
         std::ranges::fill(slot.row_sums, 0.0);
         std::ranges::fill(slot.col_sums, 0.0);
-        gram_tile(b, layer, tiling, task, w, w.tiles.get(), slot.row_sums.data(),
+        gram_tile(b, layer, tiling, tile, w, w.tiles.get(), slot.row_sums.data(),
                   slot.col_sums.data());
-        const auto tile = b.download(w.tiles.get(), i.count * j.count);
-        for (Index r = 0; r < i.count; ++r)
-          for (Index c = 0; c < (block_i == block_j ? r + 1 : j.count); ++c) {
-            const Index row = i.first + r, col = j.first + c;
+        const auto values = b.download(w.tiles.get(), tile.area());
+        for (Index r = 0; r < tile.i.count; ++r)
+          for (Index c = 0; c < (tile.diagonal ? r + 1 : tile.j.count); ++c) {
+            const Index row = tile.i.first + r, col = tile.j.first + c;
             const double k = row == col ? layer.diagonal[static_cast<std::size_t>(row)]
-                                        : tile[static_cast<std::size_t>(r * j.count + c)];
+                                        : values[static_cast<std::size_t>(r * tile.j.count + c)];
             out[row * n + col] = out[col * n + row] = static_cast<T>(k / unit);
           }
       },
-      [&](Index task, const Slot& slot) {
-        const auto [block_i, block_j] = tiling[task];
-        const auto add = [&](Rows rows, const std::vector<double>& sums) {
-          for (Index k = 0; k < rows.count; ++k)
-            means[static_cast<std::size_t>(rows.first + k)] += sums[static_cast<std::size_t>(k)];
-        };
-        add(tiling.rows(block_i), slot.row_sums);
-        if (block_i != block_j) add(tiling.rows(block_j), slot.col_sums);
+      [&](const Tile& tile, const Slot& slot) {
+        add_row_sums(tile, slot.row_sums.data(), slot.col_sums.data(), means);
       });
   if (!centered) return;
 

@@ -1,0 +1,109 @@
+// What is kept of a layer whose Gram matrix is to be compared, or seen.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "kernel_spec.hpp"
+
+namespace gramian {
+
+/// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
+/// HSIC vanishes for another reason (degenerate); nor when half of its distances are 0, which
+/// leaves a kernel without a width, or when the kernel is too narrow for the precision.
+enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, too_narrow };
+
+template <class B>
+struct PreparedGram {
+  GramLayer<B> gram;  // in feature space: its layer and, for the unbiased estimator, its norms
+  Status status = Status::sound;
+  double unit = 1;    // what values of the kernel are multiplied by
+  double median = 0;  // squared distance, where the kernel takes its width from it
+
+  /// Whether there is a kernel at all.
+  bool complete() const { return status != Status::zero_median && status != Status::too_narrow; }
+};
+
+/// A layer that was centred, as the kernel reads it, and whether it is constant (a Gram matrix that
+/// is given is never called so).
+template <Backend B>
+std::pair<Layer<B>, bool> as_read_by(B& b, const KernelSpec& spec, Layer<B> layer) {
+  const bool constant = !spec.centers() && spec.kind != KernelSpec::precomputed &&
+      is_constant(layer, sum(squared_norms(b, layer)));
+  if (spec.centers()) return {std::move(layer), false};
+  const std::vector<double> zeros(static_cast<std::size_t>(layer.source.cols));
+  return {make_layer(b, layer.source, zeros, layer.scale), constant};
+}
+
+/// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
+template <Backend B>
+std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
+  if (spec.kind != KernelSpec::precomputed) return squared_norms(b, layer);
+  Source diagonal = layer.source;  // as a column
+  diagonal.cols = 1;
+  diagonal.row_stride += std::exchange(diagonal.col_stride, 1);
+  const Layer<B> column = make_layer(b, diagonal, std::vector<double>(1), layer.scale);
+  Panel<B> panel;
+  b.pack(column, {0, diagonal.rows}, panel);
+  return b.download(panel.memory.get(), diagonal.rows);
+}
+
+/// Rows floor(i n / count) of a layer, packed, as a layer of their own; `panel` owns the memory.
+template <Backend B>
+Layer<B> sampled(B& b, const Layer<B>& layer, Index count, Panel<B>& panel) {
+  using T = typename B::scalar;
+  const Source& source = layer.source;
+  b.pack(layer, {0, count, source.rows, count}, panel);
+  const Index p = source.cols;
+  const DType dtype = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
+  const Source packed = panel.row_major ? Source{panel.memory.get(), dtype, count, p, p, 1}
+                                        : Source{panel.memory.get(), dtype, count, p, 1, count};
+  return make_layer(b, packed, std::vector<double>(static_cast<std::size_t>(p)), 1);
+}
+
+/// The middle of the squared distances of a layer, or of a sample of its rows.
+template <Backend B>
+Middle median_of(B& b, GramLayer<B>& g, const Tiling& tiling, Index sample) {
+  if (sample == 0 || sample >= tiling.n) return median_squared_distance(b, g, tiling);
+  Panel<B> panel;
+  GramLayer<B> part{sampled(b, g.layer, sample, panel), {}, {}};
+  part.norms = squared_norms(b, part.layer);
+  part.squared_norms = b.upload(part.norms);
+  return median_squared_distance(b, part, Tiling::of(sample, tiling.tile));
+}
+
+/// The layer with its kernel, near-centred or as it is, ready for tiles. `keep` the inner products
+/// that a median needs, for the tiles to come.
+template <Backend B>
+PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const Tiling& tiling,
+                             bool keep, bool near_centred = true) {
+  auto [read, constant] = as_read_by(b, spec, std::move(layer));
+  PreparedGram<B> prepared{.gram = {std::move(read)}};
+  GramLayer<B>& g = prepared.gram;
+  g.norms = norms_of(b, g.layer, spec);
+  g.squared_norms = b.upload(g.norms);
+  if (constant || (spec.centers() && is_constant(g.layer, sum(g.norms))))
+    prepared.status = Status::constant;
+  Middle median{};
+  if (spec.by_median()) {
+    if (keep) g.kept = b.allocate(tiling.count() * tiling.area());
+    median = median_of(b, g, tiling, spec.sample);
+    prepared.median = (median.low + median.high) / 2;
+    if (prepared.median == 0) {
+      prepared.status = Status::zero_median;
+      return prepared;
+    }
+  }
+  const Kernel kernel = kernel_of(spec, g, median);
+  if (is_too_narrow_for<typename B::scalar>(kernel, g.norms)) {
+    prepared.status = Status::too_narrow;
+    return prepared;
+  }
+  set_kernel(b, g, kernel, near_centred);
+  prepared.unit = spec.unit(g.kernel, g.layer.scale);
+  return prepared;
+}
+
+}  // namespace gramian

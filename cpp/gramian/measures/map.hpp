@@ -1,0 +1,128 @@
+// A measure of two layers that starts from a product of theirs, and the map of all pairs.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "../linalg.hpp"
+#include "../pairs.hpp"
+
+namespace gramian {
+
+/// What is wanted of a pair besides its value.
+struct Wanted {
+  bool mirrored = false, correlations = false;
+};
+
+/// A value of x with y and, where it was wanted, of y with x. Marked is what hangs on a choice that
+/// nothing decides.
+struct Compared {
+  double value;
+  double mirrored = value;
+  bool marked = false, mirrored_marked = false;
+  std::vector<double> correlations{};
+};
+
+/// Two layers as a measure keeps them, L and R, and how it compares them: from a product of theirs,
+/// formed by all threads, while pairs are compared side by side. `mirrors` says that one product
+/// serves both directions. A measure may also `settle` a value by products of its own, afterwards.
+template <class M, class B, class L, class R>
+concept PairMeasure = LinearAlgebra<B> &&
+    requires(const M& measure, B& b, const L& x, const R& y, Matrix<B> product, Wanted wanted) {
+      { M::mirrors } -> std::convertible_to<bool>;
+      { measure.is_defined(x, y) } -> std::same_as<bool>;
+      { measure.product(x, y) } -> std::same_as<LayerPair<B>>;
+      { measure.compare(b, x, y, std::move(product), wanted) } -> std::same_as<Compared>;
+    };
+
+/// Values of pairs, row by row; NaN where a measure is not defined.
+struct Map {
+  Pairs pairs;
+  std::vector<double> values;
+  std::vector<bool> marks;
+};
+
+/// XᵀY of several pairs as one piece of work.
+template <Backend B>
+std::vector<std::optional<Matrix<B>>> products_of(B& b, std::span<const LayerPair<B>> pairs) {
+  std::vector<std::optional<Matrix<B>>> products(pairs.size());
+  b.cross_products(pairs, [&](Index pair, Matrix<B> product) {
+    products[static_cast<std::size_t>(pair)] = std::move(product);
+  });
+  return products;
+}
+
+/// One row of a map.
+template <class B, class M, class L, class R>
+std::vector<std::pair<Index, Compared>> compare_row(B& b, const M& measure, const L& x,
+                                                    std::span<const R* const> columns,
+                                                    const Pairs& pairs, Index i) {
+  std::vector<std::pair<Index, Compared>> found;
+  std::vector<LayerPair<B>> factors;
+  const auto add = [&](Index j) {
+    const R& y = *columns[static_cast<std::size_t>(j)];
+    if (!measure.is_defined(x, y)) return;
+    found.push_back({j, Compared{0}});
+    factors.push_back(measure.product(x, y));
+  };
+  if (M::mirrors)
+    for_each_in_row(pairs, i, add);
+  else
+    for (Index j = 0; j < pairs.columns(); ++j) add(j);
+
+  auto products = products_of<B>(b, factors);
+  b.for_each(std::ssize(found), [&](Index k) {
+    auto& [j, compared] = found[static_cast<std::size_t>(k)];
+    compared = measure.compare(b, x, *columns[static_cast<std::size_t>(j)],
+                               std::move(*products[static_cast<std::size_t>(k)]),
+                               Wanted{.mirrored = pairs.among() && i != j});
+  });
+  if constexpr (requires { measure.settle(b, x, *columns[0], Compared{0}); })
+    for (auto& [j, compared] : found)
+      compared = measure.settle(b, x, *columns[static_cast<std::size_t>(j)], std::move(compared));
+  return found;
+}
+
+/// Every x with every y or, when ys is empty, among themselves.
+template <class B, class M, class L, class R>
+  requires PairMeasure<M, B, L, R>
+Map compare_all(B& b, const M& measure, std::span<const L* const> xs,
+                std::span<const R* const> ys) {
+  const Pairs pairs{std::ssize(xs), std::ssize(ys)};
+  std::span<const R* const> columns = ys;
+  if constexpr (std::same_as<L, R>)
+    if (ys.empty()) columns = xs;
+  Map map{pairs, std::vector<double>(pairs.size(), std::numeric_limits<double>::quiet_NaN()),
+          std::vector<bool>(pairs.size())};
+  const auto put = [&](Index i, Index j, double value, bool mark) {
+    map.values[pairs.at(i, j)] = value;
+    map.marks[pairs.at(i, j)] = mark;
+  };
+  const Control whole = b.control;
+  for (Index i = 0; i < pairs.x; ++i) {
+    b.control = whole.part(i, pairs.x);
+    for (const auto& [j, found] :
+         compare_row(b, measure, *xs[static_cast<std::size_t>(i)], columns, pairs, i)) {
+      put(i, j, found.value, found.marked);
+      if (M::mirrors && pairs.among()) put(j, i, found.mirrored, found.mirrored_marked);
+    }
+  }
+  return map;
+}
+
+/// One pair, with its canonical correlations.
+template <class B, class M, class L, class R>
+  requires PairMeasure<M, B, L, R>
+std::optional<Compared> compare_in_full(B& b, const M& measure, const L& x, const R& y) {
+  if (!measure.is_defined(x, y)) return {};
+  const LayerPair<B> factors = measure.product(x, y);
+  return measure.compare(b, x, y, b.cross(*factors.x, *factors.y), Wanted{.correlations = true});
+}
+
+}  // namespace gramian

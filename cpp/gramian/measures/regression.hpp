@@ -1,0 +1,38 @@
+// Linear regression of one layer on another.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "cca.hpp"
+#include "procrustes.hpp"
+
+namespace gramian {
+
+/// R² of X from Y, |QyᵀX|² / |X|² (Kornblith et al. 2019), in [0, 1]; Qy an orthonormal basis of Y.
+/// Of X, a CentredLayer or a Basis, no more than the layer and its norm are read.
+struct LinearRegression {
+  static constexpr bool mirrors = false;
+
+  /// The layers to predict from; those to predict are prepared as by Procrustes.
+  template <LinearAlgebra B>
+  std::vector<Basis<B>> prepare(B& b, std::vector<BasisInput<B>> layers) const {
+    return OnBases::prepare(b, std::move(layers), {});
+  }
+  template <class X, class B>
+  bool is_defined(const X& x, const Basis<B>& y) const {
+    return y.rank > 0 && x.squared_norm > 0;
+  }
+  template <class X, class B>
+  LayerPair<B> product(const X& x, const Basis<B>& y) const {
+    return {&y.factor(), &x.layer};
+  }
+  template <LinearAlgebra B, class X>
+  Compared compare(B& b, const X& x, const Basis<B>& y, Matrix<B> product, Wanted) const {
+    const Matrix<B> m = between<B>(b, y.coefficients, std::move(product), {});
+    return {.value = std::min(1.0, b.dot(m, m) / x.squared_norm)};
+  }
+};
+
+}  // namespace gramian
