@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench import studies
-from bench.cases import CASES, Case
+from bench.cases import Case, all_cases
 from bench.fit import fit
 from bench.peers import PEERS
 from bench.runner import clean_environment
@@ -21,11 +21,12 @@ def main() -> int:
     """Run what the command line asks for; 1 if a contestant failed or gave another value."""
     options = parse()
     if options.list:
-        for case in CASES.values():
-            print(f"{case.name:15}  {case}")
+        for case in all_cases().values():
+            print(f"{case.name:19}  {case}")
         return 0
-    names = options.case or (["linear-pair", "rbf-pair"] if options.what == "busy" else list(CASES))
-    cases = [without(CASES[name], options.without) for name in names]
+    known = all_cases()
+    names = options.case or (["linear-pair", "rbf-pair"] if options.what == "busy" else list(known))
+    cases = [without(known[name], options.without) for name in names]
     lines: list[str] = []
 
     def write(text: str) -> None:
@@ -61,7 +62,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "what", nargs="?", default="table", choices=["table", "growth", "busy", "memory", "fit"]
     )
-    parser.add_argument("--case", nargs="+", choices=CASES, metavar="NAME", help="see --list")
+    parser.add_argument("--case", nargs="+", choices=all_cases(), metavar="NAME", help="see --list")
     parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="contestants")
     parser.add_argument("--repeat", type=int, default=5, help="timed calls of each (default 5)")
     parser.add_argument("--threads", type=int, default=2, help="of ours and the floor (default 2)")

@@ -3,8 +3,8 @@
 Contestants live in processes of their own and take turns, as in `runner.py`; `--threads` threads
 each, best and median of `--repeat`, ratios of best times. The floor is one triangle of X'X, one of
 Y'Y and X'Y by sequential GEMM on 256-wide tiles (for maps, of every layer and every pair). Peers
-that know no maps are timed on three of a map's pairs, and multiplied. A line under each case tells
-the share of the steps in the time of one more call of ours.
+that take one pair at a time are timed on three of a map's pairs, and their times scaled up. A line
+under each case has the share of every step in the time of one more call of ours.
 """
 
 from __future__ import annotations

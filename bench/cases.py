@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CASES", "Case", "layers"]
+__all__ = ["CASES", "Case", "all_cases", "layers"]
 
 ROWS = 1024  # layers are filled a block at a time, so that no temporary as large as a layer exists
 LATENTS = 16
@@ -33,7 +33,7 @@ class Case:
 
     @property
     def pair(self) -> bool:
-        """Whether one layer meets one layer, rather than a model a model."""
+        """Whether it is one layer against one, rather than one model against another."""
         return len(self.widths) == 1
 
     @property
@@ -74,6 +74,19 @@ def layers(case: Case) -> tuple[list[Any], list[Any]]:
                 block += latent[start : start + ROWS, units]
             model.append(layer)
     return models
+
+
+def all_cases() -> dict[str, Case]:
+    """Return the cases below, and a small one for every measure that is in none of them.
+
+    A function, since whatever imports this file is timed, and must not have to load gramian.
+    """
+    from gramian._measures.registry import MEASURES
+
+    timed = {case.measure for case in CASES.values()}
+    small = Case("", n=1000, widths=(64,), peers=(), floor=False)
+    rest = [name for name in MEASURES if name not in timed]
+    return CASES | {name: replace(small, name=name, measure=name) for name in rest}
 
 
 # A fixed sigma is about 0.6 of the median distance here, where no entry of K is negligible.

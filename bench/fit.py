@@ -15,7 +15,7 @@ from bench.table import Printer, duration, heading, line
 
 __all__ = ["fit"]
 
-SHORT = 2e-3  # seconds; below, the overhead of a call tells
+SHORT = 2e-3  # seconds; a shorter call is mostly overhead
 RATES = ("flop", "paired", "packed", "transformed", "counted", "task")
 KERNELS = ("linear", "rbf", "median")
 SIZES = tuple(

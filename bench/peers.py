@@ -32,7 +32,7 @@ def numpy_gram(X: Any, Y: Any) -> float:
 
 
 def numpy_demo(X: Any, Y: Any, sigma: float | None) -> float:
-    """RBF CKA the way of the numpy demo of Kornblith et al., its symmetry check and copy included.
+    """RBF CKA as in the numpy demo of Kornblith et al., its symmetry check and copy included.
 
     Its float32 dot and norms are off by 8e-5 at n = 5,000.
     """
@@ -44,14 +44,14 @@ def numpy_demo(X: Any, Y: Any, sigma: float | None) -> float:
 
 
 def numpy_rbf(X: Any, Y: Any, sigma: float | None) -> float:
-    """RBF CKA the way of the numpy demo, without its symmetry check and copy."""
+    """RBF CKA as in the numpy demo, without its symmetry check and copy."""
     K = _numpy_centered(_numpy_rbf(X, sigma))
     L = _numpy_centered(_numpy_rbf(Y, sigma))
     return _numpy_alignment(K, L)
 
 
 def numpy_debiased(X: Any, Y: Any) -> float:
-    """Debiased linear CKA in feature space, the way of the same demo."""
+    """Debiased linear CKA in feature space, as in the same demo."""
     X = X - X.mean(axis=0)
     Y = Y - Y.mean(axis=0)
     rows_x = np.einsum("ij,ij->i", X, X)

@@ -17,7 +17,7 @@ def numpy_qr(X: Any, Y: Any) -> float:
 
 
 def numpy_qr_squared(X: Any, Y: Any) -> float:
-    """R²_CCA the way of the numpy demo of Kornblith et al.: |Qx'Qy|² / min(p, q)."""
+    """R²_CCA as in the numpy demo of Kornblith et al.: |Qx'Qy|² / min(p, q)."""
     QQ = _numpy_qq(X, Y)
     return float(np.linalg.norm(QQ) ** 2 / min(QQ.shape))
 

@@ -185,15 +185,19 @@ def ours(
 ) -> Callable[[], Any]:
     """Return the library's own call of a case; without B, of the first model against itself."""
     import gramian as gm
+    from gramian._measures.registry import MEASURES
 
     gm.set_num_threads(threads)
-    if case.measure == "sparse_prediction":
+    if case.measure == "sparse_prediction":  # the whole path, of which the measure is one point
         return lambda: gm.sparse_prediction(A[0], A[0] if B is None else B[0]).mean_r2.tolist()
+    row = MEASURES[case.measure]
     kernel: Any = case.kernel if case.sigma is None else gm.RBF(sigma=case.sigma)
-    options: dict[str, Any] = {"kernel": kernel, "debiased": case.debiased, "device": device}
+    of_kernels = {"kernel": kernel, "debiased": case.debiased}
+    options = {name: value for name, value in of_kernels.items() if name in row.option_names}
     if case.pair and B is not None:
-        return lambda: gm.cka(A[0], B[0], **options)
-    return lambda: gm.compare(A, B, **options).values.tolist()
+        return lambda: row.call(A[0], B[0], **options, device=device)
+    measure = {"measure": row.name, "device": device}
+    return lambda: gm.compare(A, B, **measure, **options).values.tolist()
 
 
 def blas(name: str) -> str:

@@ -20,7 +20,7 @@ __all__ = ["Printer", "duration", "megabytes", "print_case", "verdict"]
 
 TOLERANCE = 1e-4  # of a peer's value against ours: float32 sums over n² entries
 COLUMNS = {
-    "case": 15,
+    "case": 19,
     "contestant": 15,
     "best": 8,
     "median": 8,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cases import CASES, layers
+from bench.cases import CASES, all_cases, layers
 from bench.floor import Floor
 from bench.peers import PEERS
 from bench.runner import contestant
@@ -20,9 +20,9 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", all_cases())
 def test_gramian(benchmark: Any, name: str) -> None:
-    benchmark(contestant("gramian", CASES[name], threads=2))
+    benchmark(contestant("gramian", all_cases()[name], threads=2))
 
 
 @pytest.mark.parametrize(("name", "peer"), [(c.name, p) for c in SMALL.values() for p in c.peers])

@@ -8,33 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import numpy as np
 import pytest
+from commands import run
 
 import gramian as gm
 from gramian._cli import main as cli
 
-
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, np.ndarray]]:
-    """The current directory with a.npz and b.npz of 60 samples, and what they hold."""
-    monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    first = rng.standard_normal((60, 5))
-    a = {"conv1": first, "conv2": np.tanh(first @ rng.standard_normal((5, 8)))}
-    b = {name: layer + 0.3 * rng.standard_normal(layer.shape) for name, layer in a.items()}
-    np.savez("a.npz", **a)
-    np.savez("b.npz", **b)
-    return {"a": a, "b": b}
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
-    """Return the exit code, stdout and stderr of the command."""
-    try:
-        code = cli.main(argv)
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    return code, *capsys.readouterr()
+files = commands.files
 
 
 def test_compare(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,28 +41,6 @@ def test_compare_with_itself(files: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert "columns: B = b.npz" in out
     assert "accuracy" not in out
     np.testing.assert_array_equal(gm.load("s.json").values, gm.compare(files["b"]).values)
-
-
-OPTIONS = {
-    "--kernel rbf": {"kernel": "rbf"},
-    "--kernel rbf --bandwidth 0.5": {"kernel": "rbf", "bandwidth": 0.5},
-    "--kernel rbf --sigma 3 --debiased": {"kernel": gm.RBF(sigma=3), "debiased": True},
-    "--measure hsic --unbiased": {"measure": "hsic", "unbiased": True},
-    "--measure cka_distance --kernel linear": {"measure": "cka_distance"},
-    "--device reference": {"device": "reference"},
-}
-
-
-@pytest.mark.parametrize("arguments", OPTIONS)
-def test_options(files: Any, capsys: pytest.CaptureFixture[str], arguments: str) -> None:
-    argv = ["compare", "a.npz", "b.npz", "-o", "s.json", *arguments.split()]
-    code, out, err = run(capsys, *argv)
-    assert (code, err) == (0, "")
-    expected = gm.compare(files["a"], files["b"], **OPTIONS[arguments])
-    written = gm.load("s.json")
-    np.testing.assert_array_equal(written.values, expected.values)
-    assert (written.measure, written.options) == (expected.measure, expected.options)
-    assert expected._text_map() in out
 
 
 def test_layers(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +81,15 @@ BAD_USE = {
     "compare a.npz --kernel rbf --sigma 3 --bandwidth 1": "either sigma or bandwidth",
     "compare a.npz --kernel rbf --bandwidth 0": "bandwidth must be finite and > 0, got 0",
     "compare a.npz --bandwidth 1": "bandwidth is an option of kernel='rbf' and",
-    "compare a.npz --measure hsic --debiased": "measure 'hsic' takes the options",
+    "compare a.npz --measure hsic --debiased": "measure 'hsic' takes --kernel, --bandwidth, ",
+    "compare a.npz --measure pwcca --sigma 3": "takes --side, --variant, --rank-tolerance; got --s",
+    "compare a.npz --measure procrustes --alpha 1": "takes no options; got --alpha.",
+    "compare a.npz --measure svcca --variance 2": "variance must be in (0, 1], got 2",
+    "compare a.npz --measure svcca --variance x": "invalid float value: 'x'",
+    "compare a.npz --measure cca --cross-validate 40": "cross_validate must be between 2 and",
+    "compare a.npz --measure sparse_prediction --alphas 1,x": "invalid numbers value: '1,x'",
+    "compare a.npz --measure pwcca --side z": "invalid choice: 'z'",
+    "compare a.npz --meas cca": "unrecognized arguments: --meas",
     "compare a.npz --layers x*": "cannot read a.npz: no layer matches 'x*'; it holds 'conv1'",
     "compare a.npz short.npz": "A['conv1'] has 60, B['fc'] has 59",
     "compare a.npz images.npz": "B['images'] must be 2-D (n_samples, n_features), got 4-D with",
@@ -195,7 +163,7 @@ def test_failures(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "compare", fail)
+    monkeypatch.setattr(gm, "compare", fail)
     expected = f"gramian compare: error: {message}\n" if message else ""
     assert run(capsys, "compare", "a.npz") == (code, "", expected)
 

@@ -78,7 +78,7 @@ def test_progress_that_raises() -> None:
 @pytest.mark.parametrize("kernel", ["linear", "rbf", "laplacian", "polynomial", "cosine"])
 @pytest.mark.parametrize("n", [100, 1100])
 def test_mixed_layers(n: int, kernel: str) -> None:
-    """Widths, dtypes and orders mix; every value is that of the pair, but for precision."""
+    """Widths, dtypes and orders mix; every value is that of the pair, up to rounding."""
     rng = np.random.default_rng(0)
     base = rng.standard_normal((n, 30))
     A = {

@@ -1,4 +1,4 @@
-"""Bad parameters of kernels, and Gram matrices that are none."""
+"""Bad parameters of kernels, and matrices that are not Gram matrices."""
 
 from __future__ import annotations
 

@@ -207,6 +207,26 @@ def test_python_floors(path: Path) -> None:
             assert other.partition(".")[0] in {"_show", "_extras"}, where
 
 
+# What the command line takes from below the face.
+BELOW_THE_FACE = {
+    "_core.modules": "`gramian info` tells what is loaded, which no public function does",
+    "_extras": "a missing package is named before the work, not after it",
+    "_input.files": "it reads files, which no public function does yet",
+    "_measures.measure": "the types of what the table holds",
+    "_measures.registry": "its flags are the options of the table of measures",
+}
+
+
+def test_outsiders_import_the_face_alone() -> None:
+    """What `compat` and the command line do, anyone can."""
+    taken = {wing: set[str]() for wing in ("_cli", "compat")}
+    for module, path in MODULES.items():
+        if (wing := module.partition(".")[0]) in taken:
+            taken[wing] |= {name for name in own_imports(path) if name.partition(".")[0] != wing}
+    assert taken["compat"] <= {"", "reference"}
+    assert taken["_cli"] == {"", *BELOW_THE_FACE}
+
+
 @pytest.mark.parametrize("path", PYTHON)
 def test_heavy_packages_are_imported_where_they_are_needed(path: Path) -> None:
     for name, early in imports(path):

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("remarks_of_cca")
 def test_sizes(kernel_measure: Variant, device: str, dtype: str, n: int) -> None:
     for p, q in inputs.widths(n).values():
         if p == 1 and kernel_measure.options.get("kernel") == "cosine":
-            continue  # one feature has but its sign
+            continue  # of one feature, only the sign is left
         X, Y = inputs.pair(n, p, q, dtype)
         if n < kernel_measure.least_samples:
             with pytest.raises(ValueError, match=r"at least 4 samples for the unbiased estimator"):
@@ -156,7 +156,7 @@ def test_precomputed(device: str, dtype: str, n: int, debiased: bool, layout: st
 
 @pytest.mark.parametrize("max_memory", [1, 1e6, 1e8, float("inf")])
 def test_max_memory(kernel_measure: Variant, device: str, dtype: str, max_memory: float) -> None:
-    """However little: smaller tiles, fewer threads, distances formed twice."""
+    """With little memory: smaller tiles, fewer threads, distances formed twice."""
     X, Y = inputs.pair(300, 20, 310, dtype)
     expected = kernel_measure.score(kernel_measure(X, Y, device))
     atol = tolerance(dtype, kernel_measure.scale(X, Y))

@@ -43,7 +43,7 @@ def test_median(n: int, data: str, dtype: str) -> None:
 
 
 def test_tight_bracket_that_misses(dtype: str) -> None:
-    """Where evenly spread rows tell nothing of the others, the bracket is wrong, not the end."""
+    """Where evenly spread rows say nothing of the others, the bracket is wrong, not the result."""
     n = 2048
     X = np.random.default_rng(0).standard_normal((n, 4))
     X[:: n // 512] = 0.01 * X[:: n // 512]

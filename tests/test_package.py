@@ -8,6 +8,7 @@ import filecmp
 import inspect
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -191,6 +192,14 @@ def test_readme() -> None:
         assert f"run '{line}" in ci
 
 
+def test_table_of_measures() -> None:
+    """README's is that of the rows: `python docs/measures.py` writes it."""
+    docs = runpy.run_path(str(ROOT / "docs" / "measures.py"))
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert readme == docs["updated"](readme)
+    assert all(f"| `{name}` |" in readme for name in MEASURES)
+
+
 FUNCTIONS = [name for name in gm.__all__ if inspect.isfunction(getattr(gm, name))]
 
 
@@ -213,8 +222,17 @@ def test_registry() -> None:
         assert row.citation
         assert getattr(gm, row.function.__name__) is row.function
         assert getattr(reference, row.reference.__name__) is row.reference
+        assert row.normalized == ("scaling" in row.invariances)
         for function in (row.function, row.reference):
-            assert {*row.option_names, *row.fixed} <= set(inspect.signature(function).parameters)
+            parameters = inspect.signature(function).parameters
+            assert {*row.option_names, *row.fixed} <= set(parameters)
+            for option in row.options:
+                is_default = parameters[option.name].default == option.default
+                assert is_default or (name, option.name) == ("sparse_prediction", "alphas")
+        assert not set(row.option_names) & set(row.fixed)
+        assert row.recorded({}) == row.recorded(
+            {option.name: option.default for option in row.options}
+        )
 
 
 def test_every_number_is_a_measure() -> None:

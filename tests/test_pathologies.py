@@ -42,7 +42,7 @@ def test_debiased_is_not_clamped(implementation: str) -> None:
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_offset_in_float32(kernel: str, implementation: str) -> None:
-    """A float32 Gram matrix of features at +1000 has no digit left if they are not centered."""
+    """A float32 Gram matrix of features around 1000 has no correct digit if not centered."""
     X, Y = (array + np.float32(1000) for array in inputs.pair(200, 20, 30, "float32"))
     assert X.dtype == np.float32
     expected = reference.cka(X.astype(np.float64), Y.astype(np.float64), kernel=kernel)

@@ -65,7 +65,7 @@ def test_hsic_of_a_constant_is_zero(call: Call) -> None:
 @each(NORMALIZED)
 @pytest.mark.parametrize("shape", [(10, 3), (240, 200)])
 def test_degenerate(call: Call, shape: tuple[int, int]) -> None:
-    """All samples alike but one: not constant, but U-centering leaves nothing but rounding."""
+    """All samples but one are the same: not constant, yet U-centering leaves only rounding."""
     rng = np.random.default_rng(1)
     spike = np.tile(rng.standard_normal(shape[1]), (shape[0], 1))
     spike[4] = rng.standard_normal(shape[1])

@@ -1,4 +1,4 @@
-"""Every measure with every kernel and estimator it takes, and how close to the reference it is."""
+"""Every measure with every kernel and estimator, and how close to the reference it has to be."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gramian._measures.hsic.kernels import RBF, Cosine, Polynomial, resolve
+from gramian._measures.hsic.checks import is_unbiased
+from gramian._measures.hsic.kernels import NAMED, RBF, Polynomial
 from gramian._measures.registry import MEASURES, Measure
 
 KERNELS: dict[str, dict[str, Any]] = {
+    **{name: {"kernel": name} for name in NAMED if name != "precomputed"},
     "linear": {},
-    "rbf": {"kernel": "rbf"},
     "rbf_at_0p2": {"kernel": "rbf", "bandwidth": 0.2},
     "rbf_at_10": {"kernel": RBF(bandwidth=10)},
     "rbf_sigma": {"kernel": RBF(sigma=3.0)},
-    "laplacian": {"kernel": "laplacian"},
     "polynomial": {"kernel": Polynomial(2, constant=0.5)},
-    "cosine": {"kernel": "cosine"},
 }
 FEW_KERNELS = ("linear", "rbf")  # for a distance, which is a function of another measure
-ANGLES = ("cka_distance", "shape_distance")
-ESTIMATORS = ("debiased", "unbiased")
 # Options that take an iteration to the digits that are compared.
 EXACT: dict[str, dict[str, Any]] = {"sparse_prediction": {"tol": 1e-13}}
 
@@ -47,51 +44,49 @@ class Variant:
 
     @property
     def debiased(self) -> bool:
-        return any(self.options.get(name, False) for name in ESTIMATORS)
+        return is_unbiased(self.options)
 
     @property
     def least_samples(self) -> int:
-        return 4 if self.debiased else 2
+        return self.measure.least_samples(self.options)
 
     @property
     def invariances(self) -> frozenset[str]:
         """The declared ones, of which a kernel may lack some."""
-        lost: set[str] = set()
-        if not self.of_kernels:
-            return self.measure.invariances
-        kernel = resolve(self.options.get("kernel", "linear"), self.options.get("bandwidth"))
-        if isinstance(kernel, Polynomial) or getattr(kernel, "sigma", None) is not None:
-            lost.add("scaling")
-        if isinstance(kernel, (Polynomial, Cosine)):
-            lost.add("translation")
-        return self.measure.invariances - lost
+        return self.measure.invariances - self.measure.lost(self.options)
 
     def scale(self, X: Any, Y: Any) -> float:
         """What errors are relative to: 1 for a score, sqrt(HSIC(K, K) HSIC(L, L)) for HSIC."""
         if self.measure.name == "sparse_prediction":
             return 100.0  # where the iteration ends
-        if self.measure.name != "hsic":
+        if self.measure.normalized:
             return 1.0
         return float(np.sqrt(self(X, X, "reference") * self(Y, Y, "reference")))
 
     def score(self, value: float) -> float:
         """A value whose error is uniform: an angle near 0 has half the digits of its cosine."""
-        return float(np.cos(value)) if self.measure.name in ANGLES else value
+        is_angle = self.measure.range == (0, np.pi / 2)
+        return float(np.cos(value)) if is_angle else value
 
 
 def variants() -> list[Variant]:
-    """Every row of the registry with every kernel and estimator it takes."""
+    """Every row of the table with every kernel it takes, and every option that is on or off.
+
+    Options with other values need inputs of their own, and are in the tests of their family.
+    """
     found = []
     for measure in MEASURES.values():
-        kernels = KERNELS if "kernel" in measure.option_names else {"": EXACT.get(measure.name, {})}
-        if measure.distance:
-            kernels = {name: kernels[name] for name in FEW_KERNELS if name in kernels}
-        estimators = [name for name in ESTIMATORS if name in measure.option_names]
+        of_kernels = "kernel" in measure.option_names
+        kernels = KERNELS if of_kernels else {"": EXACT.get(measure.name, {})}
+        if of_kernels and measure.distance:
+            kernels = {name: kernels[name] for name in FEW_KERNELS}
+        switches = [option.name for option in measure.options if option.kind is bool]
         for kernel, options in kernels.items():
-            for estimator in ("", *estimators):
-                name = "-".join(filter(None, (measure.name, kernel, estimator)))
-                flag = {estimator: True} if estimator else {}
-                found.append(Variant(name, measure, options | flag))
+            for switch in ("", *switches):
+                name = "-".join(filter(None, (measure.name, kernel, switch)))
+                on = {switch: True} if switch else {}
+                found.append(Variant(name, measure, options | on))
+    assert {variant.measure.name for variant in found} == set(MEASURES)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Train two small CNNs on scikit-learn's digits and record what every layer says of held-out ones.
+"""Train two small CNNs on scikit-learn's digits and record every layer for held-out images.
 
 The experiment of Kornblith et al. 2019, table 2, at the size of a demo: two networks that differ
 only in their seed, and the question whether a measure finds, for every layer of one, the same

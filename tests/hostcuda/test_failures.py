@@ -115,7 +115,7 @@ def test_lost_device(standin: StandIn, operation: Callable[[], Any]) -> None:
 @each_operation
 def test_no_memory_in_a_library(standin: StandIn, operation: Callable[[], Any]) -> None:
     for problem in failed_calls(standin, operation, MEMORY_ALLOCATION):
-        # Who counts devices asks why there are none.
+        # A call that finds no devices asks why.
         assert isinstance(problem, MemoryError) or "no usable CUDA device" in str(problem)
 
 

@@ -80,7 +80,7 @@ void run_ordered(Index tasks, int threads, const Control& control,
         committed_more.notify_all();
         poll(lock);
       }
-      // Workers may still hold tasks: the caller stays to be polled until the last is committed.
+      // Workers may still hold tasks: the caller goes on polling until the last is committed.
       while (!failure && next_commit < tasks && std::this_thread::get_id() == caller) {
         committed_more.wait_for(lock, poll_every);
         poll(lock);

@@ -75,8 +75,8 @@ struct Kernels {
 /// column's sum.
 using ColumnSums = void (*)(const Source&, Rows, double* sums, double* largest);
 
-/// Targets of a LASSO that are worked on side by side, and sweeps an extrapolation looks back on (3
-/// or 7 are no better); see lasso.cpp.
+/// How many targets of a LASSO are solved side by side, and how many sweeps an extrapolation is
+/// made from (3 or 7 are no better); see lasso.cpp.
 inline constexpr Index lasso_lanes = 8, lasso_memory = 5;
 
 /// Coefficients w and gradients q = c - Gw of all lanes.

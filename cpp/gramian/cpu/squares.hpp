@@ -1,5 +1,5 @@
-// Singular values and left vectors of a float matrix A from the eigenvalues of A Aᵀ in double: at
-// half the time of gesdd in float, and more exact, but for values below 1e-7 of the largest.
+// Singular values and left vectors of a float matrix A from the eigenvalues of A Aᵀ in double: in
+// half the time of gesdd in float, and more exact, except for values below 1e-7 of the largest.
 #pragma once
 
 #include <algorithm>
@@ -51,7 +51,7 @@ inline std::vector<double> eigenvalues(std::vector<double>& a, Index n, bool vec
 }
 
 /// Whether the squares of singular values, with the error they have in double, give the values as
-/// exactly as float needs: their sum, but for 4 eps of float.
+/// exactly as float needs: their sum is right to 4 eps of float.
 inline bool roots_are_exact(const std::vector<double>& squares) {
   const double error = 32 * std::numeric_limits<double>::epsilon() * squares.back();
   double total = 0, off = 0;
@@ -64,7 +64,7 @@ inline bool roots_are_exact(const std::vector<double>& squares) {
 }
 
 /// Singular values of A, m x n with m <= n, descending into s, and left vectors as rows of `ut`
-/// unless it is null. False, and nothing done, if the squares will not do.
+/// unless it is null. False, and nothing is written, if the squares are not exact enough.
 inline bool svd_by_squares(const float* a, Index m, Index n, std::vector<double>& s, float* ut) {
   std::vector<double> c = products_of_rows(a, m, n);
   const std::vector<double> squares = eigenvalues(c, m, ut != nullptr);

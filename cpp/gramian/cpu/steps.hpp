@@ -1,5 +1,5 @@
 // Where the time of a call went, for benchmarks: a clock for each kind of work on matrices, which
-// runs while any thread is at it. Reading it twice costs nothing beside such a step.
+// runs while any thread is at it. Reading it twice costs next to nothing compared with such a step.
 #pragma once
 
 #include <array>

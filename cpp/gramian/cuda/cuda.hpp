@@ -32,7 +32,7 @@ class Cuda {
   Cuda& operator=(const Cuda&) = delete;
   ~Cuda() { const cuda::Drain drain{stream()}; }
 
-  // A tile keeps a device busy for milliseconds, and one at a time is in work.
+  // A tile keeps a device busy for milliseconds, and it works on one at a time.
   static constexpr TilePolicy tile_policy{
       .largest = 4096, .cached = 1e15, .across = 1, .share = 0.5};
   static constexpr Index panel_rows = 4096;
@@ -201,7 +201,7 @@ class Cuda {
 
   void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<Cuda>& panel) {
     if (panel.capacity < rows.count * cols) {
-      panel.memory.reset();  // before there is more: the old one may be what is in the way
+      panel.memory.reset();  // first: there may be no room for both
       panel.capacity = 0;
       panel.memory = allocate(rows.count * cols);
       panel.capacity = rows.count * cols;

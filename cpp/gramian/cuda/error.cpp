@@ -32,7 +32,7 @@ constexpr const char* no_memory =
     ": out of device memory; what other libraries cache counts as used (torch.cuda.empty_cache)";
 
 /// The libraries' statuses do not say that the device is lost, nor does cudaGetLastError, since
-/// they have a runtime of their own linked in; whoever waits for the device hears of it.
+/// they have a runtime of their own linked in; waiting for the device does.
 void check_lost(const char* what) {
   cudaGetLastError();
   if (const auto cause = cudaStreamSynchronize(nullptr); is_lost(cause)) check(cause, what);

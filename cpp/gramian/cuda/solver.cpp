@@ -43,8 +43,8 @@ int solve(Context& context, const char* name, const AskSizes& ask_sizes, const R
 
 /// Divide-and-conquer by the polar decomposition, several times as fast as `gesvd`. It shifts
 /// singular values near 0 and says by how much at most: false if that is more than rounding.
-/// The vectors are its way to the values: it writes U and V even if told that nobody wants them,
-/// and null is then an illegal address (github.com/JuliaGPU/CUDA.jl/issues/2761).
+/// It finds the values by way of the vectors, and writes U and V even in the mode without them, so
+/// that null would be an illegal address (github.com/JuliaGPU/CUDA.jl/issues/2761).
 template <class T>
 bool gesvdp(Context& context, T* a, Index m, Index n, T* s, T* u, T* v) {
   const auto own_u = allocate<T>(context, u == nullptr ? m * n : 0);

@@ -7,14 +7,13 @@ import time
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-from .._compare.compare import compare
+import gramian as gm
+
 from .._extras import require
 from .._input.files import read_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from .._compare.results import Comparison
 
 _INTRODUCTION = """\
 Two convolutional networks of five layers, trained on scikit-learn's digits with
@@ -35,7 +34,7 @@ def run(directory: Path) -> None:
     results = []
     for title, kernel in (("linear CKA", "linear"), ("RBF CKA", "rbf")):
         start = time.perf_counter()
-        result = compare(first, second, measure="cka", kernel=kernel)
+        result = gm.compare(first, second, measure="cka", kernel=kernel)
         milliseconds = 1000 * (time.perf_counter() - start)
         accuracy = f"layer-correspondence accuracy {result.accuracy():.0%}"
         print(f"\n{title}, {milliseconds:.0f} ms\n{result._text_map()}\n{accuracy}")
@@ -52,7 +51,7 @@ def run(directory: Path) -> None:
         print(f"heat map: {path}")
 
 
-def _draw(results: list[tuple[str, Comparison]], path: Path) -> None:
+def _draw(results: list[tuple[str, gm.Comparison]], path: Path) -> None:
     """Write the maps side by side."""
     figure = require("matplotlib.figure", "plot").Figure((11, 4.8), layout="constrained")
     for ax, (title, result) in zip(figure.subplots(1, len(results)), results, strict=True):

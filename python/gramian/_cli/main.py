@@ -11,15 +11,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .._compare.compare import compare
-from .._core import modules, threads
+import gramian as gm
+
+from .._core import modules
 from .._extras import require
 from .._input.files import read_layers
-from .._measures.hsic.kernels import NAMED, RBF, Laplacian
-from .._measures.registry import MEASURES
-from .._show import maps
-from .._version import __version__
-from . import demo
+from . import demo, flags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Progress:
-    """Tells stderr how far the work is, if it takes long; on a terminal always in the same line."""
+    """Reports on stderr how far long work has come; on a terminal, always in the same line."""
 
     def __init__(self) -> None:
         self.terminal = sys.stderr.isatty()
@@ -58,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 (failed), 2 (bad use), 130 (Ctrl-C)."""
     arguments = _parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names need not fit the encoding
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names outside of the encoding
     command = f"gramian {arguments.command}"
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -92,12 +89,12 @@ def _fail(command: str, message: str, code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="gramian", description="Compare neural-network representations.")
-    parser.add_argument("--version", action="version", version=f"gramian {__version__}")
+    parser.add_argument("--version", action="version", version=f"gramian {gm.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_compare(commands)
     info = commands.add_parser("info", help="show versions, BLAS, threads and CUDA")
     info.set_defaults(run=_info)
-    shown = commands.add_parser("demo", help="compare two small networks that come along")
+    shown = commands.add_parser("demo", help="compare two small networks that are part of gramian")
     shown.add_argument(
         "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where to write (here)"
     )
@@ -112,22 +109,19 @@ def _add_compare(commands: Any) -> None:
         description="Compare every layer of A with every layer of B, or of A without B. Files are "
         ".npz, .npy (one layer, named by the file) or .safetensors; every array is "
         "(n_samples, n_features), and row i is the same example everywhere.",
+        allow_abbrev=False,  # a new flag would make an abbreviation ambiguous
     )
     add = parser.add_argument
     add("a", type=Path, metavar="A", help="file of activations: the rows of the result")
     add("b", type=Path, metavar="B", nargs="?", help="file of activations: the columns")
-    add("--measure", default="cka", metavar="NAME", help=f"{', '.join(MEASURES)} (cka)")
-    add("--kernel", choices=tuple(NAMED), help="kernel of CKA and HSIC (linear)")
-    add("--bandwidth", type=float, metavar="F", help="rbf, laplacian: in median distances")
-    add("--sigma", type=float, metavar="S", help="rbf, laplacian: in units of the features")
-    add("--debiased", action="store_true", help="CKA by the unbiased HSIC")
-    add("--unbiased", action="store_true", help="unbiased HSIC")
+    add("--measure", default="cka", metavar="NAME", help=f"{', '.join(gm.measures())} (cka)")
     add("--layers", action="append", default=[], metavar="GLOB", help="only these; repeatable")
     add("-o", "--output", type=Path, metavar="FILE", help="write the result as JSON")
     add("--png", type=Path, metavar="FILE", help='write a heat map; needs "gramian[plot]"')
     add("--device", metavar="DEVICE", help="cpu, cuda, cuda:N or reference")
     add("--threads", type=int, metavar="N", help="number of threads")
     add("--progress", action="store_true", help="show progress also when stderr is no terminal")
+    flags.add(parser)
     parser.set_defaults(run=_compare)
 
 
@@ -139,13 +133,13 @@ def _compare(arguments: argparse.Namespace) -> None:
     if arguments.png is not None:
         require("matplotlib", "plot")
     if arguments.threads is not None:
-        threads.set_num_threads(arguments.threads)
-    options = _options(arguments)
+        gm.set_num_threads(arguments.threads)
+    options = flags.options(arguments)
     a = read_layers(arguments.a, arguments.layers, "A")
     b = None if arguments.b is None else read_layers(arguments.b, arguments.layers, "B")
     progress = _Progress() if arguments.progress or sys.stderr.isatty() else None
     try:
-        result = compare(
+        result = gm.compare(
             a, b, measure=arguments.measure, device=arguments.device, progress=progress, **options
         )
     finally:
@@ -160,23 +154,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         result.save(arguments.output)
     if arguments.png is not None:
-        size = maps.figure_size(*result.values.shape)
-        figure = require("matplotlib.figure", "plot").Figure(size, layout="constrained")
-        result.plot(figure.subplots())
-        figure.savefig(arguments.png, format="png", dpi=150)
-
-
-def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the measure's options: those that were given."""
-    options: dict[str, Any] = {"kernel": arguments.kernel, "bandwidth": arguments.bandwidth}
-    if arguments.sigma is not None:
-        kind = {"rbf": RBF, "laplacian": Laplacian}.get(arguments.kernel)
-        if kind is None:
-            raise ValueError("--sigma needs --kernel rbf or --kernel laplacian.")
-        options = {"kernel": kind(sigma=arguments.sigma, bandwidth=arguments.bandwidth)}
-    options["debiased"] = arguments.debiased or None
-    options["unbiased"] = arguments.unbiased or None
-    return {name: value for name, value in options.items() if value is not None}
+        result._figure().savefig(arguments.png, format="png", dpi=150)
 
 
 def _info(arguments: argparse.Namespace) -> None:

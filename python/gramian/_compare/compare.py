@@ -52,8 +52,8 @@ def compare(
     progress : callable, optional
         Called now and then as ``progress(done, total)``.
     max_memory : float, optional
-        Working memory in bytes that the call may take above its inputs, as far as it can work with
-        so little. Default 512 MiB.
+        Working memory in bytes that the call may take beyond its inputs, unless it needs more to
+        work at all. Default 512 MiB.
     **options
         The measure's own, such as ``kernel="rbf"`` or ``debiased=True`` for "cka".
 
@@ -65,7 +65,7 @@ def compare(
     Raises
     ------
     TypeError
-        A or B is a bare array or no collection, an option is not the measure's, or a layer is
+        A or B is a bare array or not a collection, an option is not the measure's, or a layer is
         complex, object, string or masked.
     ValueError
         An unknown measure, or a layer that the measure refuses; the message names the layer.

@@ -131,6 +131,8 @@ def plan(
     b = [] if B is None else [rep for _, rep in layers(B, "B")]
     reps = [*a, *b]
     checks.check_same_samples(reps)
+    for rep in reps:
+        checks.check_sample_count(rep, *row.samples(options))
     targets = [devices.chosen(device, rep.device, rep.name) for rep in reps]
     cost = row.plan(
         a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **options}

@@ -21,7 +21,8 @@ __all__ = ["Comparison", "load"]
 
 _FORMAT = "gramian.comparison"
 _VERSION = 1
-_NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}  # JSON has no words
+# What stands for numbers that JSON does not have.
+_NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -172,8 +173,9 @@ class Comparison:
 
         Notes
         -----
-        Colors run from 0 to 1 for normalized similarities, from 0 to pi/2 for angles, and over the
-        range of the data for others; brighter is more similar. Undefined values (NaN) are gray.
+        Colors run from 0 to the largest value that the measure can have, 1 for a normalized
+        similarity, or over the range of the data where there is none; brighter is more similar.
+        Undefined values (NaN) are gray.
         """
         return maps.heat_map(self._map(), ax, annotate)
 
@@ -227,11 +229,18 @@ class Comparison:
     def _limits(self) -> tuple[float, float]:
         """Return the values at the two ends of the color scale."""
         measure = MEASURES.get(self.measure)
-        if measure and "scaling" in measure.invariances:  # normalized, so its range is known
-            return (0.0, math.pi / 2) if measure.distance else (0.0, 1.0)
+        if measure and measure.normalized:
+            return 0.0, float(measure.range[1])
         finite = self.values[np.isfinite(self.values)]
         low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
         return (low, high) if high > low else (0.0, 1.0)
+
+    def _figure(self) -> Any:
+        """Return a figure with the heat map, without the windows that pyplot would open."""
+        size = maps.figure_size(*self.values.shape)
+        figure = require("matplotlib.figure", "plot").Figure(size, layout="constrained")
+        self.plot(figure.subplots())
+        return figure
 
     def _text_map(self) -> str:
         return maps.text_map(self._map())
@@ -307,7 +316,7 @@ def _write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())  # or a crash may leave the new name without the content
         temporary.replace(path)
     except OSError as error:
-        error.filename = str(path)  # not the name that nobody has heard of
+        error.filename = str(path)  # the name that the caller knows
         raise
     finally:
         temporary.unlink(missing_ok=True)

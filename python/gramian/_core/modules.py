@@ -66,7 +66,7 @@ def cuda() -> Any:
 
 
 def cuda_devices(device: str | None) -> int:
-    """Return the number of CUDA devices, of which there is one; `device` is what asks for it."""
+    """Return the number of usable CUDA devices; with none, raise an error that names `device`."""
     wanted = "" if device is None else f"device={device!r}: "
     try:
         count, reason = cuda().device_count()

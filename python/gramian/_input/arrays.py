@@ -1,4 +1,4 @@
-"""Inputs of every protocol, checked and held where they live."""
+"""Inputs by every array protocol, checked, and left in the memory that they are in."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Rep
 
 
 def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
-    """Return the array behind a value, by whichever protocol it has, and its dtype's name."""
+    """Return the array behind a value, by a protocol that it supports, and its dtype's name."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
             f"{name} must not be a masked array: its mask would be ignored; "

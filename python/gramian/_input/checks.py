@@ -1,4 +1,4 @@
-"""Checks of what every public function takes, and its warnings; those of one array: `arrays`."""
+"""Checks of what all public functions take, and warnings; `arrays` checks a single array."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,8 @@ _BLOCK = 2**20  # elements looked at in one step, so that no mask as large as th
 def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> None:
     """Refuse NaN and infinity, given the column means that the measure needs anyway.
 
-    Finite means prove finite elements. Others may be sums that overflowed, so the first bad
-    element is looked for, and none is no error.
+    Finite means prove finite elements. Where a mean is not finite, its sum may have overflowed, so
+    the elements themselves are looked at; if all of them are finite, there is no error.
     """
     if np.isfinite(column_means).all():
         return
@@ -57,6 +57,13 @@ def check_same_samples(reps: Sequence[Representation]) -> None:
             )
 
 
+class Samples(NamedTuple):
+    """The fewest samples that a measure is defined for, and what needs so many."""
+
+    least: int
+    why: str  # "the unbiased estimator"
+
+
 def check_sample_count(rep: Representation, least: int, why: str) -> None:
     """Refuse fewer than `least` samples; `why` names what needs them ("the unbiased estimator")."""
     if len(rep.array) < least:
@@ -75,7 +82,7 @@ def check_median(rep: Representation, median: float) -> None:
 
 
 def check_device(device: str | None) -> str | None:
-    """Return the `device` argument if it is one."""
+    """Return the `device` argument, or refuse what is not a device."""
     if device is None or (
         isinstance(device, str) and re.fullmatch(r"cpu|cuda(:\d+)?|reference", device)
     ):
@@ -92,7 +99,7 @@ def check_nan_policy(nan_policy: str) -> None:
 
 
 def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
-    """Refuse a word that is none of the choices."""
+    """Refuse a word that is not among the choices."""
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices[:-1]) + f" or {choices[-1]!r}"
         raise ValueError(f"{argument} must be {listed}, got {value!r}.")
@@ -156,7 +163,7 @@ def warn_degenerate(names: Iterable[str]) -> None:
     """Warn of each one that varies, but whose HSIC with itself is 0."""
     for name in names:
         warn(
-            f"{name} has an HSIC of 0 with itself (its samples are alike but for one, or sigma is "
+            f"{name} has an HSIC of 0 with itself (all samples but one are the same, or sigma is "
             "far too small): its similarity is undefined (NaN)."
         )
 

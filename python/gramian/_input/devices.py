@@ -21,8 +21,8 @@ __all__ = [
     "upload",
 ]
 
-# DLPack device types whose memory the CPU reads (plain, and pinned for CUDA or ROCm) or CUDA does
-# (plain and managed), and the names of the others in messages.
+# DLPack's device types whose memory the CPU can read (plain, and pinned for CUDA or ROCm), those
+# whose memory CUDA can read (plain and managed), and what messages call the others.
 HOST, CUDA = frozenset((1, 3, 11)), frozenset((2, 13))
 _NAMES = {2: "cuda", 8: "metal", 10: "rocm", 13: "cuda (managed memory)", 14: "oneapi"}
 

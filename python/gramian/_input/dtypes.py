@@ -20,7 +20,7 @@ def compute_dtype(dtype: str) -> str:
 
 
 def check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
-    """Refuse elements that are no real numbers, or that nothing here computes with."""
+    """Refuse elements that are not real numbers, or of a type that nothing here computes with."""
     if dtype_name in _SINGLE or dtype_name in _DOUBLE:
         return
     if dtype.kind == "c":

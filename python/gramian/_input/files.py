@@ -1,4 +1,4 @@
-"""Layers out of .npy, .npz and .safetensors files, in the order of the file; nothing is unpickled.
+"""Layers from .npy, .npz and .safetensors files, in the order of the file; nothing is unpickled.
 
 .npy and .safetensors are mapped into memory, so a layer is read when it is used, and not copied.
 """
@@ -114,7 +114,8 @@ def _read_safetensors(path: Path, patterns: Sequence[str], argument: str) -> dic
         if not 0 <= first <= last <= len(data) - start:
             raise ValueError(f"{name!r} lies outside of the file.")
         array = data[start + first : start + last].view(_DTYPES[dtype]).reshape(shape)
-        layers[name] = np.require(array, requirements="A")  # the format aligns, some writers do not
+        # The format asks for alignment, which some writers forget.
+        layers[name] = np.require(array, requirements="A")
         if dtype == "BF16":
             bits = representation(layers[name], f"{argument}[{name!r}]")
             layers[name] = dataclasses.replace(bits, dtype="bfloat16")

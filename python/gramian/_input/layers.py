@@ -12,7 +12,7 @@ __all__ = ["layers", "pair"]
 
 
 def pair(X: Any, Y: Any, nan_policy: str) -> tuple[Representation, Representation]:
-    """Check the two inputs of a measure, but for their values."""
+    """Check the two inputs of a measure, except for their values."""
     checks.check_nan_policy(nan_policy)
     x, y = representation(X, "X"), representation(Y, "Y")
     checks.check_same_samples((x, y))

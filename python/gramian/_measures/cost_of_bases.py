@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .._input.arrays import Representation
-from .._input.checks import check_sample_count
-from . import ranks
 from .cost import Cost, Shapes, Workload, svd_seconds, values_bytes, vectors_bytes
 
 __all__ = ["Bases", "plan_spectral"]
@@ -15,11 +12,6 @@ __all__ = ["Bases", "plan_spectral"]
 
 class Bases(Workload):
     """Orthonormal bases of layers: r = min(n, p) columns of a layer of p features."""
-
-    def __init__(self, a: Sequence[Representation], b: Sequence[Representation]) -> None:
-        super().__init__(a, b)
-        for rep in self.reps:
-            check_sample_count(rep, ranks.LEAST, ranks.WHY)
 
     def rank(self, p: int) -> int:
         """Return the number of columns at most."""
@@ -48,11 +40,14 @@ class Bases(Workload):
         leaves = 2 * r * min(self.threads * block, long)
         triangles = (math.ceil(long / block) + 1) * r * r
         decomposing = 8 * (leaves + triangles) + vectors_bytes(r, r, 8)
-        return decomposing if self.double else max(decomposing, 8 * (self.n * r + 3 * r * r))
+        if self.double or p >= self.n:
+            return decomposing
+        columns = 8 * (self.n * r + 3 * r * r)
+        return max(decomposing, columns + self.product_scratch([(r, r)], 8))
 
     def making(self, widths: Sequence[int]) -> float:
         """Bytes, besides those that are kept, while bases are made."""
-        return max(self.decomposing(p) + self.product_scratch([self.ranks([(p, p)])[0]], 8) for p in widths)
+        return max(self.decomposing(p) for p in widths)
 
     def comparing(self, *, vectors: bool = False) -> float:
         """Bytes, besides the bases, while pairs are compared."""
@@ -134,6 +129,6 @@ def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) 
     making = max(w.decomposing(p) for p in w.widths) if w.double else 0
     rounding = 0 if w.double or not narrow else max(8 * w.n * k for k in counts)
     kept = found + columns + wide
-    scratch = w.product_scratch([(r, r) for r in orders], 8)
+    scratch = 0 if w.double else w.product_scratch([(r, r) for r in orders], 8)  # Gram matrices
     memory = scratch + max(factors + splitting, kept + max(making, rounding, w.finishing_rows()))
     return w.cost(path, memory, w.widths, w.pairs, in_double=True)

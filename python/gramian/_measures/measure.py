@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from .._input import layers
 from .._input.arrays import Representation
-from .._input.checks import check_device
+from .._input.checks import Samples, check_device
 from .cost import Planner
 
 __all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
@@ -24,15 +25,27 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Option:
-    """A keyword of a measure: its value where it is not given, and what checks one that is.
+    """A keyword of a measure: its value where it is not given, what checks one that is, its flag.
 
     A check returns the value as the measure takes it, or refuses it. What depends on other
     options, or on the layers, the measure checks itself.
+
+    The flag on the command line has the option's name. Its text is one of the `choices`, if there
+    are any, and is turned into a value by `kind`; a flag of kind bool has no text.
     """
 
     name: str
     default: Any
     check: Callable[[Any], Any] = lambda value: value
+    help: str = ""
+    kind: Callable[[str], Any] = str
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """Its spelling on the command line."""
+        return f"--{self.name.replace('_', '-')}"
 
 
 class Pairs(Protocol):
@@ -57,6 +70,10 @@ def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _none(options: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class Measure:
     """A row of the table: what the library knows of a measure besides its formula."""
@@ -67,13 +84,19 @@ class Measure:
     pairs: Pairs
     plan: Planner  # what `pairs` would take
     options: tuple[Option, ...]
-    invariances: frozenset[str]  # transformations of X alone that leave the value as it is
+    invariances: frozenset[str]  # changes of X alone that leave the default value as it is
     citation: str
+    range: tuple[float, float]  # of its values, with default options
+    samples: Callable[[Mapping[str, Any]], Samples]  # what it needs with these options
+    lost: Callable[[Mapping[str, Any]], frozenset[str]] = _none  # invariances, to these options
     symmetric: bool = True
     distance: bool = False  # smaller is more similar
     fixed: Mapping[str, Any] = field(default_factory=dict)  # options that the name implies
     attribute: str = ""  # of the function's result, if that is no number
     record: Callable[[Mapping[str, Any]], dict[str, Any]] = in_force
+    # Flags of the command line besides those of the options, and what makes options of all.
+    more_flags: tuple[Option, ...] = ()
+    from_flags: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
     @property
     def family(self) -> str:
@@ -84,6 +107,20 @@ class Measure:
     def option_names(self) -> tuple[str, ...]:
         """The keywords that `compare` takes with this measure."""
         return tuple(option.name for option in self.options)
+
+    @property
+    def flags(self) -> tuple[Option, ...]:
+        """What the command line takes with this measure."""
+        return (*self.options, *self.more_flags)
+
+    @property
+    def normalized(self) -> bool:
+        """Whether its values have a bound that does not depend on the data."""
+        return math.isfinite(self.range[1])
+
+    def least_samples(self, options: Mapping[str, Any]) -> int:
+        """Return the smallest number of samples that it is defined for."""
+        return self.samples(options).least
 
     def call(self, X: Any, Y: Any, **options: Any) -> float:
         """Evaluate the compiled measure."""
@@ -111,7 +148,8 @@ class Measure:
     def _value(
         self, function: Callable[..., Any], X: Any, Y: Any, options: Mapping[str, Any]
     ) -> float:
-        result = function(X, Y, **{**self.fixed, **options})
+        defaults = {option.name: option.default for option in self.options}
+        result = function(X, Y, **{**defaults, **self.fixed, **options})
         return float(getattr(result, self.attribute) if self.attribute else result)
 
 

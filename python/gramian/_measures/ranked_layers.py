@@ -29,7 +29,7 @@ class Layers:
         nan_policy: str,
         device: str | None,
     ) -> None:
-        least, why = ranks.LEAST, ranks.WHY
+        least, why = ranks.needed_samples()
         xs, ys = ([prepare(rep, nan_policy, device, least, why) for rep in reps] for reps in (a, b))
         self.rows = [i for i, layer in enumerate(xs) if layer.finite]
         self.columns = [j for j, layer in enumerate(ys or xs) if layer.finite]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._input.arrays import Representation, as_float64
-from .._input.checks import warn
+from .._input.checks import Samples, warn
 
-LEAST, WHY = 2, "centering"  # samples that these measures need, and what needs them
+
+def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
+    """Return how many samples rank-revealing measures need, whatever the options."""
+    return Samples(2, "centering")
 
 
 def default_tolerance(rep: Representation) -> float:
@@ -35,7 +39,7 @@ def constant_columns(rep: Representation) -> npt.NDArray[np.bool_]:
 
 
 def saturated(x_rank: int, y_rank: int, n: int) -> int:
-    """Return how many correlations two subspaces of n - 1 dimensions cannot help having at 1."""
+    """Return how many correlations have to be 1, since both subspaces lie in n - 1 dimensions."""
     return max(0, x_rank + y_rank - (n - 1))
 
 
@@ -53,7 +57,7 @@ def warn_saturated(pairs: Sequence[tuple[str, str, int]], n: int) -> None:
 
 
 def warn_ambiguous(pairs: Sequence[tuple[str, str]]) -> None:
-    """Warn of values that hang on the choice of a basis: one warning, with the first pair."""
+    """Warn of values that depend on the choice of a basis: one warning, with the first pair."""
     if not pairs:
         return
     x, y = pairs[0]

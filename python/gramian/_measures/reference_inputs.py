@@ -30,7 +30,7 @@ def samples(X: Any, Y: Any, nan_policy: str) -> tuple[Representation, Representa
     x, y = layers.pair(X, Y, nan_policy)
     finite = True
     for rep in (x, y):
-        checks.check_sample_count(rep, ranks.LEAST, ranks.WHY)
+        checks.check_sample_count(rep, *ranks.needed_samples())
         with np.errstate(over="ignore", invalid="ignore"):
             means = as_float64(rep).mean(axis=0)
         if nan_policy == "raise":

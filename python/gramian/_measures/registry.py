@@ -25,10 +25,8 @@ def find(measure: str, options: Mapping[str, Any]) -> Measure:
     row = MEASURES[measure]
     for option in options:
         if option not in row.option_names:
-            raise TypeError(
-                f"measure {measure!r} takes the options {_quoted(row.option_names)}, "
-                f"got {option!r}."
-            )
+            known = f"the options {_quoted(row.option_names)}" if row.options else "no options"
+            raise TypeError(f"measure {measure!r} takes {known}, got {option!r}.")
     return row
 
 

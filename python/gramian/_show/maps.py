@@ -92,10 +92,10 @@ def _annotate(ax: Any, image: Any, values: npt.NDArray[np.float64]) -> None:
 
 def shorten(names: Sequence[str], width: int) -> list[str]:
     """Fit names into a width: without the modules they share, then without their middle."""
-    # A file's keys may hold anything, also what moves a terminal's cursor.
+    # A file's keys may hold any character, even one that moves a terminal's cursor.
     names = ["".join(c if c.isprintable() else "?" for c in name) for name in names]
     if max(map(len, names)) > width:
-        first, last = min(names), max(names)  # what these two share, all do
+        first, last = min(names), max(names)  # a beginning that these two share is shared by all
         pairs = enumerate(zip(first, last, strict=False))
         end = next((i for i, (a, b) in pairs if a != b), len(first))
         start = max(first.rfind(separator, 0, end) for separator in "./") + 1

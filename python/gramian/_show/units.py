@@ -11,7 +11,7 @@ from .._extras import require
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating[Any]]
-_COLORS = "RdBu_r"  # of correlations: white is none
+_COLORS = "RdBu_r"  # of correlations: white is 0
 _NUMBERS = 12  # clusters up to which cells have room for a number
 
 

@@ -13,6 +13,7 @@ from .. import ranks
 from ..measure import Option, complete, falls_back_on
 from ..ranked_layers import Array, Layers, one_pair, ranked
 from . import checks, folds, reference
+from .options import CROSS_VALIDATE, RANK_TOLERANCE
 from .results import CCA
 
 __all__ = ["OPTIONS", "cca", "cca_pairs", "cca_squared_pairs"]
@@ -20,10 +21,23 @@ __all__ = ["OPTIONS", "cca", "cca_pairs", "cca_squared_pairs"]
 Progress = Callable[[int, int], object]
 
 OPTIONS = (
-    Option("denominator", "features", checks.check_denominator),
-    Option("regularization", 0.0, checks.check_regularization),
-    Option("cross_validate", None),
-    Option("rank_tolerance", None, checks.check_rank_tolerance),
+    Option(
+        "denominator",
+        "features",
+        checks.check_denominator,
+        choices=checks.DENOMINATORS,
+        help="the mean divides by the smaller number of features, or the smaller rank",
+    ),
+    Option(
+        "regularization",
+        0.0,
+        checks.check_regularization,
+        kind=float,
+        metavar="R",
+        help="ridge, in mean squared norms of the centered features",
+    ),
+    CROSS_VALIDATE,
+    RANK_TOLERANCE,
 )
 
 
@@ -87,7 +101,7 @@ def cca(
 
     See Also
     --------
-    svcca, pwcca : Summaries that weigh directions by how much of the representation they are.
+    svcca, pwcca : Summaries that weigh directions by their share of the representation.
 
     Notes
     -----

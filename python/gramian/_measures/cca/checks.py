@@ -32,7 +32,7 @@ def check_variant(value: str) -> str:
 
 
 def check_rank_tolerance(value: float | None) -> float | None:
-    """Refuse a tolerance that is no fraction."""
+    """Refuse a tolerance outside [0, 1)."""
     if value is not None and not 0 <= value < 1:
         raise ValueError(f"rank_tolerance must be in [0, 1), got {value}.")
     return value
@@ -51,7 +51,7 @@ def check_components(components: int | None) -> int | None:
 
 
 def check_regularization(value: float) -> float:
-    """Refuse a ridge that is none."""
+    """Refuse a negative or infinite ridge."""
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"regularization must be finite and >= 0, got {value}.")
     return value

@@ -26,7 +26,7 @@ class Folds(Bases):
 
     def fitting(self, p: int, q: int, *, double: bool, of_y: bool = False) -> float:
         """Bytes of one fold of one pair: copies of the samples, bases and weights."""
-        size = max(rep.array.itemsize for rep in self.reps)
+        size = max(rep.host.itemsize for rep in self.reps)
         held_out = self.samples - self.n
         # Of one fold and the one before, which goes when it is replaced.
         copies = 2 * (p + q) * (self.n * size + held_out * 8) + (p + q) * held_out * 8

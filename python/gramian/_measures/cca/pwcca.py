@@ -15,6 +15,7 @@ from ..ranked_layers import Array, Layers, one_pair
 from . import checks
 from . import reference_variants as reference
 from .google import google_pwcca
+from .options import RANK_TOLERANCE
 from .results import PWCCA
 
 __all__ = ["OPTIONS", "pwcca", "pwcca_pairs"]
@@ -22,9 +23,21 @@ __all__ = ["OPTIONS", "pwcca", "pwcca_pairs"]
 Progress = Callable[[int, int], object]
 
 OPTIONS = (
-    Option("side", "x", checks.check_side),
-    Option("variant", "paper", checks.check_variant),
-    Option("rank_tolerance", None, checks.check_rank_tolerance),
+    Option(
+        "side",
+        "x",
+        checks.check_side,
+        choices=checks.SIDES,
+        help="whose units weigh the correlations",
+    ),
+    Option(
+        "variant",
+        "paper",
+        checks.check_variant,
+        choices=checks.VARIANTS,
+        help="google: the value of google/svcca",
+    ),
+    RANK_TOLERANCE,
 )
 
 
@@ -108,8 +121,8 @@ def pwcca(
     Notes
     -----
     sum(a_i rho_i) / sum(a_i), where a_i = sum_j |<h_i, x_j>| over the centered units of X and h_i
-    is the i-th canonical variate on X's side, of unit norm [1]_. Tied correlations leave their
-    variates free to turn, and a_i with them. Cost: that of `cca`, and one SVD with vectors.
+    is the i-th canonical variate on X's side, of unit norm [1]_. Where correlations tie, a rotation
+    of their variates changes the a_i. Cost: that of `cca`, and one SVD with vectors.
 
     References
     ----------

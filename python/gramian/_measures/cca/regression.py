@@ -9,18 +9,16 @@ import numpy as np
 
 from ..._core import calls
 from ..._input.arrays import Representation
-from ..measure import Option, complete, falls_back_on, value_of_pair
+from ..measure import complete, falls_back_on, value_of_pair
 from ..ranked_layers import Array, Layers
 from . import checks, folds, reference
+from .options import CROSS_VALIDATE, RANK_TOLERANCE
 
 __all__ = ["OPTIONS", "linear_regression", "regression_pairs"]
 
 Progress = Callable[[int, int], object]
 
-OPTIONS = (
-    Option("cross_validate", None),
-    Option("rank_tolerance", None, checks.check_rank_tolerance),
-)
+OPTIONS = (CROSS_VALIDATE, RANK_TOLERANCE)
 
 
 @falls_back_on(reference.linear_regression)

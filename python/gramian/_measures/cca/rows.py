@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..measure import Measure
+from ..ranks import needed_samples
 from . import cca, plan, pwcca, reference, reference_variants, regression, svcca
 
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
@@ -18,6 +19,8 @@ ROWS = (
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
+        range=(0, 1),
+        samples=needed_samples,
         attribute="mean",
     ),
     Measure(
@@ -29,6 +32,8 @@ ROWS = (
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
+        range=(0, 1),
+        samples=needed_samples,
         attribute="mean_squared",
     ),
     Measure(
@@ -40,6 +45,8 @@ ROWS = (
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
+        range=(0, 1),
+        samples=needed_samples,
     ),
     Measure(
         "svcca_squared",
@@ -50,6 +57,8 @@ ROWS = (
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
+        range=(0, 1),
+        samples=needed_samples,
         fixed={"squared": True},
     ),
     Measure(
@@ -61,6 +70,8 @@ ROWS = (
         options=pwcca.OPTIONS,
         invariances=frozenset({"permutation", "translation", "scaling"}),
         citation="Morcos et al. 2018",
+        range=(0, 1),
+        samples=needed_samples,
         symmetric=False,
     ),
     Measure(
@@ -72,6 +83,8 @@ ROWS = (
         options=regression.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 10",
+        range=(0, 1),
+        samples=needed_samples,
         symmetric=False,
     ),
 )

@@ -20,8 +20,22 @@ __all__ = ["OPTIONS", "svcca", "svcca_pairs"]
 Progress = Callable[[int, int], object]
 
 OPTIONS = (
-    Option("variance", 0.99, checks.check_variance),
-    Option("components", None, checks.check_components),
+    Option(
+        "variance",
+        0.99,
+        checks.check_variance,
+        kind=float,
+        metavar="V",
+        help="share of the variance that the kept directions hold",
+    ),
+    Option(
+        "components",
+        None,
+        checks.check_components,
+        kind=int,
+        metavar="N",
+        help="keep N directions instead",
+    ),
 )
 SQUARED = Option("squared", False)
 

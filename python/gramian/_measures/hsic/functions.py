@@ -31,18 +31,18 @@ def hsic(
     X : array_like, shape (n_samples, n_features_x)
         Activations; rows are examples. numpy arrays, and anything with DLPack,
         ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
-        integers or bool, of any strides. Never copied as a whole, but to a GPU that is asked for.
+        integers or bool, of any strides. Copied as a whole only when a GPU is asked for.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
         Compares two examples; the same kernel for X and Y. "linear", "rbf", "laplacian",
-        "polynomial", "cosine", or "precomputed" if X and Y are Gram matrices; or `RBF` and its like
-        with parameters.
+        "polynomial", "cosine", or "precomputed" if X and Y are Gram matrices; or a kernel with
+        parameters, such as `RBF`.
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
-        examples, for X and Y each by its own. Default 1.0.
+        examples; X and Y each have their own median. Default 1.0.
     bandwidth_sample : int, optional
-        Take the median distance of so many examples only, evenly spread over the rows.
+        Take the median distance of this many examples only, evenly spread over the rows.
     unbiased : bool, default False
         Use the unbiased estimator, which may be negative.
     nan_policy : {"raise", "propagate"}, default "raise"
@@ -51,8 +51,8 @@ def hsic(
         Where to compute; by default where the arrays live. "reference" is plain numpy in
         float64.
     max_memory : float, optional
-        Working memory in bytes that the call may take above its inputs, as far as it can work with
-        so little. Default 512 MiB.
+        Working memory in bytes that the call may take beyond its inputs, unless it needs more to
+        work at all. Default 512 MiB.
 
     Returns
     -------
@@ -131,18 +131,18 @@ def cka(
     X : array_like, shape (n_samples, n_features_x)
         Activations; rows are examples. numpy arrays, and anything with DLPack,
         ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
-        integers or bool, of any strides. Never copied as a whole, but to a GPU that is asked for.
+        integers or bool, of any strides. Copied as a whole only when a GPU is asked for.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
         Compares two examples; the same kernel for X and Y. "linear", "rbf", "laplacian",
-        "polynomial", "cosine", or "precomputed" if X and Y are Gram matrices; or `RBF` and its like
-        with parameters.
+        "polynomial", "cosine", or "precomputed" if X and Y are Gram matrices; or a kernel with
+        parameters, such as `RBF`.
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
-        examples, for X and Y each by its own. Default 1.0.
+        examples; X and Y each have their own median. Default 1.0.
     bandwidth_sample : int, optional
-        Take the median distance of so many examples only, evenly spread over the rows.
+        Take the median distance of this many examples only, evenly spread over the rows.
     debiased : bool, default False
         Use the unbiased HSIC in all three places. Recommended when the number of features is not
         small against the number of samples: the biased value of independent data with n = 64 and
@@ -153,8 +153,8 @@ def cka(
         Where to compute; by default where the arrays live. "reference" is plain numpy in
         float64.
     max_memory : float, optional
-        Working memory in bytes that the call may take above its inputs, as far as it can work with
-        so little. Default 512 MiB.
+        Working memory in bytes that the call may take beyond its inputs, unless it needs more to
+        work at all. Default 512 MiB.
 
     Returns
     -------

@@ -34,12 +34,12 @@ def gram(
     X : array_like, shape (n_samples, n_features)
         Activations; rows are examples. See `cka` for what is accepted.
     kernel : str or kernel object, default "linear"
-        Compares two examples: "linear", "rbf", "laplacian", "polynomial", "cosine", or `RBF` and
-        its like with parameters.
+        Compares two examples: "linear", "rbf", "laplacian", "polynomial", "cosine", or a kernel
+        with parameters, such as `RBF`.
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance. Default 1.0.
     bandwidth_sample : int, optional
-        Take the median distance of so many examples only, evenly spread over the rows.
+        Take the median distance of this many examples only, evenly spread over the rows.
     centered : bool, default True
         Return HKH, whose rows and columns sum to 0, instead of K. The linear kernel takes
         centered features, so that its K is HKH already.

@@ -24,7 +24,7 @@ __all__ = [
 
 
 def _number(name: str, value: Any) -> float:
-    """Return `value` as a float if it is a number; strings of digits are none."""
+    """Return a number as a float; a string of digits is not a number."""
     if isinstance(value, (str, bytes, bool)):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
     try:
@@ -209,6 +209,22 @@ def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
             f"bandwidth={bandwidth!r} with {kernel!r}."
         )
     return kernel
+
+
+def lost_invariances(options: Mapping[str, Any]) -> frozenset[str]:
+    """Return which invariances of the linear kernel the chosen one does not have."""
+    kernel, _ = kernel_of(options)
+    match kernel:
+        case RBF() | Laplacian():
+            return frozenset() if kernel.sigma is None else frozenset({"scaling"})
+        case Polynomial():
+            return frozenset({"scaling", "translation"})
+        case Cosine():
+            return frozenset({"translation"})
+        case Precomputed():
+            return frozenset({"orthogonal", "permutation", "translation"})
+        case Linear():
+            return frozenset()
 
 
 def name_of(kernel: Kernel) -> str:

@@ -13,6 +13,7 @@ from ..._core.types import CONSTANT, DEGENERATE, KernelSpec
 from ..._input import checks
 from ..._input.arrays import Representation
 from ..._input.prepare import Prepared, prepare
+from .checks import is_unbiased, needed_samples
 from .kernels import (
     RBF,
     Cosine,
@@ -45,8 +46,8 @@ def hsic_pairs(
 ) -> npt.NDArray[np.float64]:
     """Return HSIC, or CKA if `normalized`, of every a with every b; among the a without b."""
     kernel, sample = kernel_of(options)
-    unbiased = bool(options.get("debiased", options.get("unbiased", False)))
-    least, why = (4, "the unbiased estimator") if unbiased else (2, "the biased estimator")
+    unbiased = is_unbiased(options)
+    least, why = needed_samples(options)
     xs, ys = (
         [_prepared(rep, kernel, nan_policy, device, least, why) for rep in reps] for reps in (a, b)
     )

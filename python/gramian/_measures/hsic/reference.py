@@ -12,6 +12,7 @@ import numpy as np
 
 from ..._input import checks, layers
 from ..._input.arrays import Representation, as_float64, representation
+from .checks import needed_samples
 from .kernels import Kernel, Precomputed, kernel_of
 from .reference_grams import Array, is_constant, kernel_matrix, shifted_kernel_matrix
 
@@ -157,9 +158,9 @@ def _samples(
 ) -> tuple[Representation, Representation]:
     """Check two inputs of an HSIC."""
     x, y = layers.pair(X, Y, nan_policy)
-    least, why = (4, "the unbiased estimator") if unbiased else (2, "the biased estimator")
+    needed = needed_samples({"unbiased": unbiased})
     for rep in (x, y):
-        checks.check_sample_count(rep, least, why)
+        checks.check_sample_count(rep, *needed)
         _check_values(rep, k, nan_policy)
     return x, y
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def check_alpha(alpha: float) -> float:
-    """Refuse anything but a point between CCA and Procrustes."""
+    """Refuse anything but a point between CCA, 0, and Procrustes, 1."""
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha must be in [0, 1], got {alpha}.")
     return alpha

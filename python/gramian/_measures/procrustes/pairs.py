@@ -22,7 +22,16 @@ __all__ = [
 
 Progress = Callable[[int, int], object]
 
-SHAPE_OPTIONS = (Option("alpha", 1.0, check_alpha),)
+SHAPE_OPTIONS = (
+    Option(
+        "alpha",
+        1.0,
+        check_alpha,
+        kind=float,
+        metavar="A",
+        help="from 0, whitened as in CCA, to 1, as in Procrustes",
+    ),
+)
 
 
 def procrustes_pairs(

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._input.arrays import Representation
-from ..._input.checks import check_sample_count
-from .. import ranks
 from ..cost import Cost, Workload, svd_seconds, values_bytes, vectors_bytes
 from ..cost_of_bases import Bases, plan_spectral
 from ..measure import complete
@@ -27,8 +25,6 @@ def plan_procrustes(
 ) -> Cost:
     """Estimate the similarity, or the distance."""
     w = Workload(a, b)
-    for rep in w.reps:
-        check_sample_count(rep, ranks.LEAST, ranks.WHY)
     finishing = 0.0
     for row in w.rows:
         most = sorted(values_bytes(p, q, w.scalar) for p, q in row)[-w.threads :]

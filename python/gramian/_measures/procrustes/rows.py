@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from ..measure import Measure
+from ..ranks import needed_samples
 from . import functions, pairs, plan, reference
 
 _INVARIANCES = frozenset({"orthogonal", "permutation", "translation", "scaling"})
@@ -17,6 +20,8 @@ ROWS = (
         options=(),
         invariances=_INVARIANCES,
         citation="Schönemann 1966",
+        range=(0, 1),
+        samples=needed_samples,
     ),
     Measure(
         "procrustes_distance",
@@ -27,6 +32,8 @@ ROWS = (
         options=(),
         invariances=_INVARIANCES,
         citation="Williams et al. 2021",
+        range=(0, math.sqrt(2)),
+        samples=needed_samples,
         distance=True,
     ),
     Measure(
@@ -38,6 +45,8 @@ ROWS = (
         options=pairs.SHAPE_OPTIONS,
         invariances=_INVARIANCES,
         citation="Williams et al. 2021",
+        range=(0, math.pi / 2),
+        samples=needed_samples,
         distance=True,
     ),
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..._input.arrays import Representation
-from ..._input.checks import check_choice, check_integer, warn
+from ..._input.checks import Samples, check_choice, check_integer, warn
 
 METHODS = ("one-to-one", "semi")
+
+
+def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
+    """Return how many samples a correlation needs, whatever the options."""
+    return Samples(2, "a correlation")
 
 
 def check_method(method: str) -> None:
@@ -38,7 +43,7 @@ def check_alphas(alphas: Any) -> npt.NDArray[np.float64] | None:
 
 
 def check_tol(tol: float) -> float:
-    """Refuse a duality gap that no solver can reach, or no number."""
+    """Refuse a tolerance that is not a number, or that no solver can reach."""
     if isinstance(tol, bool) or not isinstance(tol, (int, float, np.floating, np.integer)):
         raise TypeError(f"tol must be a number, got {type(tol).__name__}.")
     if not 1e-15 <= tol < 1:

@@ -56,7 +56,7 @@ def correlation(
     Raises
     ------
     ValueError, TypeError
-        As `cka` does, and for less than 2 samples, other than 4 dimensions with a layout, or
+        As `cka` does, and for fewer than 2 samples, with a layout an array that is not 4-D, or
         different positions of X and Y.
 
     Warns
@@ -66,7 +66,7 @@ def correlation(
 
     See Also
     --------
-    match_units, sparse_prediction, cluster_units : What is made of it.
+    match_units, sparse_prediction, cluster_units : What follows from it.
 
     Notes
     -----
@@ -177,9 +177,9 @@ def cluster_units(
     X, Y : array_like, shapes (n_samples, p) and (n_samples, q)
         Activations of the same examples; see `cka` for what is accepted.
     n_clusters : int
-        Number of clusters, at most that of the units which correlate with one of the other side.
+        Number of clusters, at most the number of units that correlate with one of the other side.
     seed : int, default 0
-        Of k-means++, the best of 10 starts.
+        Seed of k-means++; the best of its 10 starts is kept.
     layout, positions, nan_policy, device
         As in `correlation`.
 

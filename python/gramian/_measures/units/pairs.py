@@ -42,12 +42,38 @@ Array = npt.NDArray[np.float64]
 TINY_PRODUCT = 1e-30  # smaller products lose digits in float32
 
 
-MATCH_OPTIONS = (Option("absolute", False, bool),)
+def numbers(text: str) -> list[float]:
+    """Turn the text of a flag into numbers."""
+    return [float(part) for part in text.split(",")]
+
+
+MATCH_OPTIONS = (Option("absolute", False, bool, kind=bool, help="match by absolute correlations"),)
 METHOD = Option("method", "one-to-one")
 SPARSE_OPTIONS = (  # as a measure, which has one alpha by default
-    Option("alphas", 0.1, checks.check_alphas),
-    Option("tol", 1e-6, checks.check_tol),
-    Option("max_sweeps", 10_000, checks.check_max_sweeps),
+    Option(
+        "alphas",
+        0.1,
+        checks.check_alphas,
+        kind=numbers,
+        metavar="A[,A...]",
+        help="penalties, whose scores are averaged",
+    ),
+    Option(
+        "tol",
+        1e-6,
+        checks.check_tol,
+        kind=float,
+        metavar="T",
+        help="duality gap, as a share of the variance",
+    ),
+    Option(
+        "max_sweeps",
+        10_000,
+        checks.check_max_sweeps,
+        kind=int,
+        metavar="N",
+        help="rounds of coordinate descent at most",
+    ),
 )
 
 
@@ -150,7 +176,7 @@ def settings(alphas: Any, tol: float, max_sweeps: int) -> dict[str, Any]:
 
 def layer(rep: Representation, nan_policy: str, device: str | None) -> Prepared:
     """Check and read a layer."""
-    return prepare(rep, nan_policy, device, 2, "a correlation")
+    return prepare(rep, nan_policy, device, *checks.needed_samples())
 
 
 def between(x: Prepared, y: Prepared, *, double: bool = False) -> Correlations:

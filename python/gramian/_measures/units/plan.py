@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._input.arrays import Representation
-from ..._input.checks import check_sample_count
 from ..cost import Cost, Workload
 from ..measure import complete
 from . import checks, pairs
@@ -20,11 +19,6 @@ _ASSIGNMENT, _DESCENT = 2e-10, 3e-10
 
 class Units(Workload):
     """Correlations of units."""
-
-    def __init__(self, a: Sequence[Representation], b: Sequence[Representation]) -> None:
-        super().__init__(a, b)
-        for rep in self.reps:
-            check_sample_count(rep, 2, "a correlation")
 
     def correlating(self, p: int, q: int, scalar: int) -> float:
         """Bytes of correlations while they are computed: a product, in double, and the result."""

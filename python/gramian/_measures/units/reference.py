@@ -194,7 +194,7 @@ def standardized(rep: Representation, nan_policy: str) -> Array:
 
     Constant: its centered norm is at most 10 eps of its norm, eps that of the input's precision.
     """
-    input_checks.check_sample_count(rep, 2, "a correlation")
+    input_checks.check_sample_count(rep, *checks.needed_samples())
     X = as_float64(rep)
     with np.errstate(all="ignore"):
         if nan_policy == "raise":

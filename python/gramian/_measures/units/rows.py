@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..measure import Measure
 from . import functions, pairs, plan, reference, sparse
+from .checks import needed_samples
 
 _INVARIANCES = frozenset({"permutation", "translation", "scaling"})
 
@@ -17,6 +18,8 @@ ROWS = (
         options=pairs.MATCH_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",
+        range=(-1, 1),
+        samples=needed_samples,
         fixed={"method": "one-to-one"},
         attribute="mean",
     ),
@@ -29,6 +32,8 @@ ROWS = (
         options=pairs.MATCH_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",
+        range=(-1, 1),
+        samples=needed_samples,
         symmetric=False,
         fixed={"method": "semi"},
         attribute="mean",
@@ -42,8 +47,9 @@ ROWS = (
         options=pairs.SPARSE_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",
+        range=(0, 1),
+        samples=needed_samples,
         symmetric=False,
-        fixed={"alphas": 0.1},
         attribute="score",
         record=pairs.record_sparse,
     ),

@@ -1,0 +1,62 @@
+"""The table of measures in README.md, from the rows: `python docs/measures.py` writes it there."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gramian._measures.registry import MEASURES
+
+if TYPE_CHECKING:
+    from gramian._measures.measure import Measure, Option
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+START, END = "<!-- written by docs/measures.py -->\n", "<!-- until here -->\n"
+BOUNDS = {math.inf: "∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
+
+
+def table() -> str:
+    """Return the table in Markdown."""
+    heads = ("measure", "is", "values", "symmetric", "options", "source")
+    lines = [heads, ("---",) * len(heads), *map(cells, MEASURES.values())]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def cells(row: Measure) -> tuple[str, ...]:
+    """Return the line of one measure."""
+    parameters = inspect.signature(row.function).parameters
+    own = {  # defaults that are not the function's
+        option.name: option.default
+        for option in row.options
+        if option.default != parameters[option.name].default
+    }
+    implied = "".join(f", {name}={value!r}" for name, value in (row.fixed | own).items())
+    implied = implied.replace("'", '"')
+    attribute = f".{row.attribute}" if row.attribute else ""
+    low, high = (BOUNDS.get(bound, f"{bound:g}") for bound in row.range)
+    return (
+        f"`{row.name}`",
+        f"`{row.function.__name__}(X, Y{implied}){attribute}`",
+        f"{low} to {high}{', a distance' if row.distance else ''}",
+        "yes" if row.symmetric else "no",
+        ", ".join(map(spelled, row.options)) or "none",
+        row.citation,
+    )
+
+
+def spelled(option: Option) -> str:
+    """Return an option with its default, if that says something."""
+    value = "" if option.default is None else f"={option.default!r}".replace("'", '"')
+    return f"`{option.name}{value}`"
+
+
+def updated(text: str) -> str:
+    """Return the text of README.md with the table of today."""
+    before, _, rest = text.partition(START)
+    return f"{before}{START}\n{table()}\n{END}{rest.partition(END)[2]}"
+
+
+if __name__ == "__main__":
+    README.write_text(updated(README.read_text("utf-8")), encoding="utf-8")

@@ -1,0 +1,22 @@
+"""The two estimators of HSIC: which one the options ask for, and how many samples it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._input.checks import Samples
+
+__all__ = ["is_unbiased", "needed_samples"]
+
+
+def is_unbiased(options: Mapping[str, Any]) -> bool:
+    """Return whether it is the unbiased one, under whichever name the measure has for it."""
+    return bool(options.get("debiased", options.get("unbiased", False)))
+
+
+def needed_samples(options: Mapping[str, Any]) -> Samples:
+    """Return how many samples it is defined for."""
+    if is_unbiased(options):
+        return Samples(4, "the unbiased estimator")
+    return Samples(2, "the biased estimator")
