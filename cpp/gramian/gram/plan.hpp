@@ -78,10 +78,10 @@ inline Plan plan_feature_space(const Workload& w, int threads) {
     if (w.pairs.row(i) != w.pairs.column(j))
       product(w.widths[w.pairs.row(i)], w.widths[w.pairs.column(j)], 1);
   });
-  // A product; for a thread two panels and four slots, of the size of a tile, and its sums in
-  // double, which the caller has once more.
-  const double area = std::min(widest, edge * edge);
-  plan.bytes = scalar * (widest + 6 * threads * area) + 8 * (threads + 1) * area;
+  // A product; for a thread two panels and four slots, of the size of a tile (one alone has one),
+  // and its sums in double, which the caller has once more.
+  const double area = std::min(widest, edge * edge), slots = threads == 1 ? 1 : 4 * threads;
+  plan.bytes = scalar * (widest + (2 * threads + slots) * area) + 8 * (threads + 1) * area;
   plan.seconds = w.cost.seconds(plan.work);
   return plan;
 }

@@ -162,4 +162,4 @@ def values_bytes(p: int, q: int, scalar: int) -> float:
 def vectors_bytes(p: int, q: int, scalar: int) -> float:
     """Bytes that a full decomposition of a p x q matrix takes besides it: U, V and work."""
     k = min(p, q)
-    return scalar * ((p + q) * k + 3 * k * k + 4 * k * max(1, max(p, q) // k - 1))
+    return scalar * ((p + q) * k + 3 * k * k)

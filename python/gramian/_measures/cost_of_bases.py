@@ -26,7 +26,8 @@ class Bases(Workload):
         total = 0.0
         for p in widths:
             r = self.rank(p)
-            total += r * (self.n + 2 * r + (p if coordinates else 0))
+            coefficients = 2 * r * r if p < self.n else 0
+            total += r * self.n + coefficients + (r * p if coordinates else 0)
         return total * self.scalar
 
     def decomposing(self, p: int) -> float:
@@ -38,8 +39,9 @@ class Bases(Workload):
         r, long = self.rank(p), max(self.n, p)
         block = max(4 * r, 1024)  # of rows, or of columns of a wide layer
         leaves = 2 * r * min(self.threads * block, long)
-        triangles = (math.ceil(long / block) + 1) * r * r
-        decomposing = 8 * (leaves + triangles) + vectors_bytes(r, r, 8)
+        triangles = 8 * (math.ceil(long / block) + 1) * r * r
+        steps = 8 * leaves, vectors_bytes(r, r, 8)
+        decomposing = triangles + (sum(steps) if self.threads > 1 else max(steps))
         if self.double or p >= self.n:
             return decomposing
         columns = 8 * (self.n * r + 3 * r * r)

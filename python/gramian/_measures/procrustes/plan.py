@@ -27,11 +27,13 @@ def plan_procrustes(
     w = Workload(a, b)
     finishing = 0.0
     for row in w.rows:
-        most = sorted(values_bytes(p, q, w.scalar) for p, q in row)[-w.threads :]
-        # Of layers that are nearly equal the distance takes a polar factor, one after the other.
-        near = [vectors_bytes(p, q, w.scalar) + 2 * w.scalar * p * q for p, q in row]
-        finishing = max(finishing, sum(most) + (max(near) if distance else 0))
-    memory = finishing + w.products_of_rows(w.rows) + w.product_scratch(w.pairs, w.scalar)
+        most = sorted(values_bytes(p, q, w.scalar) for p, q in row)
+        finishing = max(finishing, sum(most[-w.threads :]))
+    memory = w.products_of_rows(w.rows) + finishing
+    if distance:  # of layers that are nearly equal: by a polar factor
+        near = [w.scalar * p * q + vectors_bytes(p, q, w.scalar) for p, q in w.pairs]
+        memory = max(memory, *near)
+    memory += w.product_scratch(w.pairs, w.scalar)
     flops = sum(2.0 * w.n * p * q for p, q in w.pairs)
     seconds = w.seconds_of_flops(flops, w.scalar)
     for pair in w.pairs:
