@@ -15,6 +15,7 @@ import numpy.typing as npt
 from .._input import layers
 from .._input.arrays import Layer
 from .._input.checks import Samples, check_device
+from .cost import Planner
 
 __all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
 
@@ -81,6 +82,7 @@ class Measure:
     function: Callable[..., Any]  # the public one
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs
+    plan: Planner  # what `pairs` would take
     options: tuple[Option, ...]
     invariances: frozenset[str]  # changes of X alone that leave the default value as it is
     citation: str

@@ -38,7 +38,7 @@ OPTIONS = (
         help="keep N directions instead",
     ),
 )
-_SQUARED = Option("squared", False)
+SQUARED = Option("squared", False)
 
 
 @overload
@@ -156,7 +156,7 @@ def svcca_pairs(
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean correlation, or squared one, of every a with every b; among the a."""
-    chosen = complete((*OPTIONS, _SQUARED), options)
+    chosen = complete((*OPTIONS, SQUARED), options)
     grid = Grid(a, b, nan_policy, device)
     if grid.empty:
         return np.full(grid.shape, np.nan)

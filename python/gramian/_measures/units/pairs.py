@@ -48,7 +48,7 @@ def numbers(text: str) -> list[float]:
 
 
 MATCH_OPTIONS = (Option("absolute", False, bool, kind=bool, help="match by absolute correlations"),)
-_METHOD = Option("method", "one-to-one")
+METHOD = Option("method", "one-to-one")
 SPARSE_OPTIONS = (  # as a measure, which has one alpha by default
     Option(
         "alphas",
@@ -88,7 +88,7 @@ def match_pairs(
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean correlation of matched units of every a with every b, or among the a."""
-    chosen = complete((*MATCH_OPTIONS, _METHOD), options)
+    chosen = complete((*MATCH_OPTIONS, METHOD), options)
     method, absolute = chosen["method"], chosen["absolute"]
     xs, ys = ([read_units(x, nan_policy, device) for x in side] for side in (a, b))
     grid = UnitGrid(xs, ys, progress)
