@@ -72,9 +72,7 @@ def test_degenerate(call: Call, shape: tuple[int, int]) -> None:
     other = rng.standard_normal((shape[0], 2))
     for dtype in ("float32", "float64"):
         for kernel in ("linear", gm.RBF(sigma=np.sqrt(shape[1]))):
-            with pytest.warns(
-                RuntimeWarning, match=r"has an HSIC of 0 with itself \(its samples a"
-            ):
+            with pytest.warns(RuntimeWarning, match=r"has an HSIC of 0 with itself \(all samples"):
                 result = call(spike.astype(dtype), other, kernel=kernel, debiased=True)
             assert np.isnan(value_of(result)).all()
 

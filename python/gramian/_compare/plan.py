@@ -117,21 +117,21 @@ def plan(
     kernel, sample = kernel_of(options)
     double = any(rep.compute_dtype == "float64" for rep in reps)
     decision = calls.plan(
-        len(reps[0].array),
-        len(a),
-        [rep.array.shape[1] for rep in reps],
-        hsic.spec_of(kernel, sample),
         device=reps[0].device,
+        n=len(reps[0].array),
+        rows=len(a),
+        widths=[rep.array.shape[1] for rep in reps],
+        kernel=hsic.spec_of(kernel, sample),
         double=double,
         max_memory=checks.check_memory(max_memory, hsic.DEFAULT_MEMORY),
     )
     return Plan(
-        space="features" if decision["feature_space"] else "samples",
+        space="features" if decision.feature_space else "samples",
         dtype="float64" if double else "float32",
-        tile=decision["tile"],
-        passes=decision["passes"],
-        threads=decision["threads"],
-        flops=decision["flops"],
-        memory=decision["bytes"],
-        seconds=decision["seconds"],
+        tile=decision.tile,
+        passes=decision.passes,
+        threads=decision.threads,
+        flops=decision.flops,
+        memory=decision.bytes,
+        seconds=decision.seconds,
     )
