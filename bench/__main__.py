@@ -10,11 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench import studies
-from bench.cases import Case, all_cases
+from bench.cases import CASES, Case, all_cases
 from bench.fit import fit
 from bench.peers import PEERS
 from bench.runner import clean_environment
 from bench.table import COLUMNS, heading, print_case
+
+DEFAULTS = {  # cases of the studies that do not run them all
+    "busy": ["linear-pair", "rbf-pair"],
+    "steps": [case.name for case in CASES.values() if case.condition is not None],
+}
 
 
 def main() -> int:
@@ -25,7 +30,7 @@ def main() -> int:
             print(f"{case.name:19}  {case}")
         return 0
     known = all_cases()
-    names = options.case or (["linear-pair", "rbf-pair"] if options.what == "busy" else list(known))
+    names = options.case or DEFAULTS.get(options.what, list(known))
     cases = [without(known[name], options.without) for name in names]
     lines: list[str] = []
 
@@ -40,6 +45,8 @@ def main() -> int:
         studies.growth(write, **settings)
     elif options.what == "busy":
         studies.busy(cases, write, **settings)
+    elif options.what == "steps":
+        studies.steps(cases, write, threads=options.threads)
     elif options.what == "fit":
         fit(write, repeat=options.repeat)
     elif options.what == "memory":
@@ -60,7 +67,10 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="table", choices=["table", "growth", "busy", "memory", "fit"]
+        "what",
+        nargs="?",
+        default="table",
+        choices=["table", "growth", "busy", "memory", "steps", "fit"],
     )
     parser.add_argument("--case", nargs="+", choices=all_cases(), metavar="NAME", help="see --list")
     parser.add_argument("--without", nargs="+", default=[], metavar="NAME", help="contestants")

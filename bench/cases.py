@@ -23,13 +23,14 @@ class Case:
     measure: str = "cka"
     kernel: str = "linear"
     sigma: float | None = None  # None with an RBF kernel: the exact median
-    debiased: bool = False
+    options: dict[str, Any] = field(default_factory=dict)  # further ones of ours
     dtype: str = "float32"
     peers: tuple[str, ...] = ("numpy", "torch")
     reference: bool = True  # False where the float64 reference takes more than a few seconds
     floor: bool = True  # False where starting threads from Python takes longer than the products
     limits: dict[str, float] = field(default_factory=dict)  # "floor": at most; a peer: at least
     seed: int = 0
+    condition: float | None = None  # of a layer, if the data have a falling spectrum
 
     @property
     def pair(self) -> bool:
@@ -48,7 +49,12 @@ class Case:
         if self.kernel == "rbf":
             kernel += ", median" if self.sigma is None else f", sigma={self.sigma:g}"
         words = [kernel, count, f"n={self.n:,}", f"p={self.widths[0]:,}", self.dtype]
-        return ", ".join([*words, "debiased"] if self.debiased else words)
+        if self.condition is not None:
+            words.append(f"condition {self.condition:g}")
+        words += [
+            name if value is True else f"{name}={value}" for name, value in self.options.items()
+        ]
+        return ", ".join(words)
 
 
 def layers(case: Case) -> tuple[list[Any], list[Any]]:
@@ -60,6 +66,8 @@ def layers(case: Case) -> tuple[list[Any], list[Any]]:
     """
     rng = np.random.default_rng(case.seed)
     dtype = np.dtype(case.dtype)
+    if case.condition is not None:
+        return _conditioned(case, rng, dtype, case.condition)
     latent = rng.standard_normal((case.n, LATENTS)).astype(dtype)
     models: tuple[list[Any], list[Any]] = ([], [])
     for model in models:
@@ -72,6 +80,28 @@ def layers(case: Case) -> tuple[list[Any], list[Any]]:
                 rng.standard_normal(dtype=dtype.type, out=block)
                 block *= noise
                 block += latent[start : start + ROWS, units]
+            model.append(layer)
+    return models
+
+
+def _conditioned(case: Case, rng: Any, dtype: Any, condition: float) -> tuple[list[Any], list[Any]]:
+    """Return layers of this condition number, rotated, with 64 factors in common.
+
+    By Hartley transforms of columns of random sign, which are rotations without a BLAS.
+    """
+    factors = rng.standard_normal((case.n, 64), dtype=dtype.type)
+    models: tuple[list[Any], list[Any]] = ([], [])
+    for model in models:
+        for width in case.widths:
+            layer = rng.standard_normal((case.n, width), dtype=dtype.type)
+            common = min(64, width)
+            layer[:, :common] += factors[:, :common]
+            # Half of what is asked for is in the factors, whose variance is doubled.
+            layer *= np.geomspace(1, 2 / condition, width).astype(dtype)
+            layer *= rng.choice([-1, 1], width).astype(dtype)
+            for start in range(0, case.n, ROWS):
+                waves = np.fft.fft(layer[start : start + ROWS], axis=1, norm="ortho")
+                layer[start : start + ROWS] = waves.real - waves.imag
             model.append(layer)
     return models
 
@@ -108,6 +138,25 @@ _LINEAR_MAP = Case(
     limits={"floor": 1.25, "pytorch-cka": 1.8, "numpy pairwise": 9.0},
 )
 _SMALL = Case("small-linear", n=500, widths=(64,), floor=False)
+_CCA = Case(
+    "cca",
+    n=10_000,
+    widths=(512,),
+    measure="cca",
+    condition=20,
+    peers=("anatome", "google cca", "numpy qr"),
+    reference=False,
+    limits={"anatome": 2.5, "google cca": 4, "numpy qr": 8},
+)
+_SVCCA_MAP = replace(
+    _CCA,
+    name="svcca-map",
+    n=5000,
+    widths=(256,) * 12,
+    measure="svcca",
+    peers=("google svcca",),
+    limits={"google svcca": 20},
+)
 
 CASES = {
     case.name: case
@@ -136,7 +185,9 @@ CASES = {
             peers=("numpy rbf grams", "torch rbf grams"),
             limits={"floor": 1.4},
         ),
-        Case("debiased", n=5000, widths=(512,), debiased=True, peers=("numpy debiased",)),
+        Case(
+            "debiased", n=5000, widths=(512,), options={"debiased": True}, peers=("numpy debiased",)
+        ),
         Case("wide", n=1000, widths=(4096,), peers=("numpy gram", "torch")),
         Case("float64", n=5000, widths=(512,), dtype="float64"),
         replace(_RBF_PAIR, name="float64-rbf", n=2000, dtype="float64", limits={}),
@@ -154,5 +205,43 @@ CASES = {
         _SMALL,
         replace(_SMALL, name="small-rbf", kernel="rbf", peers=("numpy demo", "torch rbf")),
         replace(_SMALL, name="overhead", n=100, widths=(10,)),
+        _CCA,
+        replace(
+            _CCA,
+            name="cca-1e3",
+            condition=1e3,
+            limits={"anatome": 1.9, "google cca": 3, "numpy qr": 7.5},
+        ),
+        replace(
+            _CCA,
+            name="r2-cca",
+            measure="cca_squared",
+            peers=("numpy qr squared",),
+            limits={"floor": 2.2, "numpy qr squared": 10},
+        ),
+        replace(
+            _CCA,
+            name="pwcca",
+            measure="pwcca",
+            peers=("google pwcca",),
+            limits={"google pwcca": 6},
+        ),
+        replace(
+            _CCA,
+            name="shape-distance",
+            n=5000,
+            widths=(1024,),
+            measure="shape_distance",
+            peers=("netrep",),
+            limits={"netrep": 2.5},
+        ),
+        _SVCCA_MAP,
+        replace(
+            _SVCCA_MAP,
+            name="pwcca-map",
+            measure="pwcca",
+            peers=("google pwcca",),
+            limits={"google pwcca": 20},
+        ),
     )
 }

@@ -68,11 +68,11 @@ def _measure(
     chosen = {"linear": gm.Linear(), "rbf": gm.RBF(sigma=(2.0 * p) ** 0.5), "median": gm.RBF()}
     gm.set_num_threads(1)
     decision = calls.plan(
-        n,
-        layers,
-        [p] * layers,
-        pairs.spec_of(chosen[kernel], None),
         device=None,
+        n=n,
+        rows=layers,
+        widths=[p] * layers,
+        kernel=pairs.spec_of(chosen[kernel], None),
         double=dtype == "float64",
         max_memory=pairs.DEFAULT_MEMORY,
     )
@@ -81,4 +81,4 @@ def _measure(
         start = time.process_time()
         gm.compare(A, kernel=chosen[kernel])
         times.append(time.process_time() - start)
-    return decision["work"], min(times)
+    return decision.work, min(times)

@@ -7,10 +7,12 @@ median distance).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from bench import peers_cca
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,11 +218,12 @@ def _cka_from_features(A: list[Any], B: list[Any]) -> Any:
 
 @dataclass(frozen=True)
 class Peer:
-    """A function from outside, its library, and whether it gives the debiased value."""
+    """A function from outside: its library, and what its value is."""
 
     library: str
     function: Callable[..., Any]
-    debiased: bool = False
+    options: dict[str, Any] = field(default_factory=dict)  # those of ours that give its value
+    maps: bool = True  # False: of a map it does a few pairs, one after the other; see `runner`
 
     @property
     def statement(self) -> str:
@@ -233,7 +236,7 @@ PEERS = {
     "numpy gram": Peer("numpy", numpy_gram),
     "numpy demo": Peer("numpy", numpy_demo),
     "numpy rbf": Peer("numpy", numpy_rbf),
-    "numpy debiased": Peer("numpy", numpy_debiased, debiased=True),
+    "numpy debiased": Peer("numpy", numpy_debiased, {"debiased": True}),
     "numpy pairwise": Peer("numpy", numpy_pairwise),
     "numpy grams": Peer("numpy", numpy_grams),
     "numpy rbf grams": Peer("numpy", numpy_rbf_grams),
@@ -242,5 +245,12 @@ PEERS = {
     "torch rbf": Peer("torch", torch_rbf),
     "torch grams": Peer("torch", torch_grams),
     "torch rbf grams": Peer("torch", torch_rbf_grams),
-    "pytorch-cka": Peer("torch", pytorch_cka, debiased=True),
+    "pytorch-cka": Peer("torch", pytorch_cka, {"debiased": True}),
+    "numpy qr": Peer("numpy", peers_cca.numpy_qr),
+    "numpy qr squared": Peer("numpy", peers_cca.numpy_qr_squared),
+    "anatome": Peer("torch", peers_cca.anatome_qr),
+    "google cca": Peer("numpy", peers_cca.google_cca),
+    "google svcca": Peer("numpy", peers_cca.google_svcca, maps=False),
+    "google pwcca": Peer("numpy", peers_cca.google_pwcca, {"variant": "google"}, maps=False),
+    "netrep": Peer("numpy", peers_cca.netrep),
 }

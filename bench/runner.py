@@ -38,6 +38,7 @@ REMOVED = (
 PAUSE = 0.1  # seconds; OpenBLAS workers spin for about 0.03 s after a call
 SHORT = 0.3  # seconds; shorter calls get an untimed one first, at every turn
 LONG = 2.0  # seconds; longer calls are warmed up by one only
+SAMPLED = 3  # pairs of a map that are timed for peers which do pair after pair and share nothing
 BATCH = 0.01  # seconds; calls that take less are timed several at once
 
 
@@ -86,13 +87,11 @@ def race(case: Case, contestants: list[tuple[str, int]], repeat: int) -> list[Ti
 class Child:
     """One contestant in a process of its own, as seen by the parent."""
 
-    def __init__(
-        self, case: Any, name: str, threads: int, make: Callable[..., Any] | None = None
-    ) -> None:
+    def __init__(self, case: Case, name: str, threads: int) -> None:
         self.timing = Timing(name)
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
-        arguments = (other, make or contestant, case, name, threads)
+        arguments = (other, case, name, threads)
         self.process = context.Process(target=_serve, args=arguments, daemon=True)
         self.process.start()
         other.close()  # a child that dies closes the last copy: EOFError here, never a hang
@@ -126,10 +125,10 @@ class Child:
         return answer
 
 
-def _serve(connection: Any, make: Callable[..., Any], case: Any, name: str, threads: int) -> None:
+def _serve(connection: Any, case: Case, name: str, threads: int) -> None:
     """Prepare, call once and report; then one timing a message, until the pipe closes."""
     try:
-        call = make(name, case, threads)
+        call = contestant(name, case, threads)
         before = _reset_peak()
         start = time.perf_counter()
         value = call()
@@ -160,6 +159,8 @@ def _seconds(call: Callable[[], Any], count: int) -> float:
 def contestant(name: str, case: Case, threads: int) -> Callable[[], Any]:
     """Return what one contestant does of a case, with its library loaded and its data ready."""
     A, B = layers(case)
+    if name == "steps":
+        return steps(ours(case, A, B, threads, None))
     if name == "floor":
         from bench.floor import Floor
 
@@ -174,6 +175,9 @@ def contestant(name: str, case: Case, threads: int) -> Callable[[], Any]:
         import torch
 
         A, B = ([torch.from_numpy(X) for X in model] for model in (A, B))
+    if not peer.maps and not case.pair:
+        pairs = [*zip(A, B, strict=True)][:SAMPLED]
+        return lambda: [peer.function(X, Y) for X, Y in pairs]
     arguments = [A[0], B[0]] if case.pair else [A, B]
     if case.kernel == "rbf":
         arguments.append(case.sigma)
@@ -192,12 +196,27 @@ def ours(
         return lambda: gm.sparse_prediction(A[0], A[0] if B is None else B[0]).mean_r2.tolist()
     row = MEASURES[case.measure]
     kernel: Any = case.kernel if case.sigma is None else gm.RBF(sigma=case.sigma)
-    of_kernels = {"kernel": kernel, "debiased": case.debiased}
-    options = {name: value for name, value in of_kernels.items() if name in row.option_names}
+    options = case.options | ({"kernel": kernel} if "kernel" in row.option_names else {})
     if case.pair and B is not None:
         return lambda: row.call(A[0], B[0], **options, device=device)
     measure = {"measure": row.name, "device": device}
     return lambda: gm.compare(A, B, **measure, **options).values.tolist()
+
+
+def steps(call: Callable[[], Any]) -> Callable[[], dict[str, float]]:
+    """Return what tells the seconds of every step of the fastest of three calls, and the rest."""
+    from gramian import _cpu
+
+    def told() -> dict[str, float]:
+        found: list[tuple[float, dict[str, float]]] = []
+        for _ in range(4):  # the first also loads and allocates
+            _cpu.steps()
+            seconds = _seconds(call, 1)
+            taken = _cpu.steps()
+            found.append((seconds, taken | {"rest": seconds - sum(taken.values())}))
+        return min(found[1:], key=lambda pair: pair[0])[1]
+
+    return told
 
 
 def blas(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Three studies beside the table: growth with n and L, a busy neighbor, peak memory."""
+"""Studies beside the table: growth with n and L, a busy neighbor, peak memory, steps of a call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.table import Printer, duration, heading, line, megabytes, verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["busy", "growth", "memory"]
+__all__ = ["busy", "growth", "memory", "steps"]
 
 SAMPLES = (1_000, 2_000, 4_000, 8_000, 16_000)
 LAYERS = (1, 4, 12, 24, 150)
@@ -134,3 +134,19 @@ def memory(write: Printer, *, threads: int) -> None:
         checked = verdict(timing.peak / 1e6, limit, at_most=True)
         cells = [duration(timing.first), megabytes(inputs), megabytes(timing.peak), *checked]
         write(line([str(case), *cells], list(columns.values())))
+
+
+def steps(cases: list[Case], write: Printer, *, threads: int) -> None:
+    """Print the share of each step in one call of ours, as far as the measure tells them."""
+    columns = {"case": 15, "call": 8, "steps": 80}
+    write("Shares of the steps in the fastest of three calls.\n")
+    write(heading(columns))
+    for case in cases:
+        child = Child(case, "steps", threads)
+        child.close()
+        taken = child.timing.value or {}
+        total = sum(taken.values())
+        falling = sorted(taken.items(), key=lambda item: -item[1])
+        told = ", ".join(f"{step} {t / total:.0%}" for step, t in falling if t >= 0.005 * total)
+        text = f"ERROR {child.timing.error}" if child.timing.error else told
+        write(line([case.name, duration(total), text], list(columns.values())))

@@ -7,11 +7,17 @@
 namespace gramian {
 
 template <class T>
-struct Arrays<Cpu<T>> {
-  static Cpu<T> backend(const py::object&, Control control) { return Cpu<T>{std::move(control)}; }
+struct Home<Cpu<T>> {
+  static Cpu<T> backend(int, Control control) { return Cpu<T>{std::move(control)}; }
   static Source source(const py::object& array, const std::string& dtype) {
-    return source_of(array.cast<py::array>(), dtype);
+    if (!py::isinstance<py::array>(array)) throw py::type_error("an array must be numpy's");
+    return source_of(py::reinterpret_borrow<py::array>(array), dtype);
   }
+  static int device(const py::object&) { return 0; }
+  static std::string device_name(int) { return "cpu"; }
+  static void check_process(int) {}
+  template <class State>
+  static void let_go(int, std::unique_ptr<State>) {}
 };
 
 }  // namespace gramian
@@ -65,11 +71,13 @@ py::tuple bind_lasso_path(const Floats& gram, const Floats& cross,
 
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   bind<Cpu<float>, Cpu<double>>(m);
-  m.def("column_statistics", &bind_column_statistics);
-  m.def("lasso_path", &bind_lasso_path);
-  m.def("from_dlpack", &from_dlpack);
+  m.def("column_statistics", &bind_column_statistics, py::arg("array"), py::arg("dtype"));
+  m.def("lasso_path", &bind_lasso_path, py::arg("gram"), py::arg("cross"), py::arg("alphas"),
+        py::kw_only(), py::arg("tol"), py::arg("max_sweeps"), py::arg("keep"),
+        py::arg("progress") = py::none());
+  m.def("from_dlpack", &from_dlpack, py::arg("capsule"));
   m.def("num_threads", &num_threads);
-  m.def("set_num_threads", &set_num_threads);
+  m.def("set_num_threads", &set_num_threads, py::arg("n"));
   m.def("steps", [] { return Span::take(); });
   m.def("simd_level", [] { return simd::table().level; });
   m.def("blas_config", &blas::config);

@@ -6,12 +6,38 @@
 namespace gramian {
 
 template <class T>
-struct Arrays<Cuda<T>> {
-  static Cuda<T> backend(const py::object& array, Control control) {
-    return Cuda<T>{std::move(control), array.cast<const DeviceArray&>().device};
+struct Home<Cuda<T>> {
+  static Cuda<T> backend(int device, Control control) {
+    return Cuda<T>{std::move(control), device};
   }
-  static Source source(const py::object& array, const std::string&) {
-    return array.cast<const DeviceArray&>().source();
+  static Source source(const py::object& array, const std::string& dtype) {
+    const auto& own = array.cast<const DeviceArray&>();
+    if (own.dtype != dtype) throw py::type_error("the array is of " + own.dtype);
+    return own.source();
+  }
+  static int device(const py::object& array) { return array.cast<const DeviceArray&>().device; }
+  static std::string device_name(int device) { return "cuda:" + std::to_string(device); }
+  static void check_process(int device) {
+    if (cuda::is_forked())
+      throw std::runtime_error{
+          "the layer was prepared on " + device_name(device) +
+          " before this process was forked, where CUDA cannot be used: prepare it again in a "
+          "process that multiprocessing.get_context('spawn') starts"};
+  }
+  /// Freed on the streams that it was made on, whose work with it is done; a forked process has no
+  /// part in the memory of its parent, and nobody can be told of a device that is lost.
+  template <class State>
+  static void let_go(int device, std::unique_ptr<State> state) {
+    if (cuda::is_forked()) {
+      state.release();
+      return;
+    }
+    try {
+      const cuda::DeviceGuard guard{device};
+      state.reset();
+    } catch (const std::exception&) {
+      state.reset();
+    }
   }
 };
 
@@ -66,8 +92,9 @@ py::dict versions() {
 }
 
 /// (means, scale) of an array's columns, from one pass.
-py::tuple column_statistics(const DeviceArray& array) {
-  const Source source = array.source();
+py::tuple column_statistics(const py::object& given, const std::string& dtype) {
+  const Source source = Home<Cuda<float>>::source(given, dtype);
+  const auto& array = given.cast<const DeviceArray&>();
   cuda::ColumnStatistics found;
   {
     const py::gil_scoped_release release;
@@ -94,10 +121,11 @@ void bind_device_array(py::module_& m) {
                              })
       .def("__len__", [](const DeviceArray& a) { return a.shape.at(0); })
       .def("numpy", &to_numpy);
-  m.def("upload", &upload);
-  m.def("from_dlpack", &device_array_of_dlpack);
-  m.def("from_address", &device_array_at);
-  m.def("stream", &stream_of);
+  m.def("upload", &upload, py::arg("array"), py::arg("dtype"), py::arg("device"));
+  m.def("from_dlpack", &device_array_of_dlpack, py::arg("capsule"));
+  m.def("from_address", &device_array_at, py::arg("address"), py::kw_only(), py::arg("shape"),
+        py::arg("strides"), py::arg("dtype"), py::arg("stream"), py::arg("owner"));
+  m.def("stream", &stream_of, py::arg("device"));
 }
 
 }  // namespace
@@ -112,8 +140,8 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   });
   bind_device_array(m);
   bind<Cuda<float>, Cuda<double>>(m);
-  m.def("column_statistics", &column_statistics);
+  m.def("column_statistics", &column_statistics, py::arg("array"), py::arg("dtype"));
   m.def("device_count", &device_count);
-  m.def("device_properties", &device_properties);
+  m.def("device_properties", &device_properties, py::arg("device"));
   m.def("versions", &versions);
 }

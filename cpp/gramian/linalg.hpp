@@ -36,8 +36,19 @@ Layer<B> make_layer(B& b, const Source& source, std::span<const double> means, d
   return {source, scale, offset, b.upload(high), b.upload(low)};
 }
 
+/// Bytes that a layer holds besides the activations, which are another's, and a matrix.
+template <class B>
+Index bytes_of(const Layer<B>& layer) {
+  return 2 * layer.source.cols * Index{sizeof(typename B::scalar)};
+}
+template <class B>
+Index bytes_of(const Matrix<B>& m) {
+  return m.rows * m.cols * Index{sizeof(typename B::scalar)};
+}
+
 /// Whether the rows of a layer differ by no more than rounding, given the squares that centring
-/// left: their norm is at most 10 eps of what it was.
+/// left: their norm is at most 10 eps of what it was. Rows that are equal but for the order in
+/// which a float product of 100, 1,000 and 10,000 terms was summed leave 0.8, 1.9 and 5.8 eps.
 template <Backend B>
 bool is_constant(const Layer<B>& layer, double squares) {
   const double limit = 10 * static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());

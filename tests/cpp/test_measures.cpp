@@ -170,10 +170,10 @@ void test_singular(B& b, const Layers& layers) {
       return nuclear_norm(multiply(transposed(p), r)) / static_cast<double>(components);
     };
   };
-  const Cca mean{{}, Denominator::rank};
-  check_maps(b, mean, singular_bases(b, Svcca{0.99, 3}, layers.inputs(b), {}), kept(3), 100,
+  const Svcca of_components{{}, 0.99, 3};
+  check_maps(b, of_components, of_components.prepare(b, layers.inputs(b)), kept(3), 100,
              "svcca of components");
-  const auto bases = singular_bases(b, Svcca{0.5}, layers.inputs(b), {});
+  const auto bases = Svcca{{}, 0.5}.prepare(b, layers.inputs(b));
   for (std::size_t l = 0; l < 3; ++l) {
     const auto& s = bases[l].singular_values;
     double part = 0, all = dot(s, s);
@@ -193,17 +193,18 @@ void test_singular(B& b, const Layers& layers) {
     return nuclear_norm(multiply(transposed(ridge(i)), ridge(j))) /
         static_cast<double>(std::min(x[i].cols, x[j].cols));
   };
-  check_maps(w, Cca{}, singular_bases(w, RidgeCca{0.1}, layers.inputs(w), {}), shrunk, 1000,
-             "ridge");
+  const RidgeCca shrinking{{}, 0.1};
+  check_maps(w, shrinking, shrinking.prepare(w, layers.inputs(w)), shrunk, 1000, "ridge");
   const Shape shape{{}, 0.3};
   const auto part = [&](std::size_t l) {
     return gained(l, [](double s) { return 0.3 * s + 0.7; });
   };
-  const auto prepared = singular_bases(w, shape, layers.inputs(w), {});
-  const auto nuclear = [&](std::size_t i, std::size_t j) {
-    return nuclear_norm(multiply(transposed(part(i)), part(j)));
+  const auto cosine = [&](std::size_t i, std::size_t j) {
+    const double norms = norm(part(i)) * norm(part(j));
+    return nuclear_norm(multiply(transposed(part(i)), part(j))) / norms;
   };
-  check_maps(w, shape, prepared, nuclear, 1e6, "shape");
+  const auto prepared = shape.prepare(w, layers.inputs(w));
+  check_maps(w, shape, prepared, cosine, 1000, "shape");
   for (std::size_t l = 0; l < 3; ++l)
     check_near(prepared[l].gain_norm, norm(part(l)), 1e-9, "norms of gains");
 }

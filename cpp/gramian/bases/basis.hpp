@@ -48,6 +48,16 @@ struct Basis {
   const Layer<B>& factor() const { return columns ? columns->layer : layer; }
 };
 
+/// Bytes that it holds.
+template <class B>
+Index bytes_of(const Basis<B>& basis) {
+  Index total = bytes_of(basis.layer) + std::ssize(basis.singular_values) * 8;
+  if (basis.columns) total += bytes_of(basis.columns->matrix) + bytes_of(basis.columns->layer);
+  for (const auto* part : {&basis.coefficients, &basis.coordinates, &basis.weights})
+    if (*part) total += bytes_of(**part);
+  return total;
+}
+
 template <class B>
 using Coefficients = std::optional<Matrix<B>>;
 
@@ -85,7 +95,8 @@ BasisInput<W> widened(W& w, const BasisInput<B>& x) {
   return {std::move(layer), x.means, x.epsilon, x.tolerance};
 }
 
-/// 1 / norm of every column, 0 for those that are constant but for rounding.
+/// 1 / norm of every column, 0 for those that are constant but for rounding: whose norm centring
+/// took to 10 eps of what it was, as is_constant has it for a layer.
 template <class B>
 std::vector<double> column_scales(const BasisInput<B>& x, std::span<const double> squared_norms) {
   std::vector<double> scales;

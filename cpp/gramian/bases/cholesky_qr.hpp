@@ -128,7 +128,8 @@ class CholeskyQR {
     return step >= 4 && source.row_major() ? step : 1;
   }
 
-  /// A squared norm below this has no digits left in T: a column that small beside the others.
+  /// A column so small beside the others that it has no digits left in T: of a squared norm below
+  /// this, the squares of elements 1e5 times smaller than the norm are below the range of T.
   static bool has_tiny(std::span<const double> squares) {
     constexpr double smallest = static_cast<double>(std::numeric_limits<T>::min()) * 1e10;
     return std::ranges::any_of(squares, [](double v) { return v > 0 && v < smallest; });

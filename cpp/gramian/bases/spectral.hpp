@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -109,10 +110,12 @@ Matrix<B> triangle_or_gram(B& b, const BasisInput<B>& x, bool gram) {
 template <LinearAlgebra B, class ChooseOf>
 std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
                                      const ChooseOf& choose, Extras wanted) {
-  constexpr double coarse = 1e-8;
+  // Squares of singular values down to epsilon times the largest are digits of double if epsilon²
+  // is more than its rounding unit.
+  constexpr double unit = std::numeric_limits<double>::epsilon();
   const auto by_gram = [&](const BasisInput<B>& x) {
     const bool tall = x.layer.source.cols < x.layer.source.rows;
-    return tall && x.epsilon > coarse && x.tolerance >= x.epsilon;
+    return tall && x.epsilon * x.epsilon > unit && x.tolerance >= x.epsilon;
   };
   const auto count = inputs.size();
   std::vector<std::optional<Matrix<B>>> factors(count);

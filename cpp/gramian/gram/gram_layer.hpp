@@ -19,13 +19,14 @@
 namespace gramian {
 
 /// Norms are those of the layer as packed (for a precomputed Gram matrix, its diagonal). `kept` may
-/// hold the inner products of all tiles of a tiling, once a pass has formed them.
+/// hold the inner products of all tiles of one tiling, once a pass has formed them.
 template <class B>
 struct GramLayer {
   Layer<B> layer;
   std::vector<double> norms{};
   typename B::Buffer squared_norms{};
   typename B::Buffer kept{};
+  Tiling kept_tiling{};
   bool kept_is_filled = false;
   Kernel kernel{};
   std::vector<double> diagonal{};  // K(i, i) - 2 aᵢ
@@ -36,6 +37,16 @@ struct GramLayer {
     return {squared_norms.get() + first_row, shift.get() + first_row};
   }
 };
+
+/// Bytes that it holds.
+template <class B>
+Index bytes_of(const GramLayer<B>& g) {
+  const Index kept = g.kept ? g.kept_tiling.count() * g.kept_tiling.area() : 0;
+  const Index n = g.layer.source.rows;
+  const Index rows = (g.squared_norms ? n : 0) + (g.shift ? n : 0);
+  return bytes_of(g.layer) + (kept + rows) * Index{sizeof(typename B::scalar)} +
+      std::ssize(g.norms) * 8 + std::ssize(g.diagonal) * 8;
+}
 
 /// What one thread works on.
 template <class B>
@@ -49,7 +60,7 @@ template <Backend B>
 void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
                     TileWorkspace<B>& w, typename B::scalar* out) {
   const auto kept = layer.kept.get() + (layer.kept ? tile.number * tiling.area() : 0);
-  if (layer.kept_is_filled) return b.copy(kept, tile.area(), out);
+  if (layer.kept_is_filled && layer.kept_tiling == tiling) return b.copy(kept, tile.area(), out);
   if (std::holds_alternative<Precomputed>(layer.kernel)) {
     b.block(layer.layer, tile.i, tile.j, out);
   } else {
@@ -58,7 +69,7 @@ void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const
     b.multiply(w.i, tile.diagonal ? w.i : w.j, out);
   }
   if (tile.diagonal) b.fill_diagonal(out, tile.i.count, layer.squared_norms.get() + tile.i.first);
-  if (layer.kept) b.copy(out, tile.area(), kept);
+  if (layer.kept && !layer.kept_is_filled) b.copy(out, tile.area(), kept);
 }
 
 /// Tile of the near-centred kernel, with its row and column sums added. On the diagonal, the

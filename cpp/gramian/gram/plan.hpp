@@ -57,6 +57,8 @@ struct Plan {
   double seconds = 0;  // on one core at the fitted rates
 
   double flops() const { return work.flops + 2 * work.paired; }
+  /// How often the layers are read: a median that is not kept costs a pass of its own.
+  int passes(const Workload& w) const { return kept < w.medians ? 2 : 1; }
 };
 
 /// X'Y of every pair, and X'X of every layer: 2 n p q and n p² flops.
@@ -99,9 +101,12 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   const auto tasks = static_cast<double>(plan.tiling.count());
   const auto widest = static_cast<double>(*std::ranges::max_element(w.widths));
 
-  // A thread's tiles, panels, cells and ring slots.
+  // A thread's tiles, two panels, cells of 8 bytes and four slots of the ring, each with two sums a
+  // row of a tile and a product a pair, in double.
+  constexpr double cells = 8.0 * (1 << most_cell_bits);
   const double a_thread = layers * area * scalar + 2 * tile * widest * scalar +
-      4 * 16 * layers * tile + 32 * layers * layers + (w.medians > 0 ? 8.0 * 262144 : 0);
+      4 * 16 * layers * tile + 4 * 8 * layers * layers + (w.medians > 0 ? cells : 0);
+  // Of a layer: norms, diagonal, row sums and shift on the host, norms and shift in T.
   const double whole = layers * n * (4 * 8 + 2 * scalar);
   plan.threads = static_cast<int>(
       std::clamp((w.max_memory - whole) / a_thread, 1.0, static_cast<double>(threads)));
@@ -112,7 +117,7 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
   // Cells of the passes for a median that are open at once: one in float, as a rule, three in double.
   const double passes = w.scalar_size == 4 ? 1 : 3;
-  if (w.medians > 0 && w.n >= 4096) plan.bytes += passes * 8 * 262144;
+  if (w.medians > 0 && w.n >= 4096) plan.bytes += passes * cells;
 
   const double elements = tasks * area;  // of the lower triangle, whole tiles on the diagonal
   double multiplied = 0;
@@ -126,6 +131,11 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
                .tasks = tasks};
   plan.seconds = w.cost.seconds(plan.work);
   return plan;
+}
+
+/// The plan in one of the spaces, where layers that are prepared have decided.
+inline Plan plan_in(bool feature_space, const Workload& w, int threads) {
+  return feature_space ? plan_feature_space(w, threads) : plan_sample_space(w, threads);
 }
 
 inline Plan make_plan(const Workload& w, int threads) {

@@ -88,8 +88,12 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
     prepared.status = Status::constant;
   Middle median{};
   if (spec.by_median()) {
-    if (keep) g.kept = b.allocate(tiling.count() * tiling.area());
+    if (keep) {
+      g.kept = b.allocate(tiling.count() * tiling.area());
+      g.kept_tiling = tiling;
+    }
     median = median_of(b, g, tiling, spec.sample);
+    if (!g.kept_is_filled) g.kept = {};  // few rows, or a sample of them, take no pass
     prepared.median = (median.low + median.high) / 2;
     if (prepared.median == 0) {
       prepared.status = Status::zero_median;

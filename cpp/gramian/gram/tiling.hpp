@@ -33,6 +33,7 @@ struct Tiling {
   Index blocks() const { return (n + tile - 1) / tile; }
   Index count() const { return blocks() * (blocks() + 1) / 2; }
   Index area() const { return tile * tile; }
+  bool operator==(const Tiling&) const = default;
   Rows rows(Index block) const { return {block * tile, std::min(tile, n - block * tile)}; }
   Tile operator[](Index task) const {
     auto i = static_cast<Index>((std::sqrt(8.0 * static_cast<double>(task) + 1) - 1) / 2);

@@ -35,13 +35,11 @@ struct OnBases {
   }
 };
 
-/// What a mean of correlations divides by: the smaller number of features, or the smaller rank; or
-/// nothing.
-enum class Denominator : std::uint8_t { one, features, rank };
+/// What a mean of correlations divides by: the smaller number of features, or the smaller rank.
+enum class Denominator : std::uint8_t { features, rank };
 
 template <class B>
 double count_of(Denominator denominator, const Basis<B>& x, const Basis<B>& y) {
-  if (denominator == Denominator::one) return 1;
   const bool by_rank = denominator == Denominator::rank;
   return static_cast<double>(by_rank ? std::min(x.rank, y.rank)
                                      : std::min(x.layer.source.cols, y.layer.source.cols));

@@ -23,7 +23,10 @@ enum class Estimator : std::uint8_t { biased, unbiased };
 struct Cancelling {
   double value, size;
 
-  /// 0 where rounding in precision T is all that the terms have left.
+  /// 0 where rounding in precision T is all that the terms have left. Equidistant rows, 6 to 1,500
+  /// of them, whose unbiased HSIC is 0, leave at most 17 eps in float under every kernel. (In
+  /// double up to 14, but 30 under the linear kernel and 159 under the Laplacian: a root of a
+  /// distance near 0 loses more.)
   template <class T>
   double or_zero() const {
     return value > 32 * static_cast<double>(std::numeric_limits<T>::epsilon()) * size ? value : 0;
@@ -54,6 +57,22 @@ struct Hsic {
     if (estimator == Estimator::unbiased)
       prepared.gram.norms = squared_norms(b, prepared.gram.layer);
     prepared.unit = kernel.unit(Linear{}, prepared.gram.layer.scale);
+    return prepared;
+  }
+
+  /// Of several layers, up to the first that has no kernel (see Status).
+  template <Backend B>
+  std::vector<PreparedGram<B>> prepare(B& b, std::vector<Layer<B>> layers, const Plan& plan) const {
+    b.threads = plan.threads;
+    const Control whole = b.control;
+    std::vector<PreparedGram<B>> prepared;
+    for (Layer<B>& layer : layers) {
+      const Index done = std::ssize(prepared);
+      b.control = whole.part(done, std::ssize(layers));
+      prepared.push_back(prepare(b, std::move(layer), plan, done < plan.kept));
+      if (!prepared.back().complete()) break;
+    }
+    b.control = whole;
     return prepared;
   }
 
@@ -162,7 +181,8 @@ HsicMap hsic_by_samples(B& b, const Hsic& hsic, PreparedGrams<B> layers, const P
   for (std::size_t l = 0; l < layers.size(); ++l) {
     map.status[l] = layers[l]->status;
     map.self[l] = compared(l, l, sums.self[l]).template or_zero<T>();
-    // Entries that near-centring takes to 0 keep the rounding of what it subtracted.
+    // Entries that near-centring takes to 0 keep the rounding of what it subtracted; 32 eps of it
+    // as above.
     if (map.self[l] <= std::pow(32 * eps, 2) * grams[l]->mean_squared_shift) map.self[l] = 0;
   }
   return map;

@@ -30,6 +30,14 @@ std::vector<CentredLayer<B>> centred_layers(B& b, std::vector<BasisInput<B>> lay
   return centred;
 }
 
+/// XᵀY on the host, in the units of the layers.
+template <LinearAlgebra B>
+std::vector<double> cross_product(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y) {
+  std::vector<double> values = b.download(b.cross(x.layer, y.layer));
+  for (double& value : values) value /= x.layer.scale * y.layer.scale;
+  return values;
+}
+
 /// s = |XᵀY|_* / (|X| |Y|), in [0, 1] (Schönemann 1966), whose sum of singular values is found
 /// without vectors; or the distance sqrt(2 - 2s) of layers of unit norm (Williams et al. 2021).
 struct Procrustes {
@@ -58,7 +66,9 @@ struct Procrustes {
   template <LinearAlgebra B>
   Compared settle(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y,
                   Compared similarity) const {
-    constexpr double near = 1e-3;  // 1 - s below which the distance is found from the residual
+    // Below this 1 - s the residual gives the distance: sqrt(2 - 2s) magnifies the error of s by
+    // its own inverse, which is 22 here and grows without bound.
+    constexpr double near = 1e-3;
     const double s = similarity.value;
     if (!distance) return similarity;
     return {.value = 1 - s < near ? residual(b, x, y) : std::sqrt(2 - 2 * s)};

@@ -13,70 +13,6 @@
 
 namespace gramian {
 
-/// All directions, multiplied by gain(singular value).
-template <class Gain>
-Choice with_gains(std::span<const double> s, double tolerance, const Gain& gain) {
-  Choice all = above(tolerance)(s);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(all.kept); ++i)
-    all.gains.push_back(gain(s[i]));
-  return all;
-}
-
-/// The directions that hold the share `variance` of the sum of squares, or so many components
-/// (Raghu et al. 2017).
-struct Svcca {
-  double variance = 0.99;
-  Index components = 0;  // 0: by variance
-
-  template <class B>
-  Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
-    Choice choice = above(layer.tolerance)(s);
-    if (components > 0) return {std::min(components, choice.kept)};
-    if (variance == 1) return choice;
-    const double total = dot(s, s);
-    double partial = 0;
-    std::size_t k = 0;
-    // A share that is reached but for rounding is reached.
-    while (k < static_cast<std::size_t>(choice.kept) &&
-           partial < (variance - 10 * layer.epsilon) * total) {
-      partial += s[k] * s[k];
-      ++k;
-    }
-    return {static_cast<Index>(k)};
-  }
-};
-
-/// Gains s / sqrt(s² + ridge) for a ridge of `regularization` times the mean squared column norm.
-struct RidgeCca {
-  double regularization = 0;
-
-  template <class B>
-  Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
-    const auto width = static_cast<double>(layer.layer.source.cols);
-    const double total = dot(s, s);
-    return with_gains(s, layer.tolerance, [&](double value) {
-      return value / std::sqrt(value * value + regularization * total / width);
-    });
-  }
-};
-
-/// Of layers X (alpha I + (1 - alpha) (XᵀX)^(-1/2)), whose gains are alpha s + 1 - alpha: the
-/// cosine |X'ᵀY'|_* / (|X'| |Y'|) of the shape distance (Williams et al. 2021), in [0, 1].
-struct Shape : OnBases {
-  double alpha = 1;
-
-  template <class B>
-  Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
-    return with_gains(s, layer.tolerance,
-                      [&](double value) { return alpha * value + (1 - alpha); });
-  }
-  template <LinearAlgebra B>
-  Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product, Wanted) const {
-    return {.value = sum(
-                b.singular_values(between(b, x.coefficients, std::move(product), y.coefficients)))};
-  }
-};
-
 /// The bases that a measure chooses. In single precision, those found in double are narrowed where
 /// that does no harm; gains are for double alone.
 template <LinearAlgebra B, class M>
@@ -100,5 +36,96 @@ std::vector<Basis<B>> singular_bases(B& b, const M& measure, std::vector<BasisIn
     return bases;
   }
 }
+
+/// All directions, multiplied by gain(singular value).
+template <class Gain>
+Choice with_gains(std::span<const double> s, double tolerance, const Gain& gain) {
+  Choice all = above(tolerance)(s);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(all.kept); ++i)
+    all.gains.push_back(gain(s[i]));
+  return all;
+}
+
+/// Mean correlation, or squared one, of the directions that hold the share `variance` of the sum of
+/// squares, or of so many components (Raghu et al. 2017); in [0, 1].
+struct Svcca : OnBases {
+  double variance = 0.99;
+  Index components = 0;  // 0: by variance
+  bool squared = false;
+
+  template <LinearAlgebra B>
+  std::vector<Basis<B>> prepare(B& b, std::vector<BasisInput<B>> layers, Extras wanted = {}) const {
+    return singular_bases(b, *this, std::move(layers), wanted);
+  }
+  template <LinearAlgebra B>
+  Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
+                   Wanted wanted) const {
+    return Cca{{}, Denominator::rank, squared}.compare(b, x, y, std::move(product), wanted);
+  }
+  template <class B>
+  Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
+    Choice choice = above(layer.tolerance)(s);
+    if (components > 0) return {std::min(components, choice.kept)};
+    if (variance == 1) return choice;
+    const double total = dot(s, s);
+    double partial = 0;
+    std::size_t k = 0;
+    // A share that is reached but for rounding is reached: singular values are right to a few
+    // epsilon of the largest.
+    while (k < static_cast<std::size_t>(choice.kept) &&
+           partial < (variance - 10 * layer.epsilon) * total) {
+      partial += s[k] * s[k];
+      ++k;
+    }
+    return {static_cast<Index>(k)};
+  }
+};
+
+/// Mean correlation, or squared one, under a ridge of `regularization` times the mean squared
+/// column norm: gains are s / sqrt(s² + ridge).
+struct RidgeCca : OnBases {
+  double regularization = 0;
+  Denominator denominator = Denominator::features;
+  bool squared = false;
+
+  template <LinearAlgebra W>
+  std::vector<Basis<W>> prepare(W& w, std::vector<BasisInput<W>> layers, Extras wanted = {}) const {
+    return singular_bases(w, *this, std::move(layers), wanted);
+  }
+  template <LinearAlgebra W>
+  Compared compare(W& w, const Basis<W>& x, const Basis<W>& y, Matrix<W> product,
+                   Wanted wanted) const {
+    return Cca{{}, denominator, squared}.compare(w, x, y, std::move(product), wanted);
+  }
+  template <class B>
+  Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
+    const auto width = static_cast<double>(layer.layer.source.cols);
+    const double total = dot(s, s);
+    return with_gains(s, layer.tolerance, [&](double value) {
+      return value / std::sqrt(value * value + regularization * total / width);
+    });
+  }
+};
+
+/// The cosine |X'ᵀY'|_* / (|X'| |Y'|) of the shape distance (Williams et al. 2021), in [0, 1],
+/// where X' = X (alpha I + (1 - alpha) (XᵀX)^(-1/2)): gains are alpha s + 1 - alpha.
+struct Shape : OnBases {
+  double alpha = 1;
+
+  template <LinearAlgebra W>
+  std::vector<Basis<W>> prepare(W& w, std::vector<BasisInput<W>> layers) const {
+    return singular_bases(w, *this, std::move(layers), {});
+  }
+  template <LinearAlgebra W>
+  Compared compare(W& w, const Basis<W>& x, const Basis<W>& y, Matrix<W> product, Wanted) const {
+    Matrix<W> m = between(w, x.coefficients, std::move(product), y.coefficients);
+    return {.value = sum(w.singular_values(std::move(m))) / (x.gain_norm * y.gain_norm)};
+  }
+  template <class B>
+  Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
+    return with_gains(s, layer.tolerance,
+                      [&](double value) { return alpha * value + (1 - alpha); });
+  }
+};
 
 }  // namespace gramian

@@ -1,30 +1,157 @@
-"""Calls of the compiled modules, with types; each goes to the module that reads its layers."""
+"""Functions of the compiled modules, each called in the module that has its layers."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from .modules import cpu, cuda
-from .types import CanonicalPair, CoreLayer, DeviceArray, KernelSpec, RankedLayer
+from .types import DeviceArray
+
+__all__ = [
+    "Denominator",
+    "Estimator",
+    "KernelKind",
+    "KernelSpec",
+    "Layer",
+    "Measure",
+    "Plan",
+    "PreparedLayer",
+    "Stages",
+    "Status",
+    "WeightSide",
+    "canonical_pair",
+    "column_statistics",
+    "compare",
+    "correlation",
+    "cross",
+    "from_dlpack",
+    "gram_matrix",
+    "has",
+    "lasso_path",
+    "layer",
+    "pair",
+    "plan",
+    "prepare_bases",
+    "prepare_centred",
+    "prepare_directions",
+    "prepare_grams",
+    "prepare_matrix",
+    "prepare_ridge",
+    "prepare_shape",
+    "prepare_units",
+    "smallest_product",
+]
+
+# Values of the enums may go to either module; a status that comes from one is told by `has`.
+Denominator = cpu.Denominator
+Estimator = cpu.Estimator
+KernelKind = cpu.KernelKind
+KernelSpec = cpu.KernelSpec
+Layer = cpu.Layer
+Measure = cpu.Measure
+Plan = cpu.Plan
+PreparedLayer = cpu.PreparedLayer
+Status = cpu.Status
+WeightSide = cpu.WeightSide
+lasso_path = cpu.lasso_path
+
+Progress = Callable[[int, int], object]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _core(layer: CoreLayer) -> Any:
-    """Return the compiled module that reads a layer."""
-    return cpu if isinstance(layer[0], np.ndarray) else cuda()
+def _where_its_layers_are(function: Function) -> Function:
+    """Return the function of the module whose layer, or list of them, comes first."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def call(first: Any, *args: Any, **options: Any) -> Any:
+        layers = first if isinstance(first, list) else [first]
+        on_cpu = all(isinstance(one, (cpu.Layer, cpu.PreparedLayer, np.ndarray)) for one in layers)
+        return getattr(cpu if on_cpu else cuda(), name)(first, *args, **options)
+
+    return cast(Function, call)
 
 
-def num_threads() -> int:
-    """Return the number of threads a call may use."""
-    return int(cpu.num_threads())
+canonical_pair = _where_its_layers_are(cpu.canonical_pair)
+column_statistics = _where_its_layers_are(cpu.column_statistics)
+compare = _where_its_layers_are(cpu.compare)
+correlation = _where_its_layers_are(cpu.correlation)
+cross = _where_its_layers_are(cpu.cross)
+gram_matrix = _where_its_layers_are(cpu.gram_matrix)
+pair = _where_its_layers_are(cpu.pair)
+prepare_bases = _where_its_layers_are(cpu.prepare_bases)
+prepare_centred = _where_its_layers_are(cpu.prepare_centred)
+prepare_directions = _where_its_layers_are(cpu.prepare_directions)
+prepare_grams = _where_its_layers_are(cpu.prepare_grams)
+prepare_matrix = _where_its_layers_are(cpu.prepare_matrix)
+prepare_ridge = _where_its_layers_are(cpu.prepare_ridge)
+prepare_shape = _where_its_layers_are(cpu.prepare_shape)
+prepare_units = _where_its_layers_are(cpu.prepare_units)
+smallest_product = _where_its_layers_are(cpu.smallest_product)
 
 
-def set_num_threads(n: int) -> None:
-    """Set it, for the whole process."""
-    cpu.set_num_threads(n)
+def layer(
+    array: npt.NDArray[Any] | DeviceArray,
+    *,
+    dtype: str,
+    means: npt.NDArray[np.float64],
+    scale: float,
+    epsilon: float,
+) -> Layer:
+    """Return a layer of the module that reads the array."""
+    make = cpu.Layer if isinstance(array, np.ndarray) else _same_of_cuda(cpu.Layer)
+    return make(array, dtype=dtype, means=means, scale=scale, epsilon=epsilon)
+
+
+def plan(
+    *,
+    device: int | None,
+    n: int,
+    rows: int,
+    widths: Sequence[int],
+    kernel: KernelSpec,
+    double: bool,
+    max_memory: float,
+) -> Plan:
+    """Return what the planner of a device decides for a comparison of kernels."""
+    make = cpu.plan if device is None else _same_of_cuda(cpu.plan)
+    return make(n=n, rows=rows, widths=widths, kernel=kernel, double=double, max_memory=max_memory)
+
+
+def _same_of_cuda(of_cpu: Function) -> Function:
+    return cast(Function, getattr(cuda(), of_cpu.__name__))
+
+
+def has(found: Status, wanted: Status) -> bool:
+    """Return whether a status, which may be that of another module, is the one wanted."""
+    return found.name == wanted.name
+
+
+class Stages:
+    """Divides the progress of a call among its steps; what is told never goes back."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._told = -1
+
+    def __call__(self, begin: float, end: float) -> Progress | None:
+        """Return the progress of the step that is this part of the whole."""
+        progress = self._progress
+        if progress is None:
+            return None
+
+        def tell(done: int, total: int) -> None:
+            whole = int((begin + (end - begin) * done / total) * total)
+            if whole > self._told:
+                self._told = whole
+                progress(whole, total)
+
+        return tell
 
 
 def from_dlpack(value: Any) -> tuple[npt.NDArray[Any], str]:
@@ -33,163 +160,4 @@ def from_dlpack(value: Any) -> tuple[npt.NDArray[Any], str]:
         capsule = value.__dlpack__(max_version=(1, 0))
     except TypeError:  # a producer from before DLPack 1.0
         capsule = value.__dlpack__()
-    array, dtype = cpu.from_dlpack(capsule)
-    return array, dtype
-
-
-def column_statistics(
-    array: npt.NDArray[Any] | DeviceArray, dtype: str
-) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the column means and the power of two that scales the elements to about 1."""
-    if isinstance(array, np.ndarray):
-        means, scale = cpu.column_statistics(array, dtype)
-    else:
-        means, scale = cuda().column_statistics(array)
-    return means, scale
-
-
-def hsic(
-    xs: Sequence[CoreLayer],
-    ys: Sequence[CoreLayer],
-    spec: KernelSpec,
-    *,
-    double: bool,
-    unbiased: bool,
-    normalized: bool,
-    max_memory: float,
-    progress: Callable[[int, int], object] | None,
-) -> tuple[npt.NDArray[np.float64] | None, list[int], list[float]]:
-    """Return HSIC, or CKA, of every pair; the status of every layer, 0 if sound; the medians.
-
-    The medians are squared distances, of the layers whose kernel takes its width from them. There
-    are no values if one of them is 0 or, otherwise, if a kernel is too narrow for float32.
-    """
-    values, status, medians = _core(xs[0]).hsic(
-        double, xs, ys, spec, unbiased, normalized, max_memory, progress
-    )
-    return values, status, medians
-
-
-def gram(
-    layer: CoreLayer, spec: KernelSpec, *, double: bool, centered: bool
-) -> tuple[npt.NDArray[np.floating[Any]] | None, float]:
-    """Return the Gram matrix, centered or not, and the median; as `hsic` does."""
-    matrix, median = _core(layer).gram(double, layer, spec, centered)
-    return matrix, median
-
-
-def plan(
-    n: int,
-    x: int,
-    widths: Sequence[int],
-    spec: KernelSpec,
-    *,
-    device: int | None,
-    double: bool,
-    max_memory: float,
-) -> dict[str, Any]:
-    """Return what the planner decides for a comparison of kernels."""
-    core = cpu if device is None else cuda()
-    decision: dict[str, Any] = core.plan(double, n, x, widths, spec, max_memory)
-    return decision
-
-
-def correlation(
-    x: CoreLayer, x_tolerance: float, y: CoreLayer | None, y_tolerance: float, *, double: bool
-) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.bool_], npt.NDArray[np.bool_], float]:
-    """Return the correlation of units, which units of x and y vary, and the smallest product."""
-    found = _core(x).correlation(double, x, x_tolerance, y, y_tolerance)
-    values, x_varies, y_varies, smallest = found
-    return values, x_varies, y_varies, smallest
-
-
-def lasso_path(
-    gram: npt.NDArray[Any],
-    cross: npt.NDArray[Any],
-    alphas: npt.NDArray[np.float64],
-    *,
-    tol: float,
-    max_sweeps: int,
-    keep: bool,
-    progress: Callable[[int, int], object] | None,
-) -> tuple[Any, ...]:
-    """Return coefficients (n_alphas, q, p) or None, then R², gaps and partners (n_alphas, q).
-
-    `gram` is (p, p), `cross` (q, p); always on the CPU, in float64.
-    """
-    found: tuple[Any, ...] = cpu.lasso_path(gram, cross, alphas, tol, max_sweeps, keep, progress)
-    return found
-
-
-def bases(
-    kind: str,
-    xs: Sequence[RankedLayer],
-    ys: Sequence[RankedLayer],
-    *,
-    double: bool,
-    tie_tolerance: float = 0.0,
-    progress: Callable[[int, int], object] | None = None,
-) -> tuple[npt.NDArray[np.float64], list[bool], list[int]]:
-    """Return a summary of the canonical correlations of every pair, marks, and every rank.
-
-    `kind` is "sum", "squares", "pwcca_x", "pwcca_y", "pwcca_mean" or "linear_regression".
-    """
-    values, marks, ranks = _core(xs[0][0]).bases(double, kind, xs, ys, tie_tolerance, progress)
-    return values, marks, ranks
-
-
-def spectral(
-    xs: Sequence[RankedLayer],
-    ys: Sequence[RankedLayer],
-    *,
-    double: bool,
-    kind: str,
-    parameter: float,
-    components: int = 0,
-    squares: bool = False,
-    progress: Callable[[int, int], object] | None = None,
-) -> tuple[npt.NDArray[np.float64], list[int], list[int], list[float]]:
-    """Return sums over the singular values of every pair, ranks, kept directions and norms.
-
-    `kind` is "variance" (or `components` directions), "ridge" or "shape".
-    """
-    values, ranks, kept, norms = _core(xs[0][0]).spectral(
-        double, xs, ys, kind, parameter, components, squares, progress
-    )
-    return values, ranks, kept, norms
-
-
-def canonical_pair(x: RankedLayer, y: RankedLayer, *, double: bool) -> CanonicalPair:
-    """Return correlations, weights (p, r) and (q, r), and ranks of a pair."""
-    return _pair(_core(x[0]).canonical_pair(double, x, y))
-
-
-def spectral_pair(
-    x: RankedLayer, y: RankedLayer, *, kind: str, parameter: float, components: int = 0
-) -> CanonicalPair:
-    """Return the same of the bases that `spectral` compares."""
-    return _pair(_core(x[0]).spectral_pair(x, y, kind, parameter, components))
-
-
-def _pair(found: tuple[Any, ...]) -> CanonicalPair:
-    correlations, x_weights, y_weights, x_rank, y_rank = found
-    return np.array(correlations), x_weights.T, y_weights.T, x_rank, y_rank
-
-
-def cross(x: RankedLayer, y: RankedLayer) -> npt.NDArray[np.float64]:
-    """Return X'Y of the centered layers, in double."""
-    product: npt.NDArray[np.float64] = _core(x[0]).cross(x, y)
-    return product
-
-
-def procrustes(
-    xs: Sequence[RankedLayer],
-    ys: Sequence[RankedLayer],
-    *,
-    double: bool,
-    distance: bool,
-    progress: Callable[[int, int], object] | None = None,
-) -> tuple[npt.NDArray[np.float64], list[bool]]:
-    """Return similarity or distance of every pair, and which layers are constant."""
-    values, constant = _core(xs[0][0]).procrustes(double, xs, ys, distance, progress)
-    return values, constant
+    return cpu.from_dlpack(capsule)

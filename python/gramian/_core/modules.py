@@ -10,20 +10,24 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-import gramian._cpu as _cpu  # type: ignore[import-untyped]
+import gramian._cpu as cpu
 
 from .._version import __version__
+from .types import Cuda
+
+if TYPE_CHECKING:
+    import gramian._cuda as _cuda
+
+    _: Cuda = _cuda
 
 __all__ = ["cpu", "cuda", "cuda_devices", "info"]
 
 _BLAS_FILE = "libscipy_openblas64_.so"
 _PACKAGE = __name__.partition(".")[0]
-
-cpu: Any = _cpu
 
 
 def _check_blas() -> None:
@@ -45,7 +49,7 @@ _check_blas()
 
 
 @cache
-def cuda() -> Any:
+def cuda() -> Cuda:
     """Return the compiled module for CUDA, which is loaded when it is wanted first."""
     name = f"{_PACKAGE}._cuda"
     if find_spec(name) is None:
@@ -55,10 +59,10 @@ def cuda() -> Any:
         )
     try:
         try:
-            return import_module(name)
+            return cast(Cuda, import_module(name))
         except ImportError:
             preload_libraries()
-            return import_module(name)
+            return cast(Cuda, import_module(name))
     except ImportError as cause:
         raise RuntimeError(
             f"gramian's CUDA backend cannot be loaded ({cause}): pip install 'gramian[cuda13]'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import calls
+from .modules import cpu
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
@@ -16,7 +16,7 @@ def get_num_threads() -> int:
     >>> gm.get_num_threads() >= 1
     True
     """
-    return calls.num_threads()
+    return cpu.num_threads()
 
 
 def set_num_threads(n: int) -> None:
@@ -51,4 +51,4 @@ def set_num_threads(n: int) -> None:
         raise TypeError(f"n must be an integer, got {type(n).__name__}.")
     if not 1 <= n.__index__() <= 1024:
         raise ValueError(f"n must be between 1 and 1024, got {n}.")
-    calls.set_num_threads(n.__index__())
+    cpu.set_num_threads(n.__index__())

@@ -1,27 +1,13 @@
-"""What the compiled modules take and return: layers, kernels, statuses, arrays on devices."""
+"""What there is of CUDA for the type checker: the module that may be absent, and its arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "CONSTANT",
-    "DEGENERATE",
-    "CanonicalPair",
-    "CoreLayer",
-    "DeviceArray",
-    "KernelSpec",
-    "RankedLayer",
-]
-
-# How the core reports a layer that has no similarity.
-CONSTANT, DEGENERATE = 1, 2
-
-# A kernel: (kind, sigma, bandwidth, sample, constant, degree).
-KernelSpec = tuple[int, float, float, int, float, int]
+__all__ = ["Cuda", "DeviceArray"]
 
 
 class DeviceArray(Protocol):
@@ -42,11 +28,35 @@ class DeviceArray(Protocol):
         """Return a copy in host memory."""
 
 
-# (array, element type, column means, scale).
-CoreLayer = tuple[npt.NDArray[Any] | DeviceArray, str, npt.NDArray[np.float64], float]
-# With the rounding unit of its data and its rank tolerance.
-RankedLayer = tuple[CoreLayer, float, float]
-# Correlations, weights and ranks.
-CanonicalPair = tuple[
-    npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], int, int
-]
+class Cuda(Protocol):
+    """What the compiled module for CUDA has besides what it shares with that for the CPU."""
+
+    def upload(self, array: npt.NDArray[Any], dtype: str, device: int) -> DeviceArray:
+        """Copy an array whose rows or columns are contiguous."""
+
+    def from_dlpack(self, capsule: object) -> DeviceArray:
+        """Share the memory of a capsule, whose producer was told of `stream`."""
+
+    def from_address(
+        self,
+        address: int,
+        *,
+        shape: Sequence[int],
+        strides: Sequence[int] | None,
+        dtype: str,
+        stream: int | None,
+        owner: object,
+    ) -> DeviceArray:
+        """Share memory; what `stream` does to it now is waited for."""
+
+    def stream(self, device: int) -> int:
+        """Return the calling thread's stream on a device."""
+
+    def device_count(self) -> tuple[int, str]:
+        """Return the number of devices, and why there are none."""
+
+    def device_properties(self, device: int) -> tuple[str, int, str]:
+        """Return name, memory in bytes and compute capability."""
+
+    def versions(self) -> dict[str, str]:
+        """Return versions of the driver and of the libraries."""

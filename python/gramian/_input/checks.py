@@ -6,7 +6,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -75,10 +75,15 @@ def check_sample_count(rep: Representation, least: int, why: str) -> None:
 def check_median(rep: Representation, median: float) -> None:
     """Refuse a median distance of 0, which leaves an RBF kernel without a width."""
     if median == 0:
-        raise ValueError(
-            f"{rep.name} has a zero median distance (at least half of its sample pairs are "
-            "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0)."
-        )
+        refuse_zero_median(rep)
+
+
+def refuse_zero_median(rep: Representation) -> NoReturn:
+    """Say what is wrong with a layer whose median distance is 0."""
+    raise ValueError(
+        f"{rep.name} has a zero median distance (at least half of its sample pairs are "
+        "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0)."
+    )
 
 
 def check_device(device: str | None) -> str | None:

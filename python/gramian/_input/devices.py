@@ -63,8 +63,7 @@ def upload(array: npt.NDArray[Any], dtype: str, device: int) -> DeviceArray:
     """Copy an array to a device, in its own element type."""
     if array.itemsize not in array.strides:  # neither rows nor columns are contiguous
         array = np.ascontiguousarray(array)
-    uploaded: DeviceArray = modules.cuda().upload(array, dtype, device)
-    return uploaded
+    return modules.cuda().upload(array, dtype, device)
 
 
 def from_dlpack(value: Any, name: str) -> DeviceArray:
@@ -85,8 +84,7 @@ def from_dlpack(value: Any, name: str) -> DeviceArray:
         capsule = value.__dlpack__(stream=stream, max_version=(1, 0))
     except TypeError:  # a producer from before DLPack 1.0
         capsule = value.__dlpack__(stream=stream)
-    array: DeviceArray = core.from_dlpack(capsule)
-    return array
+    return core.from_dlpack(capsule)
 
 
 def from_cuda_interface(value: Any, name: str) -> DeviceArray:
@@ -111,12 +109,11 @@ def from_cuda_interface(value: Any, name: str) -> DeviceArray:
         raise TypeError(f"{name} must have native byte order, got {interface['typestr']}.")
     # Before version 3 there was no stream, and work was on the default one, which is number 1.
     stream = interface.get("stream") if interface.get("version", 0) >= 3 else 1
-    array: DeviceArray = modules.cuda().from_address(
+    return modules.cuda().from_address(
         interface["data"][0],
-        list(interface["shape"]),
-        interface.get("strides"),
-        dtype.name,
-        stream,
-        value,
+        shape=list(interface["shape"]),
+        strides=interface.get("strides"),
+        dtype=dtype.name,
+        stream=stream,
+        owner=value,
     )
-    return array

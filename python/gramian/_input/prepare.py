@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .._core import calls
-from .._core.types import CoreLayer
 from . import checks, devices
 from .arrays import Representation
 
@@ -26,7 +25,13 @@ class Prepared:
         if target is not None and isinstance(array, np.ndarray):
             array = devices.upload(array, rep.dtype, target)
         self.device = "cpu" if target is None else f"cuda:{target}"
-        self.core: CoreLayer = (array, rep.dtype, means, scale)
+        self.core = calls.layer(
+            array,
+            dtype=rep.dtype,
+            means=means,
+            scale=scale,
+            epsilon=float(np.finfo(rep.compute_dtype).eps),
+        )
         self.means = means
         self.n = len(rep.array)
         self.double = rep.compute_dtype == "float64"

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._core.types import RankedLayer
+from .._core import calls
 from .._input import checks, layers
 from .._input.arrays import Representation
 from .._input.prepare import Prepared, prepare
 from . import ranks
 
-__all__ = ["Layers", "one_pair", "ranked"]
+__all__ = ["PREPARED", "Layers", "one_pair"]
+
+PREPARED = 0.3  # of the progress of a call, once bases are there; nothing else hangs on it
 
 Array = npt.NDArray[np.float64]
 
@@ -50,12 +52,46 @@ class Layers:
         """Whether no pair is left."""
         return not self.rows or not self.columns
 
-    def core(self, tolerance: float | None) -> tuple[list[RankedLayer], list[RankedLayer]]:
-        """Return the layers as the core takes them."""
-        return (
-            [ranked(layer, tolerance) for layer in self.xs],
-            [ranked(layer, tolerance) for layer in self.ys],
+    @property
+    def cores(self) -> list[calls.Layer]:
+        """The layers as the core takes them, first the rows' and then the columns'."""
+        return [layer.core for layer in (*self.xs, *self.ys)]
+
+    def tolerances(self, tolerance: float | None) -> list[float]:
+        """Return the rank tolerance of every layer, as given or by default."""
+        return [
+            ranks.default_tolerance(layer.rep) if tolerance is None else tolerance
+            for layer in (*self.xs, *self.ys)
+        ]
+
+    def bases(
+        self,
+        tolerance: float | None,
+        *,
+        coordinates: bool = False,
+        weights: bool = False,
+        progress: calls.Progress | None = None,
+    ) -> list[calls.PreparedLayer]:
+        """Prepare orthonormal bases."""
+        return calls.prepare_bases(
+            self.cores,
+            tolerances=self.tolerances(tolerance),
+            double=self.double,
+            coordinates=coordinates,
+            weights=weights,
+            progress=progress,
         )
+
+    def sides(
+        self, prepared: Sequence[calls.PreparedLayer]
+    ) -> tuple[list[calls.PreparedLayer], list[calls.PreparedLayer] | None]:
+        """Return what was prepared of the rows and, where there are such, of the columns."""
+        x = len(self.xs)
+        return list(prepared[:x]), list(prepared[x:]) if self.ys else None
+
+    def warn_if_constant(self, prepared: Sequence[calls.PreparedLayer]) -> None:
+        """Warn of the layers that do not vary."""
+        self.warn_constant([calls.has(one.status, calls.Status.constant) for one in prepared])
 
     def warn_constant(self, is_constant: Sequence[bool]) -> None:
         """Warn of those that are, given one flag a layer, first the rows' and then the columns'."""
@@ -105,12 +141,6 @@ class Layers:
         placed: Array = np.full(self.shape, np.nan)
         placed[np.ix_(self.rows, self.columns)] = values
         return placed
-
-
-def ranked(layer: Prepared, tolerance: float | None) -> RankedLayer:
-    """Return a layer with its rounding unit and rank tolerance, as the core takes it."""
-    chosen = ranks.default_tolerance(layer.rep) if tolerance is None else tolerance
-    return layer.core, ranks.epsilon(layer.rep), chosen
 
 
 def one_pair(X: Any, Y: Any, nan_policy: str, device: str | None) -> Layers:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..._core import calls
+from ..._core.calls import Denominator, Measure
 from ..._input.arrays import Representation
 from .. import ranks
 from ..measure import Option, complete, falls_back_on
-from ..ranked_layers import Array, Layers, one_pair, ranked
+from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 from .results import CCA
@@ -142,29 +143,28 @@ def cca(
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
         weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
         return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
-    x, y = layers.xs[0], layers.ys[0]
-    core = ranked(x, rank_tolerance), ranked(y, rank_tolerance)
-    rho, x_weights, y_weights, x_rank, y_rank = folds.canonical_pair(
-        *core, regularization, double=layers.double
-    )
+    x, y = _bases(layers, options, weights=True)
+    rho, x_weights, y_weights = calls.canonical_pair(x, y)
+    x_rank, y_rank = x.rank, y.rank
     layers.warn_constant([x_rank == 0, y_rank == 0])
+    tolerances = layers.tolerances(rank_tolerance)
     r = min(x_rank, y_rank)
     saturated = 0
     if regularization == 0 and r > 0:
         layers.warn_saturated([x_rank, y_rank])
         saturated = ranks.saturated(x_rank, y_rank, layers.n)
     if cross_validate is not None and r > 0:
-        rho = folds.correlations(x, y, options)
+        rho = folds.correlations(layers, options)[0, 0]
     count = max(r, 1) if denominator == "rank" else min(p, q)
     return CCA(
         correlations=rho,
         mean=float(rho.sum() / count) if r > 0 else np.nan,
         mean_squared=float(np.sum(rho**2) / count) if r > 0 else np.nan,
-        x_weights=x_weights,
-        y_weights=y_weights,
+        x_weights=x_weights.T,
+        y_weights=y_weights.T,
         x_rank=x_rank,
         y_rank=y_rank,
-        rank_tolerance=(core[0][2], core[1][2]),
+        rank_tolerance=(tolerances[0], tolerances[1]),
         n_saturated=saturated,
     )
 
@@ -196,29 +196,54 @@ def cca_squared_pairs(
     return cca_pairs(a, b, squared=True, **arguments)
 
 
+def _bases(
+    layers: Layers,
+    options: Mapping[str, Any],
+    *,
+    weights: bool = False,
+    progress: Progress | None = None,
+) -> list[calls.PreparedLayer]:
+    """Prepare orthonormal bases, or those that a ridge shrinks."""
+    tolerance, regularization = options["rank_tolerance"], options["regularization"]
+    if regularization == 0:
+        return layers.bases(tolerance, weights=weights, progress=progress)
+    return calls.prepare_ridge(
+        layers.cores,
+        tolerances=layers.tolerances(tolerance),
+        regularization=regularization,
+        weights=weights,
+        progress=progress,
+    )
+
+
 def _means(
     layers: Layers, squared: bool, options: Mapping[str, Any], progress: Progress | None
 ) -> Array:
-    widths = [layer.rep.array.shape[1] for layer in (*layers.xs, *layers.ys)]
-    tolerance = options["rank_tolerance"]
-    if options["regularization"] > 0:
-        sums, _, found, _ = calls.spectral(
-            *layers.core(tolerance),
-            double=layers.double,
-            kind="ridge",
-            parameter=options["regularization"],
-            squares=squared,
-            progress=progress,
-        )
-    else:
-        kind = "squares" if squared else "sum"
-        sums, _, found = calls.bases(
-            kind, *layers.core(tolerance), double=layers.double, progress=progress
-        )
-        layers.warn_saturated(found)
-    layers.warn_constant([rank == 0 for rank in found])
     if options["cross_validate"] is not None:
-        constant = layers.smaller(found) == 0
-        sums = folds.summed_correlations(layers, squared, options, constant)
-    counts = found if options["denominator"] == "rank" else widths
-    return sums / np.maximum(layers.smaller(counts), 1)
+        return _held_out_means(layers, squared, options)
+    stages = calls.Stages(progress)
+    prepared = _bases(layers, options, progress=stages(0, PREPARED))
+    values, _, _ = calls.compare(
+        *layers.sides(prepared),
+        measure=Measure.cca_squared if squared else Measure.cca,
+        denominator=getattr(Denominator, options["denominator"]),
+        progress=stages(PREPARED, 1),
+    )
+    if options["regularization"] == 0:
+        layers.warn_saturated([one.rank for one in prepared])
+    layers.warn_if_constant(prepared)
+    return values
+
+
+def _held_out_means(layers: Layers, squared: bool, options: Mapping[str, Any]) -> Array:
+    if options["denominator"] == "rank":
+        prepared = _bases(layers, options)
+        counts = [one.rank for one in prepared]
+    else:
+        prepared = calls.prepare_centred(layers.cores, double=layers.double)
+        counts = [layer.rep.array.shape[1] for layer in (*layers.xs, *layers.ys)]
+    layers.warn_if_constant(prepared)
+    values = np.full(layers.smaller(counts).shape, np.nan)
+    for place, rho in folds.correlations(layers, options, prepared).items():
+        values[place] = np.sum(rho**2 if squared else rho)
+    return values / np.maximum(layers.smaller(counts), 1)

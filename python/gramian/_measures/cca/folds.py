@@ -1,11 +1,12 @@
 """Held-out canonical correlations and held-out R²: fits by the core, tests in numpy.
 
-Sample i is held out in fold i mod k, so that samples sorted by class fall into all folds.
+Sample i is held out in fold i mod k, so that samples sorted by class fall into all folds. A fold
+prepares every layer once, for all pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,15 @@ import numpy.typing as npt
 from ..._core import calls
 from ..._input.arrays import Representation, as_float64
 from ..._input.prepare import Prepared
-from ..ranked_layers import Layers, ranked
+from .. import ranks
+from ..ranked_layers import Layers
 
 Array = npt.NDArray[np.float64]
+Place = tuple[int, int]
 
 
 class Fold:
-    """What one fold fits and what it tests."""
+    """What one fold fits of a layer, and what it tests."""
 
     def __init__(self, layer: Prepared, k: int, folds: int) -> None:
         held_out = np.arange(layer.n) % folds == k
@@ -31,70 +34,82 @@ class Fold:
         held = Representation(rep.name, rep.host[held_out], rep.dtype)
         self.test: Array = as_float64(held) - self.fit.means
 
-    def ranked(self, tolerance: float | None) -> tuple[Any, float, float]:
-        """Return the fit's samples as the core takes them."""
-        return ranked(self.fit, tolerance)
+
+def _bases(
+    folds: Sequence[Fold], options: Mapping[str, Any], *, double: bool
+) -> list[calls.PreparedLayer]:
+    """Prepare bases with weights, or those that a ridge shrinks."""
+    fits = [fold.fit for fold in folds]
+    tolerance = options["rank_tolerance"]
+    tolerances = [
+        ranks.default_tolerance(fit.rep) if tolerance is None else tolerance for fit in fits
+    ]
+    cores = [fit.core for fit in fits]
+    regularization = options.get("regularization", 0.0)
+    if regularization == 0:
+        return calls.prepare_bases(cores, tolerances=tolerances, double=double, weights=True)
+    return calls.prepare_ridge(
+        cores, tolerances=tolerances, regularization=regularization, weights=True
+    )
 
 
-def _pairs(layers: Layers) -> Iterator[tuple[int, int, Prepared, Prepared]]:
-    for i, x in enumerate(layers.xs):
-        for j, y in enumerate(layers.others):
-            yield i, j, x, y
+def _varying(
+    layers: Layers, prepared: Sequence[calls.PreparedLayer] | None
+) -> tuple[list[Prepared], list[tuple[Place, int, int]]]:
+    """Return the layers that vary, and of each two of them the place and the two numbers."""
+    every = [*layers.xs, *layers.ys]
+    constant = calls.Status.constant
+    kept = [
+        index
+        for index in range(len(every))
+        if prepared is None or not calls.has(prepared[index].status, constant)
+    ]
+    number = {index: k for k, index in enumerate(kept)}
+    first = len(layers.xs) if layers.ys else 0
+    pairs = [
+        ((i, j), number[i], number[first + j])
+        for i in range(len(layers.xs))
+        for j in range(len(layers.others))
+        if i in number and first + j in number
+    ]
+    return [every[index] for index in kept], pairs
 
 
-def _warn_constant(layers: Layers) -> npt.NDArray[np.bool_]:
-    """Warn of constant layers, and return which pairs they are in."""
-    _, constant = calls.procrustes(*layers.core(None), double=layers.double, distance=False)
-    layers.warn_constant(constant)
-    of_x = np.array(constant[: len(layers.xs)])
-    of_y = np.array(constant[len(layers.xs) :]) if layers.ys else of_x
-    either: npt.NDArray[np.bool_] = np.logical_or.outer(of_x, of_y)
-    return either
-
-
-def correlations(x: Prepared, y: Prepared, options: Mapping[str, Any]) -> Array:
-    """Return correlations of held-out variates under the weights of the rest, mean over folds."""
-    found = []
-    folds = options["cross_validate"]
+def _folds(varying: Sequence[Prepared], folds: int) -> Iterator[list[Fold]]:
     for k in range(folds):
-        fold_x, fold_y = Fold(x, k, folds), Fold(y, k, folds)
-        _, x_weights, y_weights, *_ = canonical_pair(
-            fold_x.ranked(options["rank_tolerance"]),
-            fold_y.ranked(options["rank_tolerance"]),
-            options["regularization"],
-            double=x.double or y.double,
-        )
-        variates = []
-        for test, weights in ((fold_x.test, x_weights), (fold_y.test, y_weights)):
-            h = test @ weights
-            h -= h.mean(axis=0)
-            norms = np.linalg.norm(h, axis=0)
-            variates.append(h / np.where(norms > 0, norms, 1))
-        found.append(np.sum(variates[0] * variates[1], axis=0))
-    r = min(len(rho) for rho in found)
-    mean: Array = np.mean([rho[:r] for rho in found], axis=0)
+        yield [Fold(layer, k, folds) for layer in varying]
+
+
+def correlations(
+    layers: Layers,
+    options: Mapping[str, Any],
+    prepared: Sequence[calls.PreparedLayer] | None = None,
+) -> dict[Place, Array]:
+    """Return correlations of held-out variates under the weights of the rest, mean over folds.
+
+    By place, of the pairs of layers that vary, as what was prepared of them says.
+    """
+    varying, pairs = _varying(layers, prepared)
+    found: dict[Place, list[Array]] = {place: [] for place, _, _ in pairs}
+    for folds in _folds(varying, options["cross_validate"]):
+        bases = _bases(folds, options, double=layers.double)
+        for place, k, m in pairs:
+            _, x_weights, y_weights = calls.canonical_pair(bases[k], bases[m])
+            variates = []
+            for test, weights in ((folds[k].test, x_weights), (folds[m].test, y_weights)):
+                h = test @ weights.T
+                h -= h.mean(axis=0)
+                norms = np.linalg.norm(h, axis=0)
+                variates.append(h / np.where(norms > 0, norms, 1))
+            found[place].append(np.sum(variates[0] * variates[1], axis=0))
+        del folds, bases  # before those of the next fold are made
+    return {place: _mean(of_folds) for place, of_folds in found.items()}
+
+
+def _mean(of_folds: Sequence[Array]) -> Array:
+    r = min(len(rho) for rho in of_folds)
+    mean: Array = np.mean([rho[:r] for rho in of_folds], axis=0)
     return mean
-
-
-def canonical_pair(
-    x: Any, y: Any, regularization: float, *, double: bool
-) -> tuple[Array, Array, Array, int, int]:
-    """Return correlations, weights (p, r) and (q, r), and ranks, with or without a ridge."""
-    if regularization > 0:
-        return calls.spectral_pair(x, y, kind="ridge", parameter=regularization)
-    return calls.canonical_pair(x, y, double=double)
-
-
-def summed_correlations(
-    layers: Layers, squared: bool, options: Mapping[str, Any], constant: npt.NDArray[np.bool_]
-) -> Array:
-    """Return the summed held-out correlations, or squared ones, of pairs that vary."""
-    values = np.full(constant.shape, np.nan)
-    for i, j, x, y in _pairs(layers):
-        if not constant[i, j]:
-            rho = correlations(x, y, options)
-            values[i, j] = np.sum(rho**2 if squared else rho)
-    return values
 
 
 def held_out_r2(layers: Layers, options: Mapping[str, Any]) -> Array:
@@ -102,22 +117,25 @@ def held_out_r2(layers: Layers, options: Mapping[str, Any]) -> Array:
 
     Regression on Qy = Y W: the coefficients are W Qy'X, where Qy'X = W'Y'X.
     """
-    constant = _warn_constant(layers)
-    values = np.full(constant.shape, np.nan)
-    folds = options["cross_validate"]
-    for i, j, x, y in _pairs(layers):
-        if constant[i, j]:
-            continue
-        residual = total = 0.0
-        for k in range(folds):
-            fold_x, fold_y = Fold(x, k, folds), Fold(y, k, folds)
-            _, _, weights, *_ = calls.canonical_pair(
-                fold_y.ranked(options["rank_tolerance"]),
-                fold_y.ranked(options["rank_tolerance"]),
-                double=x.double or y.double,
-            )
-            fitted = weights.T @ calls.cross(fold_y.ranked(None), fold_x.ranked(None))
-            residual += np.sum((fold_x.test - fold_y.test @ weights @ fitted) ** 2)
-            total += np.sum(fold_x.test**2)
-        values[i, j] = 1 - residual / total
+    centred = calls.prepare_centred(layers.cores, double=layers.double)
+    layers.warn_if_constant(centred)
+    varying, pairs = _varying(layers, centred)
+    targets = sorted({m for _, _, m in pairs})
+    residual = {place: 0.0 for place, _, _ in pairs}
+    total = dict(residual)
+    for folds in _folds(varying, options["cross_validate"]):
+        bases = _bases([folds[m] for m in targets], options, double=layers.double)
+        weights = {
+            m: calls.canonical_pair(basis, basis)[2].T
+            for m, basis in zip(targets, bases, strict=True)
+        }
+        own = calls.prepare_centred([fold.fit.core for fold in folds], double=True)
+        for place, k, m in pairs:
+            fitted = weights[m].T @ calls.cross(own[m], own[k])
+            residual[place] += np.sum((folds[k].test - folds[m].test @ weights[m] @ fitted) ** 2)
+            total[place] += np.sum(folds[k].test ** 2)
+        del folds, bases, own  # before those of the next fold are made
+    values = np.full((len(layers.xs), len(layers.others)), np.nan)
+    for place in residual:
+        values[place] = 1 - residual[place] / total[place]
     return values

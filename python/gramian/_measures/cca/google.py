@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..._core import calls
 from ..._input.prepare import Prepared
-from ..ranked_layers import ranked
+from ..ranked_layers import Layers
 from ..ranks import epsilon
 
 __all__ = ["google_pwcca"]
@@ -15,14 +15,30 @@ __all__ = ["google_pwcca"]
 Array = npt.NDArray[np.float64]
 
 
-def google_pwcca(x: Prepared, y: Prepared) -> float:
-    """Return PWCCA as google/svcca's `compute_pwcca` has it, with epsilon 0, from products.
+def google_pwcca(layers: Layers) -> Array:
+    """Return PWCCA as google/svcca's `compute_pwcca` has it, with epsilon 0, of every pair."""
+    prepared = calls.prepare_centred(layers.cores, double=True)
+    of_x, of_y = layers.sides(prepared)
+    return np.array(
+        [
+            [
+                _of_pair((x, y), (mine, theirs))
+                for y, theirs in zip(layers.others, of_y or of_x, strict=True)
+            ]
+            for x, mine in zip(layers.xs, of_x, strict=True)
+        ]
+    )
 
-    There, D = u'(A - m) + m with units in rows, P = qr(D'), weights sum |P'A'|. With R the
-    Cholesky factor of DD', P'A' is R^-T D A', and D A' = u'S + n m m'.
+
+def _of_pair(
+    pair: tuple[Prepared, Prepared], centred: tuple[calls.PreparedLayer, calls.PreparedLayer]
+) -> float:
+    """From products: there, D = u'(A - m) + m with units in rows, P = qr(D'), weights sum |P'A'|.
+
+    With R the Cholesky factor of DD', P'A' is R^-T D A', and D A' = u'S + n m m'.
     """
-    cores = [ranked(layer, None) for layer in (x, y)]
-    S = [[calls.cross(left, right) for right in cores] for left in cores]
+    x, y = pair
+    S = [[calls.cross(left, right) for right in centred] for left in centred]
     kept = [
         np.sqrt(np.diag(S[k][k]))
         > 10 * epsilon(layer.rep) * np.sqrt(np.diag(S[k][k]) + layer.n * layer.means**2)

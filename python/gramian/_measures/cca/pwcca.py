@@ -8,10 +8,11 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from ..._core import calls
+from ..._core.calls import Measure, WeightSide
 from ..._input.arrays import Representation
 from .. import ranks
 from ..measure import Option, complete, falls_back_on, value_of_pair
-from ..ranked_layers import Array, Layers, one_pair
+from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks
 from . import reference_variants as reference
 from .google import google_pwcca
@@ -159,38 +160,47 @@ def pwcca_pairs(
     layers = Layers(a, b, nan_policy, device)
     if layers.empty:
         return np.full(layers.shape, np.nan)
-    values, marks = _marked(layers, chosen, progress)
-    layers.warn_ambiguous(marks)
+    stages = calls.Stages(progress)
+    prepared = _prepared(layers, chosen, stages(0, PREPARED))
+    values, marks, _ = calls.compare(
+        *layers.sides(prepared), **_weighing(layers, chosen), progress=stages(PREPARED, 1)
+    )
+    if chosen["variant"] == "google":
+        values = google_pwcca(layers)
+    else:
+        layers.warn_ambiguous(marks.ravel().tolist())
     return layers.place(values)
 
 
-def _marked(
+def _prepared(
     layers: Layers, options: Mapping[str, Any], progress: Progress | None
-) -> tuple[Array, Sequence[bool]]:
-    """Return the values, and which are ambiguous."""
-    tie = np.sqrt(max(ranks.epsilon(layer.rep) for layer in (*layers.xs, *layers.others)))
-    values, marks, found = calls.bases(
-        f"pwcca_{options['side']}",
-        *layers.core(options["rank_tolerance"]),
-        double=layers.double,
-        tie_tolerance=float(tie),
-        progress=progress,
-    )
-    layers.warn_constant([rank == 0 for rank in found])
-    layers.warn_saturated(found)
+) -> list[calls.PreparedLayer]:
+    """Prepare bases, and warn of what is wrong with them."""
+    prepared = layers.bases(options["rank_tolerance"], coordinates=True, progress=progress)
+    layers.warn_if_constant(prepared)
+    layers.warn_saturated([one.rank for one in prepared])
     if options["variant"] == "google":
-        for layer, rank in zip((*layers.xs, *layers.ys), found, strict=True):
-            checks.check_full_rank(layer.rep, rank)
-        values = np.array([[google_pwcca(x, y) for y in layers.others] for x in layers.xs])
-        marks = [False] * values.size
-    return values, marks
+        for layer, one in zip((*layers.xs, *layers.ys), prepared, strict=True):
+            checks.check_full_rank(layer.rep, one.rank)
+    return prepared
+
+
+def _weighing(layers: Layers, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the core weighs correlations, and which of them it takes to tie."""
+    largest = max(ranks.epsilon(layer.rep) for layer in (*layers.xs, *layers.others))
+    return {
+        "measure": Measure.pwcca,
+        "side": getattr(WeightSide, options["side"]),
+        "tie_tolerance": float(np.sqrt(largest)),
+    }
 
 
 def _in_full(layers: Layers, options: Mapping[str, Any]) -> PWCCA:
     """Return PWCCA of one pair with what it was computed from."""
     if layers.empty:
         return PWCCA(np.nan, np.empty(0), False)
-    (x,), (y,) = layers.core(options["rank_tolerance"])
-    values, marks = _marked(layers, options, None)
-    rho, *_ = calls.canonical_pair(x, y, double=layers.double)
-    return PWCCA(float(values[0, 0]), rho, bool(marks[0]))
+    x, y = _prepared(layers, options, None)
+    value, marked, rho = calls.pair(x, y, **_weighing(layers, options))
+    if options["variant"] == "google":
+        return PWCCA(float(google_pwcca(layers)[0, 0]), rho, False)
+    return PWCCA(value, rho, marked)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..._core import calls
+from ..._core.calls import Measure
 from ..._input.arrays import Representation
 from ..measure import complete, falls_back_on, value_of_pair
-from ..ranked_layers import Array, Layers
+from ..ranked_layers import PREPARED, Array, Layers
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 
@@ -111,12 +112,26 @@ def regression_pairs(
         return np.full(layers.shape, np.nan)
     if chosen["cross_validate"] is not None:
         return layers.place(folds.held_out_r2(layers, chosen))
-    values, _, ranks = calls.bases(
-        "linear_regression",
-        *layers.core(chosen["rank_tolerance"]),
+    stages = calls.Stages(progress)
+    xs, ys = _prepared(layers, chosen["rank_tolerance"], stages(0, PREPARED))
+    values, _, _ = calls.compare(
+        xs, ys, measure=Measure.linear_regression, progress=stages(PREPARED, 1)
+    )
+    layers.warn_if_constant([*xs, *(ys or ())])
+    return layers.place(values)
+
+
+def _prepared(
+    layers: Layers, tolerance: float | None, progress: Progress | None
+) -> tuple[list[calls.PreparedLayer], list[calls.PreparedLayer] | None]:
+    """Prepare bases of what is predicted from; of what is predicted alone, none."""
+    if not layers.ys:
+        return layers.bases(tolerance, progress=progress), None
+    x, cores = len(layers.xs), layers.cores
+    bases = calls.prepare_bases(
+        cores[x:],
+        tolerances=layers.tolerances(tolerance)[x:],
         double=layers.double,
         progress=progress,
     )
-    layers.warn_constant([rank == 0 for rank in ranks])
-    values[[rank == 0 for rank in ranks[: len(layers.xs)]]] = np.nan
-    return layers.place(values)
+    return calls.prepare_centred(cores[:x], double=layers.double), bases

@@ -8,9 +8,10 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from ..._core import calls
+from ..._core.calls import Measure
 from ..._input.arrays import Representation
 from ..measure import Option, complete, falls_back_on, value_of_pair
-from ..ranked_layers import Array, Layers, one_pair
+from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -162,31 +163,43 @@ def svcca_pairs(
     return layers.place(_means(layers, chosen, progress))
 
 
-def _means(layers: Layers, options: Mapping[str, Any], progress: Progress | None) -> Array:
-    sums, ranks, kept, _ = calls.spectral(
-        *layers.core(None),
-        double=layers.double,
-        kind="variance",
-        parameter=options["variance"],
+def _prepared(
+    layers: Layers, options: Mapping[str, Any], progress: Progress | None
+) -> list[calls.PreparedLayer]:
+    """Prepare the directions that are kept, and warn of what is left of them."""
+    prepared = calls.prepare_directions(
+        layers.cores,
+        tolerances=layers.tolerances(None),
+        variance=options["variance"],
         components=options["components"] or 0,
-        squares=options["squared"],
+        double=layers.double,
         progress=progress,
     )
-    for layer, rank in zip((*layers.xs, *layers.ys), ranks, strict=True):
-        checks.check_enough_rank(layer.rep, rank, options["components"])
-    layers.warn_constant([rank == 0 for rank in ranks])
-    layers.warn_saturated(kept)
-    return sums / np.maximum(layers.smaller(kept), 1)
+    for layer, one in zip((*layers.xs, *layers.ys), prepared, strict=True):
+        checks.check_enough_rank(layer.rep, one.directions, options["components"])
+    layers.warn_if_constant(prepared)
+    layers.warn_saturated([one.rank for one in prepared])
+    return prepared
+
+
+def _measure(options: Mapping[str, Any]) -> Measure:
+    return Measure.svcca_squared if options["squared"] else Measure.svcca
+
+
+def _means(layers: Layers, options: Mapping[str, Any], progress: Progress | None) -> Array:
+    stages = calls.Stages(progress)
+    values, _, _ = calls.compare(
+        *layers.sides(_prepared(layers, options, stages(0, PREPARED))),
+        measure=_measure(options),
+        progress=stages(PREPARED, 1),
+    )
+    return values
 
 
 def _in_full(layers: Layers, options: Mapping[str, Any]) -> SVCCA:
     """Return SVCCA of one pair with what it was computed from."""
     if layers.empty:
         return SVCCA(np.nan, np.empty(0), 0, 0)
-    components = options["components"] or 0
-    (x,), (y,) = layers.core(None)
-    value = _means(layers, options, None)[0, 0]
-    rho, _, _, x_kept, y_kept = calls.spectral_pair(
-        x, y, kind="variance", parameter=options["variance"], components=components
-    )
-    return SVCCA(float(value), rho, x_kept, y_kept)
+    x, y = _prepared(layers, options, None)
+    value, _, rho = calls.pair(x, y, measure=_measure(options))
+    return SVCCA(value, rho, x.rank, y.rank)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._core import calls
-from ..._core.types import CONSTANT, DEGENERATE, KernelSpec
+from ..._core.calls import Estimator, KernelKind, KernelSpec, Measure, Status
 from ..._input import checks
 from ..._input.arrays import Representation
 from ..._input.prepare import Prepared, prepare
@@ -91,29 +91,35 @@ def gram(
     n, dtype = len(rep.array), rep.compute_dtype
     if not layer.finite:
         return np.full((n, n), np.nan, dtype=dtype)
-    spec = spec_of(kernel, sample)
-    matrix, median = calls.gram(layer.core, spec, double=layer.double, centered=centered)
-    checks.check_median(rep, median)
-    if matrix is None:
-        matrix, _ = calls.gram(layer.core, spec, double=True, centered=centered)
-        assert matrix is not None  # no kernel is too narrow for float64
-    return matrix.astype(dtype, copy=False)
+    for double in (layer.double, True):  # no kernel is too narrow for float64
+        prepared = calls.prepare_matrix(
+            layer.core, kernel=spec_of(kernel, sample), centered=centered, double=double
+        )
+        if calls.has(prepared.status, Status.zero_median):
+            checks.refuse_zero_median(rep)
+        if not calls.has(prepared.status, Status.too_narrow):
+            break
+    return calls.gram_matrix(prepared).astype(dtype, copy=False)
 
 
 def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
     """Return a kernel as the core takes it."""
     match kernel:
         case RBF() | Laplacian():
-            kind = 1 if isinstance(kernel, RBF) else 2
-            return kind, kernel.sigma or 0.0, kernel.bandwidth or 0.0, sample or 0, 0.0, 0
+            return KernelSpec(
+                KernelKind.rbf if isinstance(kernel, RBF) else KernelKind.laplacian,
+                sigma=kernel.sigma or 0.0,
+                bandwidth=kernel.bandwidth or 0.0,
+                sample=sample or 0,
+            )
         case Polynomial():
-            return 3, 0.0, 0.0, 0, kernel.constant, kernel.degree
+            return KernelSpec(KernelKind.polynomial, constant=kernel.constant, degree=kernel.degree)
         case Cosine():
-            return 4, 0.0, 0.0, 0, 0.0, 0
+            return KernelSpec(KernelKind.cosine)
         case Precomputed():
-            return 5, 0.0, 0.0, 0, 0.0, 0
+            return KernelSpec(KernelKind.precomputed)
         case Linear():
-            return 0, 0.0, 0.0, 0, 0.0, 0
+            return KernelSpec(KernelKind.linear)
 
 
 def _prepared(
@@ -153,31 +159,54 @@ def _hsic(
     columns = [j for j, layer in enumerate(others) if layer.finite]
     if not rows or not columns:
         return values
-    kept_xs = [xs[i] for i in rows]
-    kept_ys = [ys[j] for j in columns] if ys else []
-    layers = [*kept_xs, *kept_ys]
-    found = None
-    for double in (False, True):
-        if found is not None or (not double and any(layer.double for layer in layers)):
-            continue
-        found, status, medians = calls.hsic(
-            [layer.core for layer in kept_xs],
-            [layer.core for layer in kept_ys],
-            spec,
+    layers = [xs[i] for i in rows] + ([ys[j] for j in columns] if ys else [])
+    stages = calls.Stages(progress)
+    share = 0.5 if spec.by_median else 0.1  # of the time, for what precedes the pairs
+    prepared = _prepared_grams(layers, len(rows), spec, unbiased, max_memory, stages(0, share))
+    found, _, statuses = calls.compare(
+        prepared[: len(rows)],
+        prepared[len(rows) :] or None,
+        measure=Measure.cka if normalized else Measure.hsic,
+        progress=stages(0 if prepared[0].feature_space else share, 1),
+    )
+    if normalized:
+
+        def named(wanted: Status) -> list[str]:
+            return [
+                layer.rep.name
+                for layer, status in zip(layers, statuses, strict=True)
+                if calls.has(status, wanted)
+            ]
+
+        checks.warn_constant(named(Status.constant))
+        checks.warn_degenerate(named(Status.degenerate))
+    values[np.ix_(rows, columns)] = found
+    return values
+
+
+def _prepared_grams(
+    layers: Sequence[Prepared],
+    rows: int,
+    spec: KernelSpec,
+    unbiased: bool,
+    max_memory: float,
+    progress: Progress | None,
+) -> list[calls.PreparedLayer]:
+    """Prepare all layers, in double where a kernel is too narrow for single precision."""
+    for double in (any(layer.double for layer in layers), True):
+        prepared = calls.prepare_grams(
+            [layer.core for layer in layers],
+            rows=rows,
+            kernel=spec,
+            estimator=Estimator.unbiased if unbiased else Estimator.biased,
             double=double,
-            unbiased=unbiased,
-            normalized=normalized,
             max_memory=max_memory,
             progress=progress,
         )
-        for layer, median in zip(layers, medians, strict=False):  # cut short by a median of 0
-            checks.check_median(layer.rep, median)
-    if normalized:
-
-        def named(wanted: int) -> list[str]:
-            return [x.rep.name for x, s in zip(layers, status, strict=True) if s == wanted]
-
-        checks.warn_constant(named(CONSTANT))
-        checks.warn_degenerate(named(DEGENERATE))
-    values[np.ix_(rows, columns)] = found
-    return values
+        # It stops at the first layer without a kernel.
+        last = prepared[-1].status
+        if calls.has(last, Status.zero_median):
+            checks.refuse_zero_median(layers[len(prepared) - 1].rep)
+        if not calls.has(last, Status.too_narrow):
+            break
+    return prepared

@@ -30,23 +30,23 @@ def plan_hsic(
         for rep in w.reps:
             check_square(rep)
     decision = calls.plan(
-        w.n,
-        len(w.xs),
-        w.widths,
-        pairs.spec_of(kernel, sample),
         device=device,
+        n=w.n,
+        rows=len(w.xs),
+        widths=w.widths,
+        kernel=pairs.spec_of(kernel, sample),
         double=w.double,
         max_memory=check_memory(max_memory, pairs.DEFAULT_MEMORY),
     )
-    features = bool(decision["feature_space"])
+    features = decision.feature_space
     return Cost(
-        path="X'Y" if features else f"Gram tiles of {decision['tile']} rows",
+        path="X'Y" if features else f"Gram tiles of {decision.tile} rows",
         space="features" if features else "samples",
         dtype=w.dtype,
-        flops=decision["flops"],
-        memory=decision["bytes"],
-        seconds=decision["seconds"],
-        threads=decision["threads"],
-        tile=decision["tile"],
-        passes=decision["passes"],
+        flops=decision.flops,
+        memory=decision.bytes,
+        seconds=decision.seconds,
+        threads=decision.threads,
+        tile=decision.tile,
+        passes=decision.passes,
     )

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..._core import calls
+from ..._core.calls import Measure
 from ..._input.arrays import Representation
 from ..measure import Option, complete
-from ..ranked_layers import Array, Layers
+from ..ranked_layers import PREPARED, Array, Layers
 from .checks import check_alpha
 
 __all__ = [
@@ -78,13 +79,14 @@ def shape_distance_pairs(
 
 
 def _compare(layers: Layers, progress: Progress | None, *, distance: bool = False) -> Array:
-    values, constant = calls.procrustes(
-        *layers.core(None),
-        double=layers.double,
-        distance=distance,
-        progress=progress,
+    stages = calls.Stages(progress)
+    prepared = calls.prepare_centred(layers.cores, double=layers.double, progress=stages(0, 0.1))
+    values, _, _ = calls.compare(
+        *layers.sides(prepared),
+        measure=Measure.procrustes_distance if distance else Measure.procrustes,
+        progress=stages(0.1, 1),
     )
-    layers.warn_constant(constant)
+    layers.warn_if_constant(prepared)
     return values
 
 
@@ -92,16 +94,15 @@ def _angles(layers: Layers, alpha: float, progress: Progress | None) -> Array:
     if alpha == 1:
         similarity = _compare(layers, progress)
     else:
-        sums, ranks, _, norms = calls.spectral(
-            *layers.core(None),
-            double=layers.double,
-            kind="shape",
-            parameter=alpha,
-            progress=progress,
+        stages = calls.Stages(progress)
+        prepared = calls.prepare_shape(
+            layers.cores,
+            tolerances=layers.tolerances(None),
+            alpha=alpha,
+            progress=stages(0, PREPARED),
         )
-        layers.warn_constant([rank == 0 for rank in ranks])
-        of_x = np.array(norms[: len(layers.xs)])
-        of_y = np.array(norms[len(layers.xs) :]) if layers.ys else of_x
-        with np.errstate(invalid="ignore", divide="ignore"):
-            similarity = sums / np.outer(of_x, of_y)
+        similarity, _, _ = calls.compare(
+            *layers.sides(prepared), measure=Measure.shape, progress=stages(PREPARED, 1)
+        )
+        layers.warn_if_constant(prepared)
     return np.asarray(np.arccos(np.clip(similarity, 0, 1)))

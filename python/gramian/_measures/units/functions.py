@@ -86,7 +86,8 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    return _correlations(X, Y, layout, positions, nan_policy, device)[0].values
+    C, _ = _correlations(X, Y, layout, positions, nan_policy, device, alone=Y is None)
+    return C.values
 
 
 @falls_back_on(reference.match_units)
@@ -228,16 +229,23 @@ def cluster_units(
 
 
 def _correlations(
-    X: Any, Y: Any, layout: str | None, positions: Positions, nan_policy: str, device: str | None
+    X: Any,
+    Y: Any,
+    layout: str | None,
+    positions: Positions,
+    nan_policy: str,
+    device: str | None,
+    *,
+    alone: bool = False,
 ) -> tuple[analysis.Correlations, bool]:
-    """Return the correlations, and whether all elements are finite."""
+    """Return the correlations, of X alone or with Y, and whether all elements are finite."""
     input_checks.check_nan_policy(nan_policy)
-    reps = [layouts.single(X, layout, positions)]
-    if Y is not None:
+    if alone:
+        reps = [layouts.single(X, layout, positions)]
+    else:
         reps = [*layouts.pair(X, Y, layout, positions)]
     layers = [pairs.layer(rep, nan_policy, device) for rep in reps]
     C = pairs.between(layers[0], layers[-1])
-    analysis.warn_constant(reps[0], ~C.x_varies)
-    if Y is not None:
-        analysis.warn_constant(reps[1], ~C.y_varies)
+    for rep, varies in zip(reps, (C.x_varies, C.y_varies), strict=False):
+        analysis.warn_constant(rep, ~varies)
     return C, all(layer.finite for layer in layers)

@@ -123,8 +123,8 @@ def sparse_prediction_pairs(
         if i not in own:
             own = {i: between(x, x, double=True).values}
         C = between(x, y, double=True)
-        result = predicted(C, own[i], **chosen, keep=False)
-        grid.values[i, j] = result.score if x.finite and y.finite else np.nan
+        finite = x.finite and y.finite
+        grid.values[i, j] = predicted(C, own[i], **chosen, finite=finite, keep=False).score
         grid.note(x, y, C)
     grid.warn()
     return grid.values
@@ -133,22 +133,20 @@ def sparse_prediction_pairs(
 class Grid:
     """The pairs of a comparison, one after the other, and what is said of their units."""
 
-    def __init__(
-        self, xs: Sequence[Prepared], ys: Sequence[Prepared], progress: Progress | None
-    ) -> None:
+    def __init__(self, xs: Sequence[Units], ys: Sequence[Units], progress: Progress | None) -> None:
         self.xs, self.others = xs, ys or xs
         self.progress = progress
         self.values: Array = np.empty((len(xs), len(self.others)))
         self._constant: dict[str, tuple[Representation, Mask]] = {}
 
-    def __iter__(self) -> Iterator[tuple[int, int, Prepared, Prepared]]:
+    def __iter__(self) -> Iterator[tuple[int, int, Units, Units]]:
         for i, x in enumerate(self.xs):
             for j, y in enumerate(self.others):
                 yield i, j, x, y
                 if self.progress is not None:
                     self.progress(i * len(self.others) + j + 1, self.values.size)
 
-    def note(self, x: Prepared, y: Prepared, C: Correlations) -> None:
+    def note(self, x: Units, y: Units, C: Correlations) -> None:
         """Remember which units are constant."""
         for known, varies in ((x, C.x_varies), (y, C.y_varies)):
             self._constant[known.rep.name] = known.rep, ~varies
@@ -174,20 +172,35 @@ def settings(alphas: Any, tol: float, max_sweeps: int) -> dict[str, Any]:
     }
 
 
-def layer(rep: Representation, nan_policy: str, device: str | None) -> Prepared:
+class Units:
+    """A layer, and what is prepared of its units in either precision, once each."""
+
+    def __init__(self, layer: Prepared) -> None:
+        self.rep, self.finite, self.double = layer.rep, layer.finite, layer.double
+        self._core = layer.core
+        self._prepared: dict[bool, calls.PreparedLayer] = {}
+
+    def prepared(self, double: bool) -> calls.PreparedLayer:
+        """Return the units in a precision."""
+        if double not in self._prepared:
+            (self._prepared[double],) = calls.prepare_units(
+                [self._core], tolerances=[tolerance(self.rep)], double=double
+            )
+        return self._prepared[double]
+
+
+def layer(rep: Representation, nan_policy: str, device: str | None) -> Units:
     """Check and read a layer."""
-    return prepare(rep, nan_policy, device, *checks.needed_samples())
+    return Units(prepare(rep, nan_policy, device, *checks.needed_samples()))
 
 
-def between(x: Prepared, y: Prepared, *, double: bool = False) -> Correlations:
+def between(x: Units, y: Units, *, double: bool = False) -> Correlations:
     """Return the correlations of the units of x and y, which may be one layer."""
     double = double or x.double or y.double
-    second = None if y is x else y.core
-    arguments = x.core, tolerance(x.rep), second, tolerance(y.rep)
-    values, x_varies, y_varies, smallest = calls.correlation(*arguments, double=double)
-    if smallest < TINY_PRODUCT and not double:
+    of_x, of_y = x.prepared(double), y.prepared(double)
+    if not double and calls.smallest_product(of_x, of_y) < TINY_PRODUCT:
         return between(x, y, double=True)
-    return Correlations(values, x_varies, y_varies)
+    return Correlations(calls.correlation(of_x, of_y), of_x.varies, of_y.varies)
 
 
 def predicted(
@@ -197,6 +210,7 @@ def predicted(
     tol: float,
     max_sweeps: int,
     *,
+    finite: bool,
     keep: bool = True,
     progress: Progress | None = None,
 ) -> SparsePrediction:
@@ -234,4 +248,5 @@ def predicted(
         gaps=gaps,
         x_left_out=np.flatnonzero(~C.x_varies),
         y_left_out=np.flatnonzero(~C.y_varies),
+        finite=finite,
     )

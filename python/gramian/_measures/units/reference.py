@@ -43,7 +43,7 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    C, *_ = _correlations(X, Y, layout, positions, nan_policy)
+    C, *_ = _correlations(X, Y, layout, positions, nan_policy, alone=Y is None)
     return C
 
 
@@ -137,6 +137,7 @@ def sparse_prediction(
         gaps=gaps,
         x_left_out=np.setdiff1d(np.arange(A.shape[1]), kept),
         y_left_out=np.setdiff1d(np.arange(B.shape[1]), targets),
+        finite=all(bool(np.isfinite(as_float64(rep)).all()) for rep in (x, y)),
     )
 
 
@@ -171,20 +172,25 @@ def cluster_units(
 
 
 def _correlations(
-    X: Any, Y: Any, layout: str | None, positions: Positions, nan_policy: str
+    X: Any,
+    Y: Any,
+    layout: str | None,
+    positions: Positions,
+    nan_policy: str,
+    *,
+    alone: bool = False,
 ) -> tuple[Array, bool, list[npt.NDArray[np.int64]]]:
     """Return the correlations, whether all elements are finite, and the units without any."""
     input_checks.check_nan_policy(nan_policy)
-    single = Y is None
     reps = (
-        (layouts.single(X, layout, positions),) if single else layouts.pair(X, Y, layout, positions)
+        (layouts.single(X, layout, positions),) if alone else layouts.pair(X, Y, layout, positions)
     )
     units = [standardized(rep, nan_policy) for rep in reps]
     for rep, Z in zip(reps, units, strict=True):
         warn_constant(rep, Z)
     finite = all(bool(np.isfinite(as_float64(rep)).all()) for rep in reps)
     C = np.clip(units[0].T @ units[-1] / len(units[0]), -1, 1)
-    if single:
+    if alone:
         np.fill_diagonal(C, np.where(np.isnan(C.diagonal()), np.nan, 1))
     return C, finite, [np.flatnonzero(np.isnan(Z[0])) for Z in (units[0], units[-1])]
 

@@ -130,6 +130,8 @@ class SparsePrediction:
         Duality gap of each solution, as a share of the unit's variance.
     x_left_out, y_left_out : ndarray, int64
         Units without correlations, constant ones as a rule.
+    finite : bool
+        False where ``nan_policy="propagate"`` met NaN or infinity: `score` is NaN then.
     """
 
     __module__ = "gramian"
@@ -141,6 +143,7 @@ class SparsePrediction:
     gaps: Floats
     x_left_out: Integers
     y_left_out: Integers
+    finite: bool = True
 
     def __repr__(self) -> str:
         count, p, q = self.coefficients.shape
@@ -159,7 +162,7 @@ class SparsePrediction:
     @property
     def score(self) -> float:
         """Mean R2 over the predicted units at the smallest alpha: the value as a measure."""
-        return float(self.mean_r2[-1])
+        return float(self.mean_r2[-1]) if self.finite else float("nan")
 
     def _targets(self) -> npt.NDArray[np.bool_]:
         predicted = np.ones(self.r2.shape[1], dtype=bool)

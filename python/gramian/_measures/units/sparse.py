@@ -100,4 +100,5 @@ def sparse_prediction(
     for layer, varies in ((x, C.x_varies), (y, C.y_varies)):
         analysis.warn_constant(layer.rep, ~varies)
     gram = pairs.between(x, x, double=True).values
-    return pairs.predicted(C, gram, **settings, progress=progress)
+    finite = x.finite and y.finite
+    return pairs.predicted(C, gram, **settings, finite=finite, progress=progress)

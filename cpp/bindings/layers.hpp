@@ -1,0 +1,160 @@
+// Layers as Python hands them over, and as it holds what a measure has prepared of them.
+#pragma once
+
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "../gramian/measures/hsic.hpp"
+#include "../gramian/measures/procrustes.hpp"
+#include "../gramian/measures/units.hpp"
+#include "arrays.hpp"
+
+namespace gramian {
+
+/// How a backend reaches arrays and devices: each module says it for its own.
+///   static B backend(int device, Control): one that works there
+///   static Source source(const py::object& array, const std::string& dtype)
+///   static int device(const py::object& array): its number; 0 where there is one
+///   static std::string device_name(int device)
+///   static void check_process(int device): throws where its memory cannot be used any more
+///   static void let_go(int device, std::unique_ptr<State>): on the right device, if at all
+template <class B>
+struct Home;
+
+/// An array with its column statistics; the rounding unit is that of the precision its data came
+/// in.
+template <class S>
+struct GivenLayer {
+  py::object array;  // kept alive
+  Source source;
+  std::vector<double> means;
+  double scale, epsilon;
+  int device;
+};
+
+/// What a layer was prepared as.
+enum class Kind : std::uint8_t { gram, matrix, basis, directions, ridge, shape, centred, units };
+
+/// What HSIC has to know of the layers that it compares.
+struct GramSettings {
+  Hsic measure;
+  bool feature_space;
+  double max_memory;
+  bool centered = false;  // of a matrix
+
+  bool operator==(const GramSettings& other) const {
+    return measure.kernel == other.measure.kernel && measure.estimator == other.measure.estimator &&
+        feature_space == other.feature_space;
+  }
+};
+
+/// What a measure keeps of a layer, in one module, on one device, in one precision. It outlives the
+/// call that made it, may be used by several threads at once, and holds the array that it reads.
+template <class S, class D>
+class PreparedLayer {
+ public:
+  using State = std::variant<PreparedGram<S>, PreparedGram<D>, Basis<S>, Basis<D>, CentredLayer<S>,
+                             CentredLayer<D>, Units<S>, Units<D>>;
+
+  template <class T>
+  PreparedLayer(Kind of, const GivenLayer<S>& given, T kept, std::optional<GramSettings> grams = {})
+      : kind{of},
+        settings{std::move(grams)},
+        is_double{std::same_as<T, PreparedGram<D>> || std::same_as<T, Basis<D>> ||
+                  std::same_as<T, CentredLayer<D>> || std::same_as<T, Units<D>>},
+        samples{given.source.rows},
+        width{given.source.cols},
+        device{given.device},
+        array_{given.array},
+        state_{std::make_unique<State>(std::move(kept))} {}
+  PreparedLayer(const PreparedLayer&) = delete;
+  PreparedLayer& operator=(const PreparedLayer&) = delete;
+  ~PreparedLayer() {
+    Home<S>::let_go(device, std::move(state_));
+    // Without the interpreter there is nobody left to give the array back to.
+    if (!Py_IsInitialized()) {
+      array_.release();
+      return;
+    }
+    const py::gil_scoped_acquire gil;
+    array_ = py::object();
+  }
+
+  const Kind kind;
+  const std::optional<GramSettings> settings;
+  const bool is_double;
+  const Index samples, width;
+  const int device;
+
+  /// As T, which the layer must have been prepared as.
+  template <class T>
+  const T& as() const {
+    const T* const found = std::get_if<T>(state_.get());
+    if (found == nullptr) throw std::invalid_argument("the layer was prepared for another measure");
+    return *found;
+  }
+  template <class Use>
+  auto visit(const Use& use) const {
+    return std::visit(use, *state_);
+  }
+  /// What a basis has besides; a layer without rank wants nothing.
+  Extras extras() const {
+    return visit([]<class T>(const T& state) {
+      if constexpr (requires { state.coordinates; })
+        return Extras{state.rank == 0 || state.coordinates, state.rank == 0 || state.weights};
+      else
+        return Extras{};
+    });
+  }
+
+ private:
+  py::object array_;
+  std::unique_ptr<State> state_;
+};
+
+template <class S, class D>
+using PreparedLayers = std::vector<std::shared_ptr<PreparedLayer<S, D>>>;
+template <class S>
+using GivenLayers = std::vector<std::shared_ptr<GivenLayer<S>>>;
+
+/// progress(done, total), or None.
+using Progress = std::optional<py::function>;
+
+/// Looks for Ctrl-C, and tells a progress callback of every new thousandth. `progress` must outlive
+/// the result, which may be copied without the GIL.
+inline Control control_of(const Progress& progress) {
+  return {[callback = progress ? &*progress : nullptr, told = -1](double fraction) mutable {
+    constexpr int total = 1000;
+    const py::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    const int done = static_cast<int>(fraction * total);
+    if (callback != nullptr && done > told) (*callback)(told = done, total);
+  }};
+}
+
+/// Calls use(std::type_identity<B>) with the backend of a precision.
+template <class S, class D, class Use>
+auto with_precision(bool is_double, const Use& use) {
+  return is_double ? use(std::type_identity<D>{}) : use(std::type_identity<S>{});
+}
+
+template <class B, class S>
+Layer<B> read(B& b, const GivenLayer<S>& given) {
+  return make_layer(b, given.source, given.means, given.scale);
+}
+
+inline py::array_t<double> array_of(const std::vector<double>& values, Index rows, Index cols) {
+  py::array_t<double> array({rows, cols});
+  std::ranges::copy(values, array.mutable_data());
+  return array;
+}
+
+}  // namespace gramian

@@ -1,0 +1,64 @@
+"""The compiled module for CUDA. The types and functions that it shares are its own at run time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from ._cpu import Denominator as Denominator
+from ._cpu import Estimator as Estimator
+from ._cpu import KernelKind as KernelKind
+from ._cpu import KernelSpec as KernelSpec
+from ._cpu import Layer as Layer
+from ._cpu import Measure as Measure
+from ._cpu import Plan as Plan
+from ._cpu import PreparedLayer as PreparedLayer
+from ._cpu import Status as Status
+from ._cpu import WeightSide as WeightSide
+from ._cpu import canonical_pair as canonical_pair
+from ._cpu import column_statistics as column_statistics
+from ._cpu import compare as compare
+from ._cpu import correlation as correlation
+from ._cpu import cross as cross
+from ._cpu import gram_matrix as gram_matrix
+from ._cpu import pair as pair
+from ._cpu import plan as plan
+from ._cpu import prepare_bases as prepare_bases
+from ._cpu import prepare_centred as prepare_centred
+from ._cpu import prepare_directions as prepare_directions
+from ._cpu import prepare_grams as prepare_grams
+from ._cpu import prepare_matrix as prepare_matrix
+from ._cpu import prepare_ridge as prepare_ridge
+from ._cpu import prepare_shape as prepare_shape
+from ._cpu import prepare_units as prepare_units
+from ._cpu import smallest_product as smallest_product
+
+class DeviceArray:
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def device(self) -> int: ...
+    def __len__(self) -> int: ...
+    def numpy(self) -> npt.NDArray[Any]: ...
+
+def upload(array: npt.NDArray[Any], dtype: str, device: int) -> DeviceArray: ...
+def from_dlpack(capsule: object) -> DeviceArray: ...
+def from_address(
+    address: int,
+    *,
+    shape: Sequence[int],
+    strides: Sequence[int] | None,
+    dtype: str,
+    stream: int | None,
+    owner: object,
+) -> DeviceArray: ...
+def stream(device: int) -> int: ...
+def device_count() -> tuple[int, str]: ...
+def device_properties(device: int) -> tuple[str, int, str]: ...
+def versions() -> dict[str, str]: ...
