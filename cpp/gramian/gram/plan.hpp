@@ -117,7 +117,7 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
   // Cells of the passes for a median that are open at once: one in float, as a rule, three in double.
   const double passes = w.scalar_size == 4 ? 1 : 3;
-  if (w.medians > 0 && w.n >= 4096) plan.bytes += passes * 8 * 262144;
+  if (w.medians > 0 && w.n >= 4096) plan.bytes += passes * cells;
 
   const double elements = tasks * area;  // of the lower triangle, whole tiles on the diagonal
   double multiplied = 0;

@@ -98,6 +98,7 @@ def correlations(
                 norms = np.linalg.norm(h, axis=0)
                 variates.append(h / np.where(norms > 0, norms, 1))
             found[place].append(np.sum(variates[0] * variates[1], axis=0))
+        del folds, bases  # before those of the next fold are made
     return {place: _mean(of_folds) for place, of_folds in found.items()}
 
 
@@ -129,6 +130,7 @@ def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
             fitted = weights[m].T @ calls.cross(own[m], own[k])
             residual[place] += np.sum((folds[k].test - folds[m].test @ weights[m] @ fitted) ** 2)
             total[place] += np.sum(folds[k].test ** 2)
+        del folds, bases, own  # before those of the next fold are made
     values = np.full((len(grid.xs), len(grid.others)), np.nan)
     for place in residual:
         values[place] = 1 - residual[place] / total[place]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..._input.arrays import Layer
-from ..cost import Cost, Shapes
+from ..cost import Cost
 from ..cost_of_bases import Bases, plan_spectral
 from ..measure import complete
 from . import cca, checks, pwcca, regression, svcca
@@ -15,24 +18,24 @@ __all__ = ["plan_cca", "plan_cca_squared", "plan_pwcca", "plan_regression", "pla
 
 
 class Folds(Bases):
-    """Pairs whose bases are fitted to part of the samples, one pair and one fold at a time."""
+    """Bases that are fitted to part of the samples, one fold after the other."""
 
     def __init__(self, a: Sequence[Layer], b: Sequence[Layer], folds: int) -> None:
         super().__init__(a, b)
         self.samples, self.folds = self.n, folds
         self.n -= self.n // folds
+        names = ("uint16" if layer.dtype == "bfloat16" else layer.dtype for layer in self.layers)
+        self.sizes = [np.dtype(name).itemsize for name in names]
 
-    def fitting(self, p: int, q: int, *, double: bool, of_y: bool = False) -> float:
-        """Bytes of one fold of one pair: copies of the samples, bases and weights."""
-        size = max(layer.host.itemsize for layer in self.layers)
-        held_out = self.samples - self.n
-        # Of one fold and the one before, which goes when it is replaced.
-        copies = 2 * (p + q) * (self.n * size + held_out * 8) + (p + q) * held_out * 8
-        self.double = self.double or double
-        widths = [q, q] if of_y else [p, q]
-        bases = self.kept(widths, coordinates=True)  # the weights are as large
-        r, s = self.ranks([(p, q)])[0]
-        return copies + bases + max(self.making(widths), self.finishing(r, s, vectors=True))
+    def copies(self) -> float:
+        """Bytes of the samples of a fold: those to fit as they are, the others in double.
+
+        Of the latter once more for the widest layer, which is centered.
+        """
+        held_out = 8.0 * (self.samples - self.n)
+        widths = self.widths
+        fits = sum(self.n * p * size for p, size in zip(widths, self.sizes, strict=True))
+        return fits + held_out * (sum(widths) + max(widths))
 
 
 def plan_cca(
@@ -50,15 +53,14 @@ def plan_cca(
     folds = chosen["cross_validate"]
     checks.check_folds(folds, w.n)
     ridge = chosen["regularization"] > 0
+    if folds is not None:
+        fold = Folds(a, b, folds)
+        fold.double = fold.double or ridge
+        return held_out(fold, fold.widths, every_rank=chosen["denominator"] == "rank")
     if ridge:
-        whole = plan_spectral(w, None, "singular directions with a ridge", narrow=False)
-    else:
-        memory = w.kept(w.widths) + max(w.making(w.widths), w.comparing())
-        path = "orthonormal bases"
-        whole = w.cost(path, memory, w.widths, w.pairs, values=not squared)
-    if folds is None:
-        return whole
-    return held_out(whole, Folds(a, b, folds), w.every_pair, in_double=ridge)
+        return plan_spectral(w, None, "singular directions with a ridge", narrow=False)
+    memory = w.kept(w.widths) + max(w.making(w.widths), w.comparing())
+    return w.cost("orthonormal bases", memory, w.widths, w.pairs, values=not squared)
 
 
 def plan_cca_squared(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> Cost:
@@ -66,20 +68,26 @@ def plan_cca_squared(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -
     return plan_cca(a, b, squared=True, **arguments)
 
 
-def held_out(whole: Cost, w: Folds, pairs: Shapes, *, in_double: bool, of_y: bool = False) -> Cost:
-    """Return the cost of so many folds of all pairs, after what all samples take."""
-    memory = max(w.fitting(p, q, double=in_double, of_y=of_y) for p, q in pairs)
-    fits = [width for p, q in pairs for width in ((q, q) if of_y else (p, q))]
-    path = f"{whole.path}, {w.folds} folds"
-    folds = w.cost(path, memory, fits, pairs, vectors=True, in_double=in_double, times=w.folds)
-    return Cost(
-        path=path,
-        space=whole.space,
-        dtype=whole.dtype,
-        flops=whole.flops + folds.flops,
-        memory=max(whole.memory, folds.memory),
-        seconds=whole.seconds + folds.seconds,
-        threads=whole.threads,
+def held_out(w: Folds, of: Sequence[int], *, every_rank: bool = False) -> Cost:
+    """Estimate so many folds, with bases and weights of some of the layers.
+
+    The ranks of all samples, where they are wanted, take bases of all samples, which stay.
+    """
+    pairs = w.every_pair
+    of_pairs = max(w.finishing(*w.ranks([pair])[0], vectors=True) for pair in pairs)
+    bases = w.kept(of, coordinates=True)  # the weights are as large
+    memory = w.copies() + bases + max(w.making(of), of_pairs)
+    cost = w.cost(
+        f"orthonormal bases, {w.folds} folds", memory, of, pairs, vectors=True, times=w.folds
+    )
+    if not every_rank:
+        return cost
+    whole = w.flops(of) * w.samples / w.n
+    return replace(
+        cost,
+        flops=cost.flops + whole,
+        memory=memory + w.kept(of) * w.samples / w.n,
+        seconds=cost.seconds + w.seconds_of_flops(whole, w.scalar) / w.threads,
     )
 
 
@@ -120,10 +128,10 @@ def plan_regression(
     checks.check_folds(folds, w.n)
     of = w.ys or w.xs
     pairs = w.every_pair
-    path = "orthonormal bases"
     if folds is not None:
-        nothing = Cost(path, "features", w.dtype, 0, 0, 0, w.threads)
-        return held_out(nothing, Folds(a, b, folds), pairs, in_double=False, of_y=True)
+        fold = Folds(a, b, folds)
+        return held_out(fold, fold.ys or fold.xs)
+    path = "orthonormal bases"
     products = max(w.rank(q) * p * 3 * w.scalar for p, q in pairs)
     scratch = w.product_scratch([(w.rank(q), p) for p, q in pairs], w.scalar)
     memory = w.kept(of) + max(w.making(of), products + scratch)
