@@ -202,7 +202,7 @@ def test_python_floors(path: Path) -> None:
             assert theirs != "registry", where
         if path.stem.startswith("reference") and module.startswith("_measures."):
             assert floor(other) == floor("_input") or is_for_references(other), where
-            assert other != "_input.prepare", where
+            assert other != "_input.read", where
         if module.startswith("_show"):
             assert other.partition(".")[0] in {"_show", "_extras"}, where
 

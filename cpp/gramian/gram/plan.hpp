@@ -80,8 +80,10 @@ inline Plan plan_feature_space(const Workload& w, int threads) {
     if (w.pairs.row(i) != w.pairs.column(j))
       product(w.widths[w.pairs.row(i)], w.widths[w.pairs.column(j)], 1);
   });
-  // A product; and for a thread two panels and four slots, of the size of a tile.
-  plan.bytes = scalar * (widest + 6 * threads * std::min(widest, edge * edge));
+  // A product; for a thread two panels and four slots, of the size of a tile (one alone has one),
+  // and its sums in double, which the caller has once more.
+  const double area = std::min(widest, edge * edge), slots = threads == 1 ? 1 : 4 * threads;
+  plan.bytes = scalar * (widest + (2 * threads + slots) * area) + 8 * (threads + 1) * area;
   plan.seconds = w.cost.seconds(plan.work);
   return plan;
 }
@@ -113,6 +115,9 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   plan.kept =
       std::min(w.medians, static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
+  // Cells of the passes for a median that are open at once: one in float, as a rule, three in double.
+  const double passes = w.scalar_size == 4 ? 1 : 3;
+  if (w.medians > 0 && w.n >= 4096) plan.bytes += passes * cells;
 
   const double elements = tasks * area;  // of the lower triangle, whole tiles on the diagonal
   double multiplied = 0;

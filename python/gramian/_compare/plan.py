@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._core import calls
-from .._input import checks
-from .._input.layers import layers
-from .._measures.hsic import pairs as hsic
-from .._measures.hsic.kernels import kernel_of
+from .._input import checks, devices
+from .._input.layers import named_layers
 from .._measures.registry import find
 
 __all__ = ["Plan", "plan"]
@@ -18,12 +15,17 @@ __all__ = ["Plan", "plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The planner's decision for a comparison of kernels, as `plan` returns it.
+    """What a comparison would do and take, as `plan` returns it.
 
     Attributes
     ----------
+    measure : str
+        The measure it is about.
+    path : str
+        How it would be computed, in words.
     space : {"features", "samples"}
-        Whether pairs are compared by X'Y (features) or by tiles of their Gram matrices (samples).
+        Whether layers meet as products of their columns, such as X'Y (features), or as tiles of
+        their Gram matrices (samples).
     dtype : {"float32", "float64"}
         Precision of the arithmetic.
     tile : int
@@ -34,9 +36,12 @@ class Plan:
     threads : int
         At most so many threads, fewer than allowed where memory is short.
     flops : float
-        Floating-point operations.
+        Floating-point operations of the products of layers; decompositions of p x p matrices are
+        in `seconds` alone.
     memory : float
-        Working memory above the inputs, in bytes.
+        Working memory above the inputs, in bytes: the most that layers of these shapes take,
+        whatever they hold. To 1.25 times what is measured, where the values are such that they
+        take most.
     seconds : float
         Estimated time on this many threads of the machine that the model was fitted to. Its ratios
         between plans mean more than its value.
@@ -44,6 +49,8 @@ class Plan:
 
     __module__ = "gramian"
 
+    measure: str
+    path: str
     space: str
     dtype: str
     tile: int
@@ -54,11 +61,11 @@ class Plan:
     seconds: float
 
     def __str__(self) -> str:
-        how = "X'Y" if self.space == "features" else f"Gram tiles of {self.tile} rows"
+        passes = f", {self.passes} passes" if self.passes > 1 else ""
         return (
-            f"{how} in {self.dtype}, {self.passes} pass{'es' if self.passes > 1 else ''}, "
-            f"{self.threads} threads: {self.flops / 1e9:.3g} Gflop, "
-            f"{self.memory / 2**20:.3g} MiB, about {self.seconds:.2g} s"
+            f"{self.measure} by {self.path} in {self.dtype}{passes}, {self.threads} threads: "
+            f"{self.flops / 1e9:.3g} Gflop, {self.memory / 2**20:.3g} MiB, "
+            f"about {self.seconds:.2g} s"
         )
 
 
@@ -67,6 +74,7 @@ def plan(
     B: Mapping[str, Any] | Sequence[Any] | None = None,
     *,
     measure: str = "cka",
+    device: str | None = None,
     max_memory: float | None = None,
     **options: Any,
 ) -> Plan:
@@ -74,25 +82,32 @@ def plan(
 
     Parameters
     ----------
-    A, B, measure, max_memory, **options
+    A, B, measure, device, max_memory, **options
         As for `compare`. Only shapes and types are looked at, so that arrays on disk are not read.
 
     Returns
     -------
     Plan
-        The decision. It depends on the threads that are available only in `threads`, `memory` and
-        `seconds`.
+        What would be done. It depends on the threads that are available only in `threads`,
+        `memory` and `seconds`.
 
     Raises
     ------
     TypeError, ValueError
-        As `compare` does, except for what the values would tell.
+        As `compare` does, except for what the values would tell; ValueError for
+        ``device="reference"``, of which nothing is known.
 
     Notes
     -----
     With n samples and layers of p features, sample space takes n² p flops a layer and 2 n² a pair,
-    feature space n p² a layer and 2 n p q a pair; the model adds what reading, kernels and sums
-    cost, fitted to measurements. Only the linear kernel has the choice.
+    feature space n p² a layer and 2 n p q a pair; for the linear kernel, which has the choice, the
+    model adds what reading and sums cost, fitted to measurements.
+
+    What the values alone decide is taken at its worst in `memory`, and as usual in `seconds`:
+    canonical correlations of layers with a condition below 50 need no bases, which are most of
+    the memory, and those of layers in float32 with a condition above 2,000 are decomposed in
+    float64, at several times the time. Of a GPU, `memory` counts the layers that are copied there,
+    and `seconds` means nothing but for kernels.
 
     References
     ----------
@@ -109,29 +124,29 @@ def plan(
     >>> gm.plan([wide.T, wide.T]).space
     'features'
     """
-    find(measure, options)
-    a = [rep for _, rep in layers(A, "A")]
-    b = [] if B is None else [rep for _, rep in layers(B, "B")]
-    reps = [*a, *b]
-    checks.check_same_samples(reps)
-    kernel, sample = kernel_of(options)
-    double = any(rep.compute_dtype == "float64" for rep in reps)
-    decision = calls.plan(
-        device=reps[0].device,
-        n=len(reps[0].array),
-        rows=len(a),
-        widths=[rep.array.shape[1] for rep in reps],
-        kernel=hsic.spec_of(kernel, sample),
-        double=double,
-        max_memory=checks.check_memory(max_memory, hsic.DEFAULT_MEMORY),
+    row = find(measure, options)
+    if checks.check_device(device) == "reference":
+        raise ValueError("device='reference' has no plan: it is slow, and forms all matrices.")
+    a = [layer for _, layer in named_layers(A, "A")]
+    b = [] if B is None else [layer for _, layer in named_layers(B, "B")]
+    layers = [*a, *b]
+    checks.check_same_samples(layers)
+    for layer in layers:
+        checks.check_sample_count(layer, *row.samples(options))
+    targets = [devices.chosen(device, layer.device, layer.name) for layer in layers]
+    cost = row.plan(
+        a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **options}
     )
+    uploads = [layer for layer in layers if targets[0] is not None and layer.device is None]
     return Plan(
-        space="features" if decision.feature_space else "samples",
-        dtype="float64" if double else "float32",
-        tile=decision.tile,
-        passes=decision.passes,
-        threads=decision.threads,
-        flops=decision.flops,
-        memory=decision.bytes,
-        seconds=decision.seconds,
+        measure=measure,
+        path=cost.path,
+        space=cost.space,
+        dtype=cost.dtype,
+        tile=cost.tile,
+        passes=cost.passes,
+        threads=cost.threads,
+        flops=cost.flops,
+        memory=cost.memory + sum(layer.host.nbytes for layer in uploads),
+        seconds=cost.seconds,
     )

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .._input import layers
-from .._input.arrays import Representation
+from .._input.arrays import Layer
 from .._input.checks import Samples, check_device
+from .cost import Planner
 
 __all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
 
@@ -52,8 +53,8 @@ class Pairs(Protocol):
 
     def __call__(
         self,
-        a: Sequence[Representation],
-        b: Sequence[Representation],
+        a: Sequence[Layer],
+        b: Sequence[Layer],
         *,
         nan_policy: str,
         device: str | None,
@@ -81,6 +82,7 @@ class Measure:
     function: Callable[..., Any]  # the public one
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs
+    plan: Planner  # what `pairs` would take
     options: tuple[Option, ...]
     invariances: frozenset[str]  # changes of X alone that leave the default value as it is
     citation: str
@@ -130,8 +132,8 @@ class Measure:
 
     def all_pairs(
         self,
-        a: Sequence[Representation],
-        b: Sequence[Representation],
+        a: Sequence[Layer],
+        b: Sequence[Layer],
         *,
         options: Mapping[str, Any],
         **arguments: Any,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..measure import Measure
 from ..ranks import needed_samples
-from . import cca, pwcca, reference, reference_variants, regression, svcca
+from . import cca, plan, pwcca, reference, reference_variants, regression, svcca
 
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 _LINEAR = _RIGID | {"scaling", "invertible_linear"}
@@ -15,6 +15,7 @@ ROWS = (
         function=cca.cca,
         reference=reference.cca,
         pairs=cca.cca_pairs,
+        plan=plan.plan_cca,
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -27,6 +28,7 @@ ROWS = (
         function=cca.cca,
         reference=reference.cca,
         pairs=cca.cca_squared_pairs,
+        plan=plan.plan_cca_squared,
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -39,6 +41,7 @@ ROWS = (
         function=svcca.svcca,
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
+        plan=plan.plan_svcca,
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
@@ -50,6 +53,7 @@ ROWS = (
         function=svcca.svcca,
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
+        plan=plan.plan_svcca,
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
@@ -62,6 +66,7 @@ ROWS = (
         function=pwcca.pwcca,
         reference=reference_variants.pwcca,
         pairs=pwcca.pwcca_pairs,
+        plan=plan.plan_pwcca,
         options=pwcca.OPTIONS,
         invariances=frozenset({"permutation", "translation", "scaling"}),
         citation="Morcos et al. 2018",
@@ -74,6 +79,7 @@ ROWS = (
         function=regression.linear_regression,
         reference=reference.linear_regression,
         pairs=regression.regression_pairs,
+        plan=plan.plan_regression,
         options=regression.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 10",

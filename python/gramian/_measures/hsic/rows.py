@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..measure import Measure, Option
-from . import functions, pairs, reference
+from . import functions, pairs, plan, reference
 from .checks import needed_samples
 from .kernels import NAMED, RBF, Laplacian, kernel_of, lost_invariances, name_of
 
@@ -64,6 +64,7 @@ ROWS = (
         function=functions.cka,
         reference=reference.cka,
         pairs=pairs.cka_pairs,
+        plan=plan.plan_hsic,
         options=(*_KERNEL, _DEBIASED),
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 3-4",
@@ -79,6 +80,7 @@ ROWS = (
         function=functions.hsic,
         reference=reference.hsic,
         pairs=pairs.hsic_pairs,
+        plan=plan.plan_hsic,
         options=(*_KERNEL, _UNBIASED),
         invariances=_RIGID,
         citation="Gretton et al. 2005; Song et al. 2012",
@@ -94,6 +96,7 @@ ROWS = (
         function=functions.cka_distance,
         reference=reference.cka_distance,
         pairs=pairs.cka_distance_pairs,
+        plan=plan.plan_hsic,
         options=(*_KERNEL, _DEBIASED),
         invariances=_RIGID | {"scaling"},
         citation="Williams et al. 2021",

@@ -6,7 +6,7 @@ import math
 
 from ..measure import Measure
 from ..ranks import needed_samples
-from . import functions, pairs, reference
+from . import functions, pairs, plan, reference
 
 _INVARIANCES = frozenset({"orthogonal", "permutation", "translation", "scaling"})
 
@@ -16,6 +16,7 @@ ROWS = (
         function=functions.procrustes,
         reference=reference.procrustes,
         pairs=pairs.procrustes_pairs,
+        plan=plan.plan_procrustes,
         options=(),
         invariances=_INVARIANCES,
         citation="Schönemann 1966",
@@ -27,6 +28,7 @@ ROWS = (
         function=functions.procrustes_distance,
         reference=reference.procrustes_distance,
         pairs=pairs.procrustes_distance_pairs,
+        plan=plan.plan_distance,
         options=(),
         invariances=_INVARIANCES,
         citation="Williams et al. 2021",
@@ -39,6 +41,7 @@ ROWS = (
         function=functions.shape_distance,
         reference=reference.shape_distance,
         pairs=pairs.shape_distance_pairs,
+        plan=plan.plan_shape_distance,
         options=pairs.SHAPE_OPTIONS,
         invariances=_INVARIANCES,
         citation="Williams et al. 2021",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..measure import Measure
-from . import functions, pairs, reference, sparse
+from . import functions, pairs, plan, reference, sparse
 from .checks import needed_samples
 
 _INVARIANCES = frozenset({"permutation", "translation", "scaling"})
@@ -14,6 +14,7 @@ ROWS = (
         function=functions.match_units,
         reference=reference.match_units,
         pairs=pairs.match_pairs,
+        plan=plan.plan_matching,
         options=pairs.MATCH_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",
@@ -27,6 +28,7 @@ ROWS = (
         function=functions.match_units,
         reference=reference.match_units,
         pairs=pairs.match_pairs,
+        plan=plan.plan_matching,
         options=pairs.MATCH_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",
@@ -41,6 +43,7 @@ ROWS = (
         function=sparse.sparse_prediction,
         reference=reference.sparse_prediction,
         pairs=pairs.sparse_prediction_pairs,
+        plan=plan.plan_sparse_prediction,
         options=pairs.SPARSE_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",

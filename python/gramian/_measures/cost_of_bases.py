@@ -1,0 +1,136 @@
+"""What bases of layers and products of bases take, for the families that compare by them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .cost import Cost, Shapes, Workload, svd_seconds, values_bytes, vectors_bytes
+
+__all__ = ["Bases", "plan_spectral"]
+
+
+class Bases(Workload):
+    """Orthonormal bases of layers: r = min(n, p) columns of a layer of p features."""
+
+    def rank(self, p: int) -> int:
+        """Return the number of columns at most."""
+        return min(self.n, p)
+
+    def ranks(self, pairs: Shapes) -> Shapes:
+        """Return the shapes of the products of bases."""
+        return [(self.rank(p), self.rank(q)) for p, q in pairs]
+
+    def kept(self, widths: Sequence[int], *, coordinates: bool = False) -> float:
+        """Bytes of bases whose columns are formed: those of a condition above 50."""
+        total = 0.0
+        for p in widths:
+            r = self.rank(p)
+            coefficients = 2 * r * r if p < self.n else 0
+            total += r * self.n + coefficients + (r * p if coordinates else 0)
+        return total * self.scalar
+
+    def decomposing(self, p: int) -> float:
+        """Bytes of the decomposition of one layer in double: the way that takes most.
+
+        Triangles of blocks of rows, their join and its SVD; and for layers in float the columns,
+        before they are rounded.
+        """
+        r, long = self.rank(p), max(self.n, p)
+        block = max(4 * r, 1024)  # of rows, or of columns of a wide layer
+        leaves = 2 * r * min(self.threads * block, long)
+        triangles = 8 * (math.ceil(long / block) + 1) * r * r
+        steps = 8 * leaves, vectors_bytes(r, r, 8)
+        decomposing = triangles + (sum(steps) if self.threads > 1 else max(steps))
+        if self.double or p >= self.n:
+            return decomposing
+        columns = 8 * (self.n * r + 3 * r * r)
+        return max(decomposing, columns + self.product_scratch([(r, r)], 8))
+
+    def making(self, widths: Sequence[int]) -> float:
+        """Bytes, besides those that are kept, while bases are made."""
+        return max(self.decomposing(p) for p in widths)
+
+    def comparing(self, *, vectors: bool = False) -> float:
+        """Bytes, besides the bases, while pairs are compared."""
+        scratch = self.product_scratch(self.ranks(self.pairs), self.scalar)
+        return scratch + self.finishing_rows(vectors=vectors)
+
+    def finishing_rows(self, *, vectors: bool = False) -> float:
+        """Bytes of the products of a row of pairs, and of what follows from them."""
+        finishing = 0.0
+        for row in map(self.ranks, self.rows):
+            most = sorted(self.finishing(r, s, vectors) for r, s in row)
+            finishing = max(finishing, sum(most[-self.threads :]))
+        return finishing + self.products_of_rows([[*self.ranks(row)] for row in self.rows])
+
+    def finishing(self, r: int, s: int, vectors: bool) -> float:
+        """Bytes of the singular values, or vectors, of one product of bases."""
+        turned = 2 * r * s * self.scalar  # by the coefficients of both sides
+        if vectors:
+            return turned + vectors_bytes(r, s, self.scalar) + 16 * min(r, s) * max(r, s)
+        return turned + values_bytes(r, s, self.scalar)
+
+    def flops(self, widths: Sequence[int]) -> float:
+        """Operations of the bases: two Gram matrices and a projection, or a QR in double."""
+        return float(
+            sum(
+                3 * self.n * p * p if p < self.n else 2 * p * self.n**2 + 2 * self.n**3
+                for p in widths
+            )
+        )
+
+    def cost(
+        self,
+        path: str,
+        memory: float,
+        widths: Sequence[int],
+        pairs: Shapes,
+        *,
+        vectors: bool = False,
+        values: bool = True,
+        in_double: bool = False,
+        times: float = 1,
+    ) -> Cost:
+        """Return the estimate for bases of such layers and products of such pairs."""
+        pairs = self.ranks(pairs)
+        of_bases, of_pairs = self.flops(widths), sum(2 * self.n * r * s for r, s in pairs)
+        seconds = self.seconds_of_flops(of_bases, 8 if in_double else self.scalar)
+        seconds += self.seconds_of_flops(of_pairs, self.scalar)
+        if values:
+            seconds += sum(
+                svd_seconds(min(pair), scalar=self.scalar, vectors=vectors) for pair in pairs
+            )
+        for p in widths:
+            if in_double or p >= self.n:
+                seconds += svd_seconds(self.rank(p), scalar=8, vectors=True)
+        return Cost(
+            path=path,
+            space="features",
+            dtype=self.dtype,
+            flops=times * (of_bases + of_pairs),
+            memory=memory,
+            seconds=times * seconds / self.threads,
+            threads=self.threads,
+        )
+
+
+def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) -> Cost:
+    """Estimate what singular directions of the unscaled layers take: found in double.
+
+    Those of layers in float have a condition at which no columns are formed, but for `narrow`
+    ones, which are then multiplied in float.
+    """
+    orders = [w.rank(p) for p in w.widths]
+    counts = [min(r, components or r) for r in orders]
+    columns = sum(w.n * k for k in counts) * w.scalar if w.double or narrow else 0
+    wide = sum(8 * w.n * r for r, p in zip(orders, w.widths, strict=True) if p >= w.n)
+    factors = 8 * sum(2 * r * r for r in orders)
+    found = 8 * sum(k * r for k, r in zip(counts, orders, strict=True))
+    splitting = sum(sorted(vectors_bytes(r, r, 8) for r in orders)[-w.threads :])
+    making = max(w.decomposing(p) for p in w.widths) if w.double else 0
+    rounding = 0 if w.double or not narrow else max(8 * w.n * k for k in counts)
+    kept = found + columns + wide
+    scratch = 0 if w.double else w.product_scratch([(r, r) for r in orders], 8)  # Gram matrices
+    memory = scratch + max(factors + splitting, kept + max(making, rounding, w.finishing_rows()))
+    return w.cost(path, memory, w.widths, w.pairs, in_double=True)

@@ -1,0 +1,69 @@
+"""What comparisons by Procrustes and the shape distances take: products, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..._input.arrays import Layer
+from ..cost import Cost, Workload, svd_seconds, values_bytes, vectors_bytes
+from ..cost_of_bases import Bases, plan_spectral
+from ..measure import complete
+from . import pairs
+
+__all__ = ["plan_distance", "plan_procrustes", "plan_shape_distance"]
+
+
+def plan_procrustes(
+    a: Sequence[Layer],
+    b: Sequence[Layer],
+    *,
+    device: int | None,
+    max_memory: float | None,
+    options: Mapping[str, Any],
+    distance: bool = False,
+) -> Cost:
+    """Estimate the similarity, or the distance."""
+    w = Workload(a, b)
+    finishing = 0.0
+    for row in w.rows:
+        most = sorted(values_bytes(p, q, w.scalar) for p, q in row)
+        finishing = max(finishing, sum(most[-w.threads :]))
+    memory = w.products_of_rows(w.rows) + finishing
+    if distance:  # of layers that are nearly equal: by a polar factor
+        near = [w.scalar * p * q + vectors_bytes(p, q, w.scalar) for p, q in w.pairs]
+        memory = max(memory, *near)
+    memory += w.product_scratch(w.pairs, w.scalar)
+    flops = sum(2.0 * w.n * p * q for p, q in w.pairs)
+    seconds = w.seconds_of_flops(flops, w.scalar)
+    for pair in w.pairs:
+        seconds += svd_seconds(min(pair), scalar=w.scalar, vectors=False)
+    return Cost(
+        path="products of layers and their singular values",
+        space="features",
+        dtype=w.dtype,
+        flops=flops,
+        memory=memory,
+        seconds=seconds / w.threads,
+        threads=w.threads,
+    )
+
+
+def plan_distance(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> Cost:
+    """Estimate the distance; see `plan_procrustes`."""
+    return plan_procrustes(a, b, distance=True, **arguments)
+
+
+def plan_shape_distance(
+    a: Sequence[Layer],
+    b: Sequence[Layer],
+    *,
+    device: int | None,
+    max_memory: float | None,
+    options: Mapping[str, Any],
+) -> Cost:
+    """Estimate the angle: that of Procrustes at alpha = 1, of singular directions below."""
+    chosen = complete(pairs.SHAPE_OPTIONS, options)
+    if chosen["alpha"] == 1:
+        return plan_procrustes(a, b, device=device, max_memory=max_memory, options={})
+    return plan_spectral(Bases(a, b), None, "singular directions", narrow=False)

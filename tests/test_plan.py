@@ -1,0 +1,193 @@
+"""Plans: what they say of every measure, and how true it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gramian as gm
+from gramian._measures.registry import MEASURES
+
+SINGLE, DOUBLE = "float32", "float64"
+SELF: list[int] = []
+
+
+def case(
+    measure: str,
+    n: int,
+    x: list[int],
+    y: list[int],
+    dtype: str,
+    condition: float = 1,
+    **options: Any,
+) -> dict[str, Any]:
+    return {
+        "measure": measure,
+        "n": n,
+        "x": x,
+        "y": y,
+        "dtype": dtype,
+        "condition": condition,
+        "options": options,
+    }
+
+
+# Layers whose conditions, 5e3 in float and 1e9 in double, are such that they take most.
+CASES = {
+    "linear": case("cka", 6000, [400], [500], DOUBLE),
+    "kernel": case("cka", 3000, [200], [300], SINGLE, kernel="rbf"),
+    "cca": case("cca", 5000, [200], [300], DOUBLE, 1e9),
+    "cca in float": case("cca", 5000, [200], [300], SINGLE, 5e3),
+    "cca of wide layers": case("cca", 400, [1600], [2500], SINGLE),
+    "cca of good condition": case("cca", 5000, [200], [300], DOUBLE),
+    "cca with a ridge": case("cca", 5000, [200], [300], DOUBLE, 1e3, regularization=0.1),
+    "cca in folds": case("cca", 5000, [200], [150], SINGLE, 5e3, cross_validate=2),
+    "svcca": case("svcca", 5000, [200], [300], DOUBLE, 1e3, components=150),
+    "pwcca": case("pwcca", 5000, [200, 250], SELF, SINGLE, 5e3),
+    "regression": case("linear_regression", 5000, [200], [300], SINGLE, 5e3),
+    "regression in folds": case(
+        "linear_regression", 5000, [200], [150], DOUBLE, 1e9, cross_validate=2
+    ),
+    "procrustes": case("procrustes", 1000, [500, 600, 700], SELF, DOUBLE),
+    "procrustes distance": case("procrustes_distance", 1000, [700], SELF, DOUBLE),
+    "shape": case("shape_distance", 5000, [200], [300], DOUBLE, 1e3, alpha=0.5),
+    "assignment": case("match_one_to_one", 500, [1500], [1500], SINGLE),
+    "semi-matching": case("match_semi", 500, [1500], [1500], DOUBLE),
+    "sparse prediction": case("sparse_prediction", 500, [1000], [1000], DOUBLE, alphas=0.5),
+}
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Two of them, as in the measurement."""
+    before = gm.get_num_threads()
+    gm.set_num_threads(2)
+    yield
+    gm.set_num_threads(before)
+
+
+def empty(n: int, widths: list[int], dtype: str) -> list[np.ndarray]:
+    """Layers of which only the shape and the type are there."""
+    return [np.broadcast_to(np.zeros((), dtype), (n, p)) for p in widths]
+
+
+def planned(given: dict[str, Any]) -> gm.Plan:
+    A, B = (empty(given["n"], given[side], given["dtype"]) for side in "xy")
+    return gm.plan(A, B or None, measure=given["measure"], **given["options"])
+
+
+@pytest.fixture(scope="module")
+def peaks() -> dict[str, int]:
+    """Bytes that every case takes at most above its inputs, measured."""
+    program = Path(__file__).with_name("peak.py")
+    command = [sys.executable, str(program), json.dumps([*CASES.values()])]
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # numpy's, which makes the layers
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=alone)
+    return dict(zip(CASES, json.loads(done.stdout), strict=True))
+
+
+def test_memory_of_every_family_is_measured() -> None:
+    measured = {MEASURES[given["measure"]].plan for given in CASES.values()}
+    families = {row.family for row in MEASURES.values()}
+    assert {MEASURES[given["measure"]].family for given in CASES.values()} == families
+    assert {row.plan for row in MEASURES.values() if row.name != "cca_squared"} == measured
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("name", [name for name in CASES if "good" not in name])
+def test_memory(name: str, peaks: dict[str, int]) -> None:
+    assert 1 / 1.25 <= planned(CASES[name]).memory / peaks[name] <= 1.25
+
+
+@pytest.mark.usefixtures("threads")
+def test_memory_is_an_upper_bound_for_easier_layers(peaks: dict[str, int]) -> None:
+    """Whose bases are not formed."""
+    assert peaks["cca of good condition"] < planned(CASES["cca"]).memory / 2
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_plan_is_about_its_measure(measure: str) -> None:
+    row = MEASURES[measure]
+    A, B = empty(500, [40, 60], SINGLE), empty(500, [30], SINGLE)
+    plan = gm.plan(A, B, measure=measure)
+    assert plan.measure == measure
+    assert str(plan).startswith(f"{measure} by {plan.path} in {plan.dtype}")
+    assert plan.flops >= 2 * 500 * (40 + 60) * 30
+    assert plan.dtype == (DOUBLE if row.name == "sparse_prediction" else SINGLE)
+    assert min(plan.memory, plan.seconds, plan.threads) > 0
+    more = gm.plan(A * 2, B, measure=measure)
+    assert more.flops > plan.flops
+    assert more.memory >= plan.memory
+    assert more.seconds > plan.seconds
+    assert gm.plan(A, measure=measure).flops <= gm.plan(A, A, measure=measure).flops
+    assert gm.plan(empty(500, [40, 60], DOUBLE), B, measure=measure).dtype == DOUBLE
+
+
+def test_flops() -> None:
+    """Of what the formulas in the documentation say."""
+    n, p, q = 500, 40, 30
+    A, B = empty(n, [p], SINGLE), empty(n, [q], SINGLE)
+    product, bases = 2 * n * p * q, 3 * n * (p * p + q * q)
+    for measure in ("procrustes", "procrustes_distance", "shape_distance", "match_semi"):
+        assert gm.plan(A, B, measure=measure).flops == product, measure
+    for measure in ("cca", "pwcca", "svcca"):
+        assert gm.plan(A, B, measure=measure).flops == bases + product, measure
+    assert gm.plan(A, B, measure="linear_regression").flops == 3 * n * q * q + product
+    assert gm.plan(A, B, measure="sparse_prediction").flops == n * p * p + product
+    folds = gm.plan(A, B, measure="cca", cross_validate=5)
+    assert folds.flops == pytest.approx(5 * 0.8 * (bases + product))
+    assert folds.path.endswith("5 folds")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exception"),
+    [
+        ({"measure": "svcca", "variance": 2}, ValueError),
+        ({"measure": "cca", "kernel": "rbf"}, TypeError),
+        ({"measure": "cca", "cross_validate": 11}, ValueError),
+        ({"measure": "linear_regression", "cross_validate": 1}, ValueError),
+        ({"measure": "shape_distance", "alpha": 3}, ValueError),
+        ({"measure": "sparse_prediction", "tol": 0}, ValueError),
+        ({"measure": "pwcca", "side": "z"}, ValueError),
+        ({"kernel": "precomputed"}, ValueError),
+        ({"max_memory": 0}, ValueError),
+        ({"device": "tpu"}, ValueError),
+    ],
+)
+def test_a_plan_refuses_what_compare_refuses(
+    arguments: dict[str, Any], exception: type[Exception]
+) -> None:
+    messages = []
+    for function in (gm.plan, gm.compare):
+        with pytest.raises(exception) as caught:
+            function(empty(20, [4], SINGLE), empty(20, [3], SINGLE), **arguments)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
+def test_too_few_samples() -> None:
+    few = empty(3, [2], SINGLE)
+    for measure, options in (("cka", {"debiased": True}), ("cka", {}), ("match_semi", {})):
+        least = 4 if options else 2
+        with pytest.raises(ValueError, match=f"must have at least {least} samples"):
+            gm.plan([X[: least - 1] for X in few], measure=measure, **options)
+
+
+def test_the_reference_has_no_plan() -> None:
+    with pytest.raises(ValueError, match=r"^device='reference' has no plan"):
+        gm.plan(empty(20, [4], SINGLE), device="reference")
+
+
+def test_a_plan_for_a_device(device: str) -> None:
+    """With what is copied there."""
+    A = empty(3000, [40, 50], SINGLE)
+    there, here = (gm.plan(A, measure="procrustes", device=name) for name in (device, "cpu"))
+    assert there.memory - here.memory == (0 if device == "cpu" else 3000 * 90 * 4)
