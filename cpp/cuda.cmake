@@ -6,7 +6,8 @@ set(GRAMIAN_CUDA_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/bindings/device_array.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/context.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/error.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/solver.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/solver.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/svd.cpp)
 set(GRAMIAN_CUDA_KERNELS ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/kernels.cu)
 # What a release has code for; the last one also as PTX, which newer devices compile for themselves.
 set(GRAMIAN_CUDA_ARCHITECTURES "75-real;80-real;86-real;89-real;90-real;100-real;120" CACHE STRING

@@ -18,7 +18,7 @@ from ids import plain
 from variants import Variant, variants
 
 import gramian as gm
-from gramian._input.arrays import Representation, as_float64
+from gramian._input.arrays import Layer, as_float64
 from gramian._measures.hsic import reference
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,11 +182,11 @@ def _gram_matrices_once() -> Iterator[None]:
     kept: dict[tuple[object, ...], np.ndarray] = {}
     compute = reference.shifted_kernel_matrix
 
-    def shifted_kernel_matrix(rep: Representation, *kernel: object) -> np.ndarray:
-        values = as_float64(rep)
-        key = (rep.name, values.shape, hashlib.sha256(values.tobytes()).digest(), *kernel)
+    def shifted_kernel_matrix(layer: Layer, *kernel: object) -> np.ndarray:
+        values = as_float64(layer)
+        key = (layer.name, values.shape, hashlib.sha256(values.tobytes()).digest(), *kernel)
         if key not in kept:
-            kept[key] = compute(rep, *kernel)
+            kept[key] = compute(layer, *kernel)
         return kept[key]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -16,7 +16,7 @@ from devices import choose
 import gramian as gm
 from gramian._core import modules
 from gramian._input import checks, devices
-from gramian._input.arrays import Representation, checked
+from gramian._input.arrays import Layer, checked
 
 X = np.random.default_rng(0).standard_normal((10, 3))
 
@@ -172,9 +172,9 @@ def test_wrong_choice(loaded: pytest.MonkeyPatch, device: str, text: str) -> Non
     ],
 )
 def test_two_devices(other: Any, places: str) -> None:
-    reps = [Representation(name, a, "float64") for name, a in (("X", Elsewhere(0)), ("Y", other))]
+    layers = [Layer(name, a, "float64") for name, a in (("X", Elsewhere(0)), ("Y", other))]
     with pytest.raises(ValueError) as caught:  # noqa: PT011, the text is compared below
-        checks.check_same_samples(reps)
+        checks.check_same_samples(layers)
     assert str(caught.value) == f"X and Y must live on one device: {places}."
 
 
@@ -189,8 +189,8 @@ def test_arrays_on_a_device_are_checked_as_others_are() -> None:
 
 
 def test_reference_reads_a_copy() -> None:
-    rep = checked(Elsewhere(0), "float64", "X")
-    assert gm.cka(rep, rep, device="reference") == pytest.approx(1)
+    layer = checked(Elsewhere(0), "float64", "X")
+    assert gm.cka(layer, layer, device="reference") == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ import pytest
 import gramian as gm
 from gramian._core import calls
 from gramian._core.calls import Estimator, KernelKind, KernelSpec, Measure, PreparedLayer
-from gramian._input import layers
-from gramian._input.prepare import Prepared
+from gramian._input.arrays import as_layer
+from gramian._input.read import read
 
-Prepare = Callable[[list[calls.Layer]], list[PreparedLayer]]
+Prepare = Callable[[list[calls.CoreLayer]], list[PreparedLayer]]
 
 LINEAR = KernelSpec(KernelKind.linear)
 RBF = KernelSpec(KernelKind.rbf, bandwidth=1.0)
@@ -36,11 +36,11 @@ def bases(**options: Any) -> Prepare:
     )
 
 
-def centred(of: list[calls.Layer]) -> list[PreparedLayer]:
+def centred(of: list[calls.CoreLayer]) -> list[PreparedLayer]:
     return calls.prepare_centred(of, double=True)
 
 
-def shapes(of: list[calls.Layer]) -> list[PreparedLayer]:
+def shapes(of: list[calls.CoreLayer]) -> list[PreparedLayer]:
     return calls.prepare_shape(of, tolerances=[1e-13] * len(of), alpha=0.5)
 
 
@@ -55,10 +55,10 @@ WAYS: dict[str, tuple[Prepare, Measure]] = {
 }
 
 
-def read(device: str, *arrays: Any) -> list[calls.Layer]:
+def core_layers(device: str, *arrays: Any) -> list[calls.CoreLayer]:
     """Return layers, each of an array that nobody else holds."""
-    reps = [layers.representation(np.array(array), "X") for array in arrays]
-    return [Prepared(rep, "raise", device).core for rep in reps]
+    given = [as_layer(np.array(array), "X") for array in arrays]
+    return [read(layer, "raise", device).core for layer in given]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def some() -> list[Any]:
 def test_prepared_layers_outlive_calls_and_arrays(way: str, device: str, some: list[Any]) -> None:
     """A map among three layers holds what pairs and rows of them give, in any order."""
     prepare, measure = WAYS[way]
-    prepared = prepare(read(device, *some))
+    prepared = prepare(core_layers(device, *some))
     gc.collect()
     whole, _, _ = calls.compare(prepared, measure=measure)
     assert np.isfinite(whole).all()
@@ -92,7 +92,7 @@ def test_prepared_layers_outlive_calls_and_arrays(way: str, device: str, some: l
 @pytest.mark.parametrize("way", WAYS)
 def test_threads_share_and_drop_layers(way: str, device: str, some: list[Any]) -> None:
     prepare, measure = WAYS[way]
-    prepared = prepare(read(device, *some))
+    prepared = prepare(core_layers(device, *some))
     expected, _, _ = calls.compare(prepared, measure=measure)
     found: list[Any] = []
 
@@ -115,8 +115,8 @@ def test_kept_products_serve_their_own_tiles_alone(device: str) -> None:
     """Inner products that a median left are those of one tiling; other maps may have another."""
     rng = np.random.default_rng(1)
     arrays = [rng.standard_normal((700, 6)) for _ in range(3)]
-    together = grams(RBF)(read(device, *arrays))
-    alone = [grams(RBF, max_memory=1.5e7)(read(device, array))[0] for array in arrays]
+    together = grams(RBF)(core_layers(device, *arrays))
+    alone = [grams(RBF, max_memory=1.5e7)(core_layers(device, array))[0] for array in arrays]
     for some in (together, alone):
         values, _, _ = calls.compare(some, measure=Measure.cka)
         single, _, _ = calls.compare(some[:1], some[1:], measure=Measure.cka)
@@ -125,8 +125,8 @@ def test_kept_products_serve_their_own_tiles_alone(device: str) -> None:
 
 
 def test_layers_that_do_not_fit_are_refused(device: str, some: list[Any]) -> None:
-    x, y, z = read(device, *some)
-    short = read(device, some[0][:-1])
+    x, y, z = core_layers(device, *some)
+    short = core_layers(device, some[0][:-1])
     basis = bases()([x, y])
     centre = centred([x, y])
     with pytest.raises(ValueError, match=r"same number of samples: got 400 and 399"):
@@ -164,7 +164,7 @@ def test_layers_of_two_devices_are_refused(some: list[Any]) -> None:
 
 
 def test_statuses(device: str, some: list[Any]) -> None:
-    flat, x = read(device, np.full((400, 3), 2.5), some[0])
+    flat, x = core_layers(device, np.full((400, 3), 2.5), some[0])
     for prepare in (bases(), centred, shapes, grams(KernelSpec(KernelKind.rbf, sigma=1.0))):
         assert [one.status.name for one in prepare([flat, x])] == ["constant", "sound"]
     stopped = grams(RBF)([x, flat, x])  # where a layer has no kernel, those after it are left out
@@ -187,7 +187,7 @@ def in_child(call: Callable[[], bool]) -> bool:
 def test_fork(way: str, device: str, some: list[Any]) -> None:
     """On the CPU, what the parent prepared serves its children; on a device they are told."""
     prepare, measure = WAYS[way]
-    prepared = prepare(read(device, *some))
+    prepared = prepare(core_layers(device, *some))
     expected, _, _ = calls.compare(prepared, measure=measure)
 
     def same() -> bool:
@@ -209,7 +209,7 @@ class Counter:
         self.layers = self.calls = 0
         function = getattr(calls, name)
 
-        def counted(of: list[calls.Layer], **options: Any) -> Any:
+        def counted(of: list[calls.CoreLayer], **options: Any) -> Any:
             self.calls += 1
             self.layers += len(of)
             return function(of, **options)

@@ -120,5 +120,5 @@ def test_propagate_spares_other_layers(measure: Variant, implementation: str) ->
 
 
 def test_overflowing_sums_are_no_error() -> None:
-    rep = arrays.representation(np.full((4, 2), 1e308), "X")
-    checks.check_finite(rep, np.array([np.inf, 1.0]))
+    layer = arrays.as_layer(np.full((4, 2), 1e308), "X")
+    checks.check_finite(layer, np.array([np.inf, 1.0]))

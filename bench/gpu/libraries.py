@@ -94,6 +94,15 @@ class Libraries:
             one, pointers[0], lda, pointers[1], ldb, zero, pointers[2], m,
         )  # fmt: skip
 
+    def syrk(self, shape: tuple[int, int, int], a: int, c: int) -> None:
+        """Upper triangle of C = A A', n x n, in float64; column-major and packed."""
+        n, _, k = shape
+        one, zero = byref(c_double(1)), byref(c_double(0))
+        self.call(
+            "cublas", "cublasDsyrk_v2_64", self.blas, 1, 0, n, k, one, c_void_p(a), n, zero,
+            c_void_p(c), n,
+        )  # fmt: skip
+
     @contextlib.contextmanager
     def solution(self, name: str, *fixed: Any, last: Any = ()) -> Iterator[Callable[[], int]]:
         """Prepare a factorisation; a call runs it and returns cuSOLVER's info."""

@@ -16,7 +16,8 @@ import numpy as np
 from bench.gpu.libraries import DEFAULT, PEDANTIC, TYPES, Libraries
 from bench.gpu.step import Step
 
-# Names, types, (m, n, k), operations: in row-major words, X'Y is NT and X X' is TN.
+# Names, types, (m, n, k), operations: in row-major words, X'Y is NT and X X' is TN; one triangle of
+# X'X has one operation, and the rate of the whole product that it stands for.
 GEMMS = [
     ("square", "float32", (8192, 8192, 8192), "TN"),
     ("square", "float64", (8192, 8192, 8192), "TN"),
@@ -26,6 +27,10 @@ GEMMS = [
     ("cross", "float32", (512, 512, 10000), "NT"),
     ("cross", "float64", (512, 512, 10000), "NT"),
     ("cross", "float64", (1024, 1024, 5000), "NT"),
+    ("cross", "float64", (2048, 2048, 5000), "NT"),
+    ("triangle", "float64", (512, 512, 10000), "N"),
+    ("triangle", "float64", (1024, 1024, 5000), "N"),
+    ("triangle", "float64", (2048, 2048, 5000), "N"),
 ]
 BATCHES = [
     ("float32", (1024, 1024, 768), 24),
@@ -70,10 +75,17 @@ def product(
         filled(lib, a, m * k, noise, dtype)
         filled(lib, b, n * k, noise[::-1], dtype)
         bits = {}
+
+        def run() -> None:
+            if form == "N":
+                lib.syrk((m, n, k), a, c)
+            else:
+                lib.gemm(dtype, (m, n, k), a, b, c, form=form)
+
         for mode, number in (("default", DEFAULT), ("pedantic", PEDANTIC)):
             lib.call("cublas", "cublasSetMathMode", lib.blas, number)
             count = 1 if m * n * k > 1e10 else 10
-            seconds = lib.seconds(lambda: lib.gemm(dtype, (m, n, k), a, b, c, form=form), count)
+            seconds = lib.seconds(run, count)
             row[mode] = {"seconds": seconds, "tflops": 2e-12 * m * n * k / seconds}
             bits[mode] = lib.download(c, m * n, dtype)
         lib.call("cublas", "cublasSetMathMode", lib.blas, DEFAULT)

@@ -85,15 +85,18 @@ def singular_values(lib: Libraries, A: Any) -> dict[str, Any]:
 
 
 def eigenvalues(lib: Libraries, n: int) -> dict[str, Any]:
-    """Time syevd of M'M in double, with and without vectors."""
+    """Time syevd of M'M in double, with and without vectors; errors relative to the largest."""
     M = matrix(n, "float64", "half")
     A = np.asfortranarray(M.T @ M)
+    exact = np.linalg.eigvalsh(A)
     t, found = TYPES["float64"], {}
     with lib.memory(A.nbytes, n * 8) as pointers:
         a, w = (c_void_p(p) for p in pointers)
         for way, vectors in (("syevd", 0), ("syevd, vectors", 1)):
             with lib.solution("cusolverDnXsyevd", vectors, 0, n, t, a, n, t, w, t) as run:
-                found[way] = timed(lib, pointers[0], A, run, 4)
+                row = found[way] = timed(lib, pointers[0], A, run, 4)
+            error = np.abs(lib.download(pointers[1], n, np.float64) - exact).max() / exact[-1]
+            row["error_in_eps"] = float(error / np.finfo(np.float64).eps)
     return found
 
 

@@ -99,7 +99,7 @@ void bind_plan(py::module_& m) {
 template <class S>
 void bind_given_layer(py::module_& m) {
   using Given = GivenLayer<S>;
-  py::class_<Given, std::shared_ptr<Given>>(m, "Layer", py::module_local())
+  py::class_<Given, std::shared_ptr<Given>>(m, "CoreLayer", py::module_local())
       .def(py::init([](const py::object& array, const std::string& dtype,
                        const py::array_t<double, py::array::c_style>& means, double scale,
                        double epsilon) {

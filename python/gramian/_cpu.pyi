@@ -86,7 +86,7 @@ class Plan:
     @property
     def work(self) -> list[float]: ...
 
-class Layer:
+class CoreLayer:
     """An array with its column statistics, and the rounding unit of its data."""
 
     def __init__(
@@ -140,7 +140,7 @@ def plan(
     """Return what is decided for a comparison of kernels; the first `rows` widths are its rows."""
 
 def prepare_grams(
-    layers: Sequence[Layer],
+    layers: Sequence[CoreLayer],
     *,
     rows: int,
     kernel: KernelSpec,
@@ -156,10 +156,10 @@ def prepare_grams(
     """
 
 def prepare_matrix(
-    layer: Layer, *, kernel: KernelSpec, centered: bool, double: bool
+    layer: CoreLayer, *, kernel: KernelSpec, centered: bool, double: bool
 ) -> PreparedLayer: ...
 def prepare_bases(
-    layers: Sequence[Layer],
+    layers: Sequence[CoreLayer],
     *,
     tolerances: Sequence[float],
     double: bool,
@@ -170,7 +170,7 @@ def prepare_bases(
     """Orthonormal bases, with what PWCCA (coordinates) or canonical weights need besides."""
 
 def prepare_directions(
-    layers: Sequence[Layer],
+    layers: Sequence[CoreLayer],
     *,
     tolerances: Sequence[float],
     variance: float,
@@ -181,7 +181,7 @@ def prepare_directions(
     """Leading singular directions: so many components or, where that is 0, by variance."""
 
 def prepare_ridge(
-    layers: Sequence[Layer],
+    layers: Sequence[CoreLayer],
     *,
     tolerances: Sequence[float],
     regularization: float,
@@ -191,7 +191,7 @@ def prepare_ridge(
     """Bases under a ridge, in double."""
 
 def prepare_shape(
-    layers: Sequence[Layer],
+    layers: Sequence[CoreLayer],
     *,
     tolerances: Sequence[float],
     alpha: float,
@@ -200,10 +200,10 @@ def prepare_shape(
     """Singular directions for the shape distance, in double."""
 
 def prepare_centred(
-    layers: Sequence[Layer], *, double: bool, progress: _Progress = None
+    layers: Sequence[CoreLayer], *, double: bool, progress: _Progress = None
 ) -> list[PreparedLayer]: ...
 def prepare_units(
-    layers: Sequence[Layer], *, tolerances: Sequence[float], double: bool
+    layers: Sequence[CoreLayer], *, tolerances: Sequence[float], double: bool
 ) -> list[PreparedLayer]: ...
 def compare(
     xs: _Layers,

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy.typing as npt
 
+from ._cpu import CoreLayer as CoreLayer
 from ._cpu import Denominator as Denominator
 from ._cpu import Estimator as Estimator
 from ._cpu import KernelKind as KernelKind
 from ._cpu import KernelSpec as KernelSpec
-from ._cpu import Layer as Layer
 from ._cpu import Measure as Measure
 from ._cpu import Plan as Plan
 from ._cpu import PreparedLayer as PreparedLayer

@@ -25,6 +25,8 @@ using Geqrf = void(const Int*, const Int*, T*, const Int*, T*, T*, const Int*, I
 template <class T>
 using Gesvd = void(const char*, const char*, const Int*, const Int*, T*, const Int*, T*, T*,
                    const Int*, T*, const Int*, T*, const Int*, Int*, Length, Length);
+using Syevd = void(const char*, const char*, const Int*, double*, const Int*, double*, double*,
+                   const Int*, Int*, const Int*, Int*, Length, Length);
 
 extern "C" {
 Gemm<float> scipy_sgemm_64_;
@@ -39,6 +41,7 @@ Geqrf<float> scipy_sgeqrf_64_;
 Geqrf<double> scipy_dgeqrf_64_;
 Gesvd<float> scipy_sgesvd_64_;
 Gesvd<double> scipy_dgesvd_64_;
+Syevd scipy_dsyevd_64_;
 void scipy_openblas_set_num_threads64_(int);
 }
 

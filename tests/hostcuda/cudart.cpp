@@ -130,6 +130,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrMemoryPoolsSupported: *value = has_pools() ? 1 : 0; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: *value = 9; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: *value = 0; return cudaSuccess;
+    case cudaDevAttrSingleToDoublePrecisionPerfRatio:
+      *value = double_ratio(device);
+      return cudaSuccess;
     case cudaDevAttrMultiProcessorCount:
       *value = 3;  // few, so that every grid is larger
       return cudaSuccess;

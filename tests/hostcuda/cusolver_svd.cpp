@@ -1,4 +1,4 @@
-// The singular value decompositions of the stand-in for cuSOLVER.
+// The singular values, and the eigenvalues, of the stand-in for cuSOLVER.
 #include <limits>
 #include <utility>
 
@@ -51,6 +51,21 @@ template <class T>
 void transpose_in_place(T* a, Int n, Int ld) {
   for (Int i = 0; i < n; ++i)
     for (Int j = 0; j < i; ++j) std::swap(a[i + j * ld], a[j + i * ld]);
+}
+
+Int eigenvalues(bool vectors, cublasFillMode_t triangle, Int n, double* a, Int lda, double* w) {
+  const char job = vectors ? 'V' : 'N';
+  const char uplo = triangle == CUBLAS_FILL_MODE_UPPER ? 'U' : 'L';
+  double size = 0;
+  Int integers = 0, query = -1, info = 0;
+  blas::scipy_dsyevd_64_(&job, &uplo, &n, a, &lda, w, &size, &query, &integers, &query, &info, 1,
+                         1);
+  std::vector<double> work(static_cast<std::size_t>(size));
+  std::vector<Int> more(static_cast<std::size_t>(integers));
+  const auto length = static_cast<Int>(work.size());
+  blas::scipy_dsyevd_64_(&job, &uplo, &n, a, &lda, w, work.data(), &length, more.data(), &integers,
+                         &info, 1, 1);
+  return info;
 }
 
 }  // namespace
@@ -156,6 +171,38 @@ cusolverStatus_t cusolverDnXgesvdp(cusolverDnHandle_t handle, cusolverDnParams_t
     });
     return CUSOLVER_STATUS_SUCCESS;
   });
+}
+
+/// In double alone, which is all that is asked for.
+cusolverStatus_t cusolverDnXsyevd_bufferSize(
+    cusolverDnHandle_t handle, cusolverDnParams_t /*params*/, cusolverEigMode_t /*job*/,
+    cublasFillMode_t /*triangle*/, Int n, cudaDataType /*type*/, const void* /*a*/, Int lda,
+    cudaDataType /*w_type*/, const void* /*w*/, cudaDataType /*compute*/, std::size_t* device,
+    std::size_t* host) {
+  if (const auto status = enter(handle, __func__)) return status;
+  return is_bad(n, n, lda) ? CUSOLVER_STATUS_INVALID_VALUE : Workspace::sizes(n, n, device, host);
+}
+
+/// Reads one triangle; what it does not fill with vectors is lost.
+cusolverStatus_t cusolverDnXsyevd(cusolverDnHandle_t handle, cusolverDnParams_t /*params*/,
+                                  cusolverEigMode_t job, cublasFillMode_t triangle, Int n,
+                                  cudaDataType type, void* a, Int lda, cudaDataType w_type, void* w,
+                                  cudaDataType compute, void* device, std::size_t device_bytes,
+                                  void* host, std::size_t host_bytes, int* info) {
+  if (const auto status = enter(handle, __func__)) return status;
+  if (is_bad(n, n, lda)) return CUSOLVER_STATUS_INVALID_VALUE;
+  if (type != CUDA_R_64F || w_type != type || compute != type) return CUSOLVER_STATUS_NOT_SUPPORTED;
+  const Workspace workspace{device, device_bytes, host, host_bytes};
+  const bool vectors = job == CUSOLVER_EIG_MODE_VECTOR;
+  enqueue(handle->stream, [=] {
+    workspace.use(n, n);
+    auto* const matrix = static_cast<double*>(a);
+    require_matrix(matrix, n, n, lda, "A of syevd");
+    require_device(w, static_cast<std::size_t>(n) * sizeof(double), "W of syevd");
+    report(info, eigenvalues(vectors, triangle, n, matrix, lda, static_cast<double*>(w)));
+    if (!vectors) poison_matrix(matrix, n, n, lda);
+  });
+  return CUSOLVER_STATUS_SUCCESS;
 }
 
 }  // extern "C"

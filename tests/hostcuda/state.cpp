@@ -79,6 +79,11 @@ int device_count() { return state().devices; }
 int current_device() { return device; }
 bool has_pools() { return state().pools; }
 bool has_context(int wanted) { return state().contexts.at(static_cast<std::size_t>(wanted)); }
+/// That of data centres on device 0, of desktops on the others; HOSTCUDA_DOUBLE_RATIO is for all.
+int double_ratio(int wanted) {
+  if (const char* const chosen = std::getenv("HOSTCUDA_DOUBLE_RATIO")) return std::atoi(chosen);
+  return wanted == 0 ? 2 : 64;
+}
 
 cudaError_t arrive(const char* call) {
   const auto guard = lock();

@@ -18,6 +18,7 @@ int device_count();
 int current_device();  // of the calling thread
 bool has_pools();
 bool has_context(int device);
+int double_ratio(int device);  // of float's speed to that of double
 
 /// Every call that can fail starts with this: counts it, and says whether it was chosen to fail,
 /// or whether the device is broken for good by an earlier failure.

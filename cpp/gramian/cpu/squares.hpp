@@ -3,11 +3,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "../roots.hpp"
 #include "dense.hpp"
 
 namespace gramian::dense {
@@ -50,32 +50,16 @@ inline std::vector<double> eigenvalues(std::vector<double>& a, Index n, bool vec
   return values;
 }
 
-/// Whether the squares of singular values, with the error they have in double, give the values as
-/// exactly as float needs: their sum is right to 4 eps of float.
-inline bool roots_are_exact(const std::vector<double>& squares) {
-  const double error = 32 * std::numeric_limits<double>::epsilon() * squares.back();
-  double total = 0, off = 0;
-  for (const double square : squares) {
-    const double root = std::sqrt(std::max(square, 0.0));
-    total += root;
-    off += std::min(std::sqrt(error), error / (2 * root));
-  }
-  return off <= 4 * static_cast<double>(std::numeric_limits<float>::epsilon()) * total;
-}
-
 /// Singular values of A, m x n with m <= n, descending into s, and left vectors as rows of `ut`
 /// unless it is null. False, and nothing is written, if the squares are not exact enough.
 inline bool svd_by_squares(const float* a, Index m, Index n, std::vector<double>& s, float* ut) {
   std::vector<double> c = products_of_rows(a, m, n);
   const std::vector<double> squares = eigenvalues(c, m, ut != nullptr);
   if (!roots_are_exact(squares)) return false;
-  s.clear();
-  for (Index i = m - 1; i >= 0; --i) {
-    s.push_back(std::sqrt(std::max(squares[static_cast<std::size_t>(i)], 0.0)));
-    if (ut != nullptr)
-      std::transform(c.data() + i * m, c.data() + (i + 1) * m, ut + (m - 1 - i) * m,
-                     [](double v) { return static_cast<float>(v); });
-  }
+  s = roots(squares);
+  for (Index i = 0; ut != nullptr && i < m; ++i)
+    std::transform(c.data() + i * m, c.data() + (i + 1) * m, ut + (m - 1 - i) * m,
+                   [](double v) { return static_cast<float>(v); });
   return true;
 }
 

@@ -20,13 +20,13 @@ inline cublasOperation_t operation(bool transposed) {
   return transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
 }
 
-/// C = alpha A B, C m x n without gaps, A m x k. No dimension is 0.
+/// C = alpha A B + beta C, C m x n without gaps, A m x k. No dimension is 0.
 template <class T>
-void gemm(Context& context, Index m, Index n, Index k, T alpha, Operand<T> a, Operand<T> b, T* c) {
-  const T zero = 0;
+void gemm(Context& context, Index m, Index n, Index k, T alpha, Operand<T> a, Operand<T> b, T* c,
+          T beta = 0) {
   const auto call = [&](auto* routine) {
     check(routine(context.blas, operation(b.transposed), operation(a.transposed), n, m, k, &alpha,
-                  b.data, b.stride, a.data, a.stride, &zero, c, n),
+                  b.data, b.stride, a.data, a.stride, &beta, c, n),
           "gemm");
   };
   if constexpr (std::is_same_v<T, float>)
@@ -35,15 +35,15 @@ void gemm(Context& context, Index m, Index n, Index k, T alpha, Operand<T> a, Op
     call(&cublasDgemm_64);
 }
 
-/// Products A Bᵀ of m vectors with n others, by stretches of their k elements: C(i) from elements
-/// i k, ..., for i < count. Vectors are `stride` apart.
+/// C(i) = A(i) B(i) for i < count, one after the other in memory: A(i) and B(i) start `step_a` and
+/// `step_b` elements after the ones before.
 template <class T>
-void gemm_of_stretches(Context& context, Index m, Index n, Index k, Index count, const T* a,
-                       const T* b, Index stride, T* c) {
+void gemm_batched(Context& context, Index m, Index n, Index k, Index count, Operand<T> a,
+                  Index step_a, Operand<T> b, Index step_b, T* c) {
   const T one = 1, zero = 0;
   const auto call = [&](auto* routine) {
-    check(routine(context.blas, CUBLAS_OP_T, CUBLAS_OP_N, n, m, k, &one, b, stride, k, a, stride, k,
-                  &zero, c, n, m * n, count),
+    check(routine(context.blas, operation(b.transposed), operation(a.transposed), n, m, k, &one,
+                  b.data, b.stride, step_b, a.data, a.stride, step_a, &zero, c, n, m * n, count),
           "gemm");
   };
   if constexpr (std::is_same_v<T, float>)
@@ -52,13 +52,21 @@ void gemm_of_stretches(Context& context, Index m, Index n, Index k, Index count,
     call(&cublasDgemmStridedBatched_64);
 }
 
-/// Lower triangle of C = A Aᵀ, A n x k.
+/// Products A Bᵀ of m vectors with n others, by stretches of their k elements: C(i) from elements
+/// i k, ..., for i < count. Vectors are `stride` apart.
 template <class T>
-void syrk(Context& context, Index n, Index k, Operand<T> a, T* c) {
-  const T one = 1, zero = 0;
+void gemm_of_stretches(Context& context, Index m, Index n, Index k, Index count, const T* a,
+                       const T* b, Index stride, T* c) {
+  gemm_batched<T>(context, m, n, k, count, {a, stride}, k, {b, stride, true}, k, c);
+}
+
+/// Lower triangle of C = A Aᵀ + beta C, A n x k.
+template <class T>
+void syrk(Context& context, Index n, Index k, Operand<T> a, T* c, T beta = 0) {
+  const T one = 1;
   const auto call = [&](auto* routine) {
     check(routine(context.blas, CUBLAS_FILL_MODE_UPPER, operation(!a.transposed), n, k, &one,
-                  a.data, a.stride, &zero, c, n),
+                  a.data, a.stride, &beta, c, n),
           "syrk");
   };
   if constexpr (std::is_same_v<T, float>)

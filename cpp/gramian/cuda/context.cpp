@@ -98,6 +98,10 @@ std::unique_ptr<Context> make_context(int device) {
   check(cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, device),
         "asking for the compute capability");
   const Index bytes = Index{generation >= 9 ? 32 : 4} << 20;
+  int ratio = 0;
+  check(cudaDeviceGetAttribute(&ratio, cudaDevAttrSingleToDoublePrecisionPerfRatio, device),
+        "asking for the speed of double");
+  c.double_is_fast = ratio <= 2;
   c.workspace = allocate<std::byte>(c, bytes);
   check(cublasSetWorkspace(c.blas, c.workspace.get(), static_cast<std::size_t>(bytes)),
         "cublasSetWorkspace");

@@ -41,6 +41,7 @@ struct Context {
   int device = 0;
   cudaStream_t stream = nullptr;
   cudaMemPool_t pool = nullptr;  // null: this device has none
+  bool double_is_fast = false;  // half as fast as float, and as fast by tensor cores: data centres'
   cublasHandle_t blas = nullptr;
   cusolverDnHandle_t solver = nullptr;
   cusolverDnParams_t params = nullptr;

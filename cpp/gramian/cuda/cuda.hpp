@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <functional>
+#include <limits>
+#include <numeric>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -15,6 +19,7 @@
 #include "context.hpp"
 #include "kernels.hpp"
 #include "solver.hpp"
+#include "svd.hpp"
 
 namespace gramian {
 
@@ -98,8 +103,8 @@ class Cuda {
     // Symmetric: the rows of a column-major block are the columns of the one across the diagonal.
     const bool row_major = layer.source.row_major();
     const Rows rows = row_major ? i : j, cols = row_major ? j : i;
-    cuda::pack<T>(stream(), layer.source, rows, cols.first, cols.count,
-                  packing(layer, tile, row_major));
+    cuda::pack(stream(), layer.source, rows, cols.first, cols.count,
+               packing(layer, tile, row_major));
   }
   void copy(const T* from, Index n, T* to) {
     cuda::check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T),
@@ -194,35 +199,44 @@ class Cuda {
     return as_source(transposed(strided(p)));
   }
   static cuda::TileSide<T> tile_side(Side<Cuda> s) { return {s.squared_norms, s.shift}; }
-  static cuda::Packing<T> packing(const Layer<Cuda>& layer, T* out, bool row_major) {
-    return {layer.mean_high.get(), layer.mean_low.get(), static_cast<T>(layer.scale), out,
+  template <class P>
+  static cuda::Packing<P, T> packing(const Layer<Cuda>& layer, P* out, bool row_major) {
+    return {layer.mean_high.get(), layer.mean_low.get(), static_cast<P>(layer.scale), out,
             row_major};
   }
 
-  void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<Cuda>& panel) {
+  template <class P>
+  void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<P>& panel) {
     if (panel.capacity < rows.count * cols) {
       panel.memory.reset();  // first: there may be no room for both
       panel.capacity = 0;
-      panel.memory = allocate(rows.count * cols);
+      panel.memory = cuda::allocate<typename P::scalar>(context_, rows.count * cols);
       panel.capacity = rows.count * cols;
     }
     panel.rows = rows.count;
     panel.cols = cols;
     panel.row_major = layer.source.row_major();
-    cuda::pack<T>(stream(), layer.source, rows, first_col, cols,
-                  packing(layer, panel.memory.get(), panel.row_major));
+    cuda::pack(stream(), layer.source, rows, first_col, cols,
+               packing(layer, panel.memory.get(), panel.row_major));
   }
 
   std::vector<double> dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
                            Index n);
+  cuda::Memory<double> sums_of_columns(const Source& source, bool squares);
   std::vector<double> column_sums(const Source& source, bool squares);
   std::vector<double> column_sums_of(const Layer<Cuda>& x, bool squares);
   std::vector<double> take_diagonal(T* x, Index n, Index cols, bool clear);
   cuda::Memory<double> zeros(Index n);
-  struct Factors;
-  Factors factorised(Matrix<Cuda> x);
+  std::vector<double> factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt);
   /// work(rows) for blocks of the n rows, in their order.
-  void by_rows(Index n, const std::function<void(Rows)>& work);
+  void by_rows(Index n, const std::function<void(Rows)>& work, Index block = panel_rows);
+
+  static constexpr Index cross_slice = 1024;  // rows of a product in float
+  static Index cross_rows(const LayerPair<Cuda>& pair);
+  template <class P>
+  struct CrossPanels;
+  void cross_in_double(const LayerPair<Cuda>& pair, CrossPanels<Wide>& panels, double* total);
+  void cross_by_slices(const LayerPair<Cuda>& pair, CrossPanels<Cuda>& panels, double* total);
 
   cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();
@@ -231,6 +245,7 @@ class Cuda {
 
 }  // namespace gramian
 
+#include "cuda_cross.hpp"
 #include "cuda_matrices.hpp"
 #include "cuda_tiles.hpp"
 

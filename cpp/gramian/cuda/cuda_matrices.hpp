@@ -4,58 +4,6 @@
 namespace gramian {
 
 template <class T>
-void Cuda<T>::by_rows(Index n, const std::function<void(Rows)>& work) {
-  for (Index first = 0; first < n; first += panel_rows) {
-    work({first, std::min(panel_rows, n - first)});
-    poll(static_cast<double>(std::min(n, first + panel_rows)) / static_cast<double>(n));
-  }
-}
-
-/// XᵀY by blocks of rows. In float, products of so many rows are formed that their rounding stays
-/// that of a short sum, and added up in double.
-template <class T>
-Matrix<Cuda<T>> Cuda<T>::cross(const Layer<Cuda>& x, const Layer<Cuda>& y) {
-  constexpr Index slice = std::is_same_v<T, float> ? 1024 : panel_rows;
-  const bool symmetric = &x == &y;
-  const Index p = x.source.cols, q = y.source.cols;
-  const auto total = zeros(p * q);
-  const Buffer product = allocate(p * q);
-  Panel<Cuda> a, b;
-  by_rows(x.source.rows, [&](Rows rows) {
-    pack(x, rows, a);
-    if (!symmetric) pack(y, rows, b);
-    for (Index first = 0; first < rows.count; first += slice) {
-      const Index count = std::min(slice, rows.count - first);
-      const Operand left = transposed(rows_of(a, first));
-      if (symmetric)
-        cuda::syrk(context_, p, count, left, product.get());
-      else
-        cuda::gemm<T>(context_, p, q, count, 1, left, rows_of(b, first), product.get());
-      cuda::accumulate<T>(stream(), product.get(), p * q, 1, total.get());
-    }
-  });
-  Matrix<Cuda> c(*this, p, q);
-  cuda::narrow(stream(), total.get(), p, q, symmetric, c.mutable_data());
-  return c;
-}
-
-template <class T>
-void Cuda<T>::cross_products(std::span<const LayerPair<Cuda>> pairs,
-                             const std::function<void(Index, Matrix<Cuda>)>& take) {
-  const double begin = control.begin, end = control.end;
-  const double step = (end - begin) / static_cast<double>(pairs.size());
-  for (Index k = 0; k < std::ssize(pairs); ++k) {
-    const auto [x, y] = pairs[static_cast<std::size_t>(k)];
-    control.begin = begin + step * static_cast<double>(k);
-    control.end = control.begin + step;
-    take(k, cross(*x, *y));
-  }
-  control.begin = begin;
-  control.end = end;
-  control(1);
-}
-
-template <class T>
 Matrix<Cuda<T>> Cuda<T>::narrow(View<Wide> x) {
   Matrix<Cuda> out(*this, x.rows, x.cols);
   cuda::narrow(stream(), x.data, x.rows, x.cols, false, out.mutable_data());
@@ -90,14 +38,15 @@ std::vector<double> Cuda<T>::diagonal(View<Cuda> x) {
 
 template <class T>
 std::vector<double> Cuda<T>::column_sums_of(const Layer<Cuda>& x, bool squares) {
-  std::vector<double> total(static_cast<std::size_t>(x.source.cols));
+  const Index p = x.source.cols;
+  const auto total = zeros(p);
   Panel<Cuda> panel;
   by_rows(x.source.rows, [&](Rows rows) {
     pack(x, rows, panel);
-    const auto sums = column_sums(as_source(strided(panel)), squares);
-    std::ranges::transform(total, sums, total.begin(), std::plus{});
+    const auto sums = sums_of_columns(as_source(strided(panel)), squares);
+    cuda::accumulate<double>(stream(), sums.get(), p, 1, total.get());
   });
-  return total;
+  return cuda::to_host(context_, total.get(), p);
 }
 
 template <class T>
@@ -196,23 +145,28 @@ void Cuda<T>::scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<con
   cuda::scale(stream(), x.mutable_data(), x.rows, x.cols, factors.get(), factors.get() + x.rows);
 }
 
-/// A lower estimate by the power method, from the largest row, as on the CPU (cpu/dense.hpp).
+/// A lower estimate by the power method, from the largest row, as on the CPU (cpu/dense.hpp). Every
+/// product is divided by the norm of A, which loses its vector a factor of sqrt(rows) at most: no
+/// step waits for the length of the last.
 template <class T>
 double Cuda<T>::spectral_norm(View<Cuda> a) {
   constexpr int iterations = 6;
   const auto squares =
       column_sums(as_source(transposed(Strided{a.data, a.rows, a.cols, a.cols, 1})), true);
   const auto largest = std::ranges::max_element(squares) - squares.begin();
-  Matrix<Cuda> x = copy(View<Cuda>{a.data + largest * a.cols, 1, a.cols}), y(*this, a.rows, 1);
-  double length = std::sqrt(squares[static_cast<std::size_t>(largest)]), found = 0;
-  for (int k = 0; k < iterations && length > 0; ++k) {
-    cuda::gemm<T>(context_, a.rows, 1, a.cols, static_cast<T>(1 / length), operand(a),
+  const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
+  if (!(norm > 0) || !std::isfinite(norm)) return norm;
+  Matrix<Cuda> x = copy(View<Cuda>{a.data + largest * a.cols, 1, a.cols}), y(*this, 1, a.rows);
+  double divisor = norm * std::sqrt(squares[static_cast<std::size_t>(largest)]);
+  for (int k = 0; k < iterations; ++k) {
+    if (k > 0)
+      cuda::gemm<T>(context_, 1, a.cols, a.rows, static_cast<T>(1 / norm), operand(y), operand(a),
+                    x.mutable_data());
+    cuda::gemm<T>(context_, a.rows, 1, a.cols, static_cast<T>(1 / divisor), operand(a),
                   Operand{x.data, 1}, y.mutable_data());
-    found = std::sqrt(dot(y, y));
-    x = multiply({y.data, 1, a.rows}, a);
-    length = std::sqrt(dot(x, x));
+    divisor = norm;
   }
-  return found;
+  return norm * std::sqrt(dot(y, y) / dot(x, x));
 }
 
 template <class T>
@@ -227,44 +181,39 @@ bool Cuda<T>::invert_lower(Matrix<Cuda>& x) {
   return cuda::invert_lower(context_, x.mutable_data(), x.rows);
 }
 
-/// Uᵀ and Vᵀ of A = U S Vᵀ.
+/// Singular values of A = U S Vᵀ, and Uᵀ and Vᵀ unless null.
 template <class T>
-struct Cuda<T>::Factors {
-  Matrix<Cuda> ut, vt;
-  std::vector<double> s;
-};
-
-/// To cuSOLVER, a row-major matrix is its transpose, and so are the vectors it finds: a wide A is
-/// the tall Aᵀ = V S Uᵀ, a tall one is transposed first.
-template <class T>
-auto Cuda<T>::factorised(Matrix<Cuda> x) -> Factors {
-  const Index longer = std::max(x.rows, x.cols), k = std::min(x.rows, x.cols);
-  const bool tall = x.rows > x.cols;
-  if (tall) x = transposed(x);
-  Matrix<Cuda> left(*this, k, longer), right(*this, k, k);  // of the tall one
-  const std::vector<T> s =
-      cuda::svd(context_, x.mutable_data(), longer, k, left.mutable_data(), right.mutable_data());
-  return {std::move(tall ? left : right), std::move(tall ? right : left), {s.begin(), s.end()}};
+std::vector<double> Cuda<T>::factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt) {
+  const Index k = std::min(a.rows, a.cols);
+  const auto wide = cuda::allocate<double>(context_, a.rows * a.cols);
+  const auto left = cuda::allocate<double>(context_, ut == nullptr ? 0 : k * a.rows);
+  const auto right = cuda::allocate<double>(context_, vt == nullptr ? 0 : k * a.cols);
+  cuda::widen(stream(), a.data, a.rows * a.cols, wide.get());
+  auto s = cuda::svd(context_, wide.get(), a.rows, a.cols, std::numeric_limits<T>::epsilon(),
+                     left.get(), right.get());
+  if (ut != nullptr) cuda::narrow(stream(), left.get(), k, a.rows, false, ut->mutable_data());
+  if (vt != nullptr) cuda::narrow(stream(), right.get(), k, a.cols, false, vt->mutable_data());
+  return s;
 }
 
 template <class T>
 SVD<Cuda<T>> Cuda<T>::svd(Matrix<Cuda> x) {
-  Factors found = factorised(std::move(x));
-  return {transposed(found.ut), std::move(found.s), std::move(found.vt)};
+  const Index k = std::min(x.rows, x.cols);
+  Matrix<Cuda> ut(*this, k, x.rows), vt(*this, k, x.cols);
+  auto s = factorise(x, &ut, &vt);
+  return {transposed(ut), std::move(s), std::move(vt)};
 }
 
 template <class T>
 LeftVectors<Cuda<T>> Cuda<T>::left_vectors(Matrix<Cuda> x) {
-  Factors found = factorised(std::move(x));
-  return {std::move(found.ut), std::move(found.s)};
+  LeftVectors<Cuda> found{Matrix<Cuda>(*this, std::min(x.rows, x.cols), x.rows), {}};
+  found.s = factorise(x, &found.ut, nullptr);
+  return found;
 }
 
 template <class T>
 std::vector<double> Cuda<T>::singular_values(Matrix<Cuda> x) {
-  const Index m = std::max(x.rows, x.cols), n = std::min(x.rows, x.cols);
-  if (x.rows > x.cols) x = transposed(x);
-  const std::vector<T> s = cuda::svd<T>(context_, x.mutable_data(), m, n, nullptr, nullptr);
-  return {s.begin(), s.end()};
+  return factorise(x, nullptr, nullptr);
 }
 
 }  // namespace gramian

@@ -19,12 +19,12 @@ Index dot_stretch(Index n) { return std::max<Index>(4096, (n + 1023) / 1024); }
 
 }  // namespace
 
-template <class T>
+template <class T, class M>
 void pack(cudaStream_t stream, const Source& source, Rows rows, Index first, Index cols,
-          const Packing<T>& to) {
+          const Packing<T, M>& to) {
   const Index length = to.row_major ? cols : rows.count, lines = to.row_major ? rows.count : cols;
-  launch(stream, across(length), down(lines), pack_kernel<T>,
-         PackLines<T>{source, rows, first, cols, to});
+  launch(stream, across(length), down(lines), pack_kernel<T, M>,
+         PackLines<T, M>{source, rows, first, cols, to});
 }
 
 Index stretches(Index n) { return (n + stretch_of(n) - 1) / stretch_of(n); }
@@ -89,6 +89,11 @@ void accumulate(cudaStream_t stream, const T* x, Index n, Index count, double* t
 }
 
 template <class T>
+void widen(cudaStream_t stream, const T* x, Index n, double* out) {
+  launch(stream, flat(n), 1, widen_kernel<T>, x, n, out);
+}
+
+template <class T>
 void narrow(cudaStream_t stream, const double* x, Index rows, Index cols, bool lower_only, T* out) {
   launch(stream, across(cols), down(rows), narrow_kernel<T>, x, rows, cols, lower_only, out);
 }
@@ -146,6 +151,7 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
                       unsigned long long*, Index);                                             \
   template void dots(cudaStream_t, const T*, Index, const T*, Index, Index, Index, double*);   \
   template void accumulate(cudaStream_t, const T*, Index, Index, double*);                     \
+  template void widen(cudaStream_t, const T*, Index, double*);                                 \
   template void narrow(cudaStream_t, const double*, Index, Index, bool, T*);                   \
   template void fill_diagonal(cudaStream_t, T*, Index, const T*);                              \
   template void take_diagonal(cudaStream_t, T*, Index, Index, bool, double*);                  \
@@ -157,6 +163,7 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
   template void subtract_from(cudaStream_t, Strided<T>, T*);
 GRAMIAN_INSTANTIATE(float)
 GRAMIAN_INSTANTIATE(double)
+template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<double, float>&);
 #undef GRAMIAN_INSTANTIATE
 
 }  // namespace gramian::cuda

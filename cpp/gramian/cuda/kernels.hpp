@@ -10,19 +10,20 @@
 
 namespace gramian::cuda {
 
-/// Where packed elements go and what is done to them on the way, see Layer.
-template <class T>
+/// Where packed elements go and what is done to them on the way, see Layer; M is the type of its
+/// backend.
+template <class T, class M = T>
 struct Packing {
-  const T *mean_high, *mean_low;
+  const M *mean_high, *mean_low;
   T scale;
   T* out;
   bool row_major;
 };
 
 /// Packs columns first, ..., first + cols - 1 of the given rows.
-template <class T>
+template <class T, class M>
 void pack(cudaStream_t stream, const Source& source, Rows rows, Index first, Index cols,
-          const Packing<T>& to);
+          const Packing<T, M>& to);
 
 /// How many stretches `column_sums` cuts n rows into, to be summed side by side.
 Index stretches(Index n);
@@ -68,6 +69,10 @@ void dots(cudaStream_t stream, const T* x, Index stride_x, const T* y, Index str
 /// total[i] += Σ x[k * n + i] over the `count` k.
 template <class T>
 void accumulate(cudaStream_t stream, const T* x, Index n, Index count, double* total);
+
+/// out = x, n elements.
+template <class T>
+void widen(cudaStream_t stream, const T* x, Index n, double* out);
 
 /// out = x rounded, rows x cols; of a symmetric x, `lower_only` is read.
 template <class T>

@@ -63,6 +63,12 @@ __global__ void accumulate_kernel(const T* x, Index n, Index count, double* tota
 }
 
 template <class T>
+__global__ void widen_kernel(const T* x, Index n, double* out) {
+  const Index i = element();
+  if (i < n) out[i] = static_cast<double>(x[i]);
+}
+
+template <class T>
 __global__ void narrow_kernel(const double* x, Index rows, Index cols, bool lower_only, T* out) {
   const Index j = own_col();
   if (j >= cols) return;

@@ -61,12 +61,12 @@ __device__ void with_type(DType dtype, const F& f) {
 
 /// The lines of a packed panel are rows, or columns, as it is ordered; a warp takes elements along
 /// a line, and a thread the same element of every eighth line.
-template <class T>
+template <class T, class M>
 struct PackLines {
   Source source;
   Rows rows;
   Index first, cols;
-  Packing<T> to;
+  Packing<T, M> to;
 
   template <class D>
   __device__ void as() const {
@@ -80,13 +80,13 @@ struct PackLines {
       const Index row = rows.first + i * rows.num / rows.den;
       const T value = widen<T>(x[row * source.row_stride + j * source.col_stride]);
       to.out[line * length + along] =
-          (value - to.mean_high[first + j] - to.mean_low[first + j]) * to.scale;
+          (value - T(to.mean_high[first + j]) - T(to.mean_low[first + j])) * to.scale;
     }
   }
 };
 
-template <class T>
-__global__ void pack_kernel(PackLines<T> pack) {
+template <class T, class M>
+__global__ void pack_kernel(PackLines<T, M> pack) {
   with_type(pack.source.dtype, pack);
 }
 

@@ -3,6 +3,7 @@
 // upper of the other. Everything is complete on return.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "context.hpp"
@@ -21,9 +22,13 @@ bool invert_lower(Context& context, T* a, Index n);
 template <class T>
 void triangle_of_qr(Context& context, T* a, Index m, Index n, Index stride);
 
+/// Eigenvalues, ascending, of the symmetric A, n x n, which is lost; its eigenvectors, one a row,
+/// take its place if they are wanted. Nothing if they did not converge.
+std::optional<std::vector<double>> eigenvalues(Context& context, double* a, Index n, bool vectors);
+
 /// A = U S Vᵀ, A m x n column-major, m >= n, overwritten; U m x n and V n x n column-major, or null
-/// when only S is wanted. Returns S, descending.
-template <class T>
-std::vector<T> svd(Context& context, T* a, Index m, Index n, T* u, T* v);
+/// when only S is wanted. Returns S, descending, off by no more than `precision` times the largest.
+std::vector<double> tall_svd(Context& context, double* a, Index m, Index n, double* u, double* v,
+                             double precision);
 
 }  // namespace gramian::cuda

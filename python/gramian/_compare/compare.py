@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .._input import checks
-from .._input.arrays import Representation
-from .._input.layers import layers
+from .._input.arrays import Layer
+from .._input.layers import named_layers
 from .._measures.measure import Measure
 from .._measures.registry import find
 from .results import Comparison
@@ -18,7 +18,7 @@ from .results import Comparison
 __all__ = ["compare"]
 
 Progress = Callable[[int, int], object]
-Named = list[tuple[str, Representation]]
+Named = list[tuple[str, Layer]]
 
 
 def compare(
@@ -108,16 +108,16 @@ def compare(
     row = find(measure, options)
     checks.check_nan_policy(nan_policy)
     reference = checks.check_device(device) == "reference"
-    a = layers(A, "A")
-    b = [] if B is None else layers(B, "B")
-    reps = [rep for _, rep in (*a, *b)]
-    checks.check_same_samples(reps)
+    a = named_layers(A, "A")
+    b = [] if B is None else named_layers(B, "B")
+    layers = [layer for _, layer in (*a, *b)]
+    checks.check_same_samples(layers)
     if reference:
         values = _by_reference(row, a, b or a, nan_policy, progress, options)
     else:
         values = row.all_pairs(
-            [rep for _, rep in a],
-            [rep for _, rep in b],
+            [layer for _, layer in a],
+            [layer for _, layer in b],
             nan_policy=nan_policy,
             device=device,
             progress=progress,
@@ -130,7 +130,7 @@ def compare(
         y_names=tuple(name for name, _ in b or a),
         measure=measure,
         options=row.recorded(options),
-        n_samples=len(reps[0].array),
+        n_samples=len(layers[0].array),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._input import checks, devices
-from .._input.layers import layers
+from .._input.layers import named_layers
 from .._measures.registry import find
 
 __all__ = ["Plan", "plan"]
@@ -127,17 +127,17 @@ def plan(
     row = find(measure, options)
     if checks.check_device(device) == "reference":
         raise ValueError("device='reference' has no plan: it is slow, and forms all matrices.")
-    a = [rep for _, rep in layers(A, "A")]
-    b = [] if B is None else [rep for _, rep in layers(B, "B")]
-    reps = [*a, *b]
-    checks.check_same_samples(reps)
-    for rep in reps:
-        checks.check_sample_count(rep, *row.samples(options))
-    targets = [devices.chosen(device, rep.device, rep.name) for rep in reps]
+    a = [layer for _, layer in named_layers(A, "A")]
+    b = [] if B is None else [layer for _, layer in named_layers(B, "B")]
+    layers = [*a, *b]
+    checks.check_same_samples(layers)
+    for layer in layers:
+        checks.check_sample_count(layer, *row.samples(options))
+    targets = [devices.chosen(device, layer.device, layer.name) for layer in layers]
     cost = row.plan(
         a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **options}
     )
-    uploads = [rep for rep in reps if targets[0] is not None and rep.device is None]
+    uploads = [layer for layer in layers if targets[0] is not None and layer.device is None]
     return Plan(
         measure=measure,
         path=cost.path,
@@ -147,6 +147,6 @@ def plan(
         passes=cost.passes,
         threads=cost.threads,
         flops=cost.flops,
-        memory=cost.memory + sum(rep.host.nbytes for rep in uploads),
+        memory=cost.memory + sum(layer.host.nbytes for layer in uploads),
         seconds=cost.seconds,
     )

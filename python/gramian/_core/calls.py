@@ -13,11 +13,11 @@ from .modules import cpu, cuda
 from .types import DeviceArray
 
 __all__ = [
+    "CoreLayer",
     "Denominator",
     "Estimator",
     "KernelKind",
     "KernelSpec",
-    "Layer",
     "Measure",
     "Plan",
     "PreparedLayer",
@@ -52,7 +52,7 @@ Denominator = cpu.Denominator
 Estimator = cpu.Estimator
 KernelKind = cpu.KernelKind
 KernelSpec = cpu.KernelSpec
-Layer = cpu.Layer
+CoreLayer = cpu.CoreLayer
 Measure = cpu.Measure
 Plan = cpu.Plan
 PreparedLayer = cpu.PreparedLayer
@@ -71,7 +71,8 @@ def _where_its_layers_are(function: Function) -> Function:
     @functools.wraps(function)
     def call(first: Any, *args: Any, **options: Any) -> Any:
         layers = first if isinstance(first, list) else [first]
-        on_cpu = all(isinstance(one, (cpu.Layer, cpu.PreparedLayer, np.ndarray)) for one in layers)
+        of_cpu = cpu.CoreLayer, cpu.PreparedLayer, np.ndarray
+        on_cpu = all(isinstance(one, of_cpu) for one in layers)
         return getattr(cpu if on_cpu else cuda(), name)(first, *args, **options)
 
     return cast(Function, call)
@@ -102,9 +103,9 @@ def layer(
     means: npt.NDArray[np.float64],
     scale: float,
     epsilon: float,
-) -> Layer:
+) -> CoreLayer:
     """Return a layer of the module that reads the array."""
-    make = cpu.Layer if isinstance(array, np.ndarray) else _same_of_cuda(cpu.Layer)
+    make = cpu.CoreLayer if isinstance(array, np.ndarray) else _same_of_cuda(cpu.CoreLayer)
     return make(array, dtype=dtype, means=means, scale=scale, epsilon=epsilon)
 
 

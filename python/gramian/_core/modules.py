@@ -88,7 +88,7 @@ def _library_folders() -> list[Path]:
     """Return where NVIDIA's wheels and the CUDA toolkit of the environment have libraries."""
     folders = []
     try:
-        import nvidia.cu13 as wheels  # type: ignore[import-not-found]
+        import nvidia.cu13 as wheels
     except ImportError:
         pass
     else:  # one folder for each place where packages are installed
@@ -114,7 +114,7 @@ def preload_libraries() -> None:
             break
         else:  # NVIDIA's own search, which knows conda and more
             with suppress(ImportError, OSError, RuntimeError):
-                from cuda import pathfinder  # type: ignore[import-not-found]
+                from cuda import pathfinder
 
                 pathfinder.load_nvidia_dynamic_lib(name)
 

@@ -16,8 +16,8 @@ from .dtypes import check_dtype, compute_dtype, values
 
 
 @dataclass(frozen=True, eq=False)
-class Representation:
-    """One layer's activations, checked, in the memory of whoever passed them."""
+class Layer:
+    """A representation under its name, checked, in the memory of whoever passed it."""
 
     name: str  # how messages call it: "X", "A['conv1']"
     # (n_samples, n_features), any strides; numpy holds bfloat16 as its uint16 bits
@@ -40,17 +40,17 @@ class Representation:
         return compute_dtype(self.dtype)
 
 
-def representation(value: Any, name: str) -> Representation:
-    """Check type and shape of an input; its values are for `check_finite`.
+def as_layer(value: Any, name: str) -> Layer:
+    """Check type and shape of a representation; its values are for `check_finite`.
 
-    A Representation is returned as it is, under its own name.
+    A layer is returned as it is, under its own name.
     """
-    if isinstance(value, Representation):
+    if isinstance(value, Layer):
         return value
     return checked(*as_array(value, name), name)
 
 
-def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Representation:
+def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Layer:
     """Check an array whose elements are of the named type, and prepare it for the core."""
     if isinstance(array, np.ndarray):
         check_dtype(array.dtype, dtype, name)
@@ -62,7 +62,7 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Rep
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
     if not isinstance(array, np.ndarray):
-        return Representation(name, array, dtype)
+        return Layer(name, array, dtype)
     if not array.flags.aligned:
         raise ValueError(
             f"{name} must be aligned in memory; copy it first with "
@@ -74,7 +74,7 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Rep
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.name == "bfloat16":  # ml_dtypes
         array = array.view(np.uint16)
-    return Representation(name, array, dtype)
+    return Layer(name, array, dtype)
 
 
 def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
@@ -116,6 +116,6 @@ def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray,
     return array, dtype
 
 
-def as_float64(rep: Representation) -> npt.NDArray[np.float64]:
+def as_float64(layer: Layer) -> npt.NDArray[np.float64]:
     """Return a float64 copy of the values."""
-    return values(rep.host, rep.dtype).astype(np.float64)
+    return values(layer.host, layer.dtype).astype(np.float64)

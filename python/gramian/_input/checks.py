@@ -11,14 +11,14 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Representation
+from .arrays import Layer
 from .dtypes import values
 
 _PACKAGE = __name__.partition(".")[0]
 _BLOCK = 2**20  # elements looked at in one step, so that no mask as large as the input is made
 
 
-def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> None:
+def check_finite(layer: Layer, column_means: npt.NDArray[np.float64]) -> None:
     """Refuse NaN and infinity, given the column means that the measure needs anyway.
 
     Finite means prove finite elements. Where a mean is not finite, its sum may have overflowed, so
@@ -26,24 +26,24 @@ def check_finite(rep: Representation, column_means: npt.NDArray[np.float64]) -> 
     """
     if np.isfinite(column_means).all():
         return
-    n, p = rep.array.shape
+    n, p = layer.array.shape
     step = max(1, _BLOCK // p)
     for start in range(0, n, step):
-        block = values(rep.host[start : start + step], rep.dtype)
+        block = values(layer.host[start : start + step], layer.dtype)
         bad = np.argwhere(~np.isfinite(block))
         if len(bad):
             i, j = (int(index) for index in bad[0])
             raise ValueError(
-                f"{rep.name} must be finite: it holds NaN or infinity, first at "
+                f"{layer.name} must be finite: it holds NaN or infinity, first at "
                 f"[{start + i}, {j}] ({float(block[i, j])}); "
                 "nan_policy='propagate' skips this check."
             )
 
 
-def check_same_samples(reps: Sequence[Representation]) -> None:
+def check_same_samples(layers: Sequence[Layer]) -> None:
     """Refuse representations of different numbers of examples, or on different devices."""
-    first = reps[0]
-    for other in reps[1:]:
+    first = layers[0]
+    for other in layers[1:]:
         if other.device != first.device:
             places = ["the CPU" if r.device is None else f"cuda:{r.device}" for r in (first, other)]
             raise ValueError(
@@ -64,24 +64,24 @@ class Samples(NamedTuple):
     why: str  # "the unbiased estimator"
 
 
-def check_sample_count(rep: Representation, least: int, why: str) -> None:
+def check_sample_count(layer: Layer, least: int, why: str) -> None:
     """Refuse fewer than `least` samples; `why` names what needs them ("the unbiased estimator")."""
-    if len(rep.array) < least:
+    if len(layer.array) < least:
         raise ValueError(
-            f"{rep.name} must have at least {least} samples for {why}, got {len(rep.array)}."
+            f"{layer.name} must have at least {least} samples for {why}, got {len(layer.array)}."
         )
 
 
-def check_median(rep: Representation, median: float) -> None:
+def check_median(layer: Layer, median: float) -> None:
     """Refuse a median distance of 0, which leaves an RBF kernel without a width."""
     if median == 0:
-        refuse_zero_median(rep)
+        refuse_zero_median(layer)
 
 
-def refuse_zero_median(rep: Representation) -> NoReturn:
+def refuse_zero_median(layer: Layer) -> NoReturn:
     """Say what is wrong with a layer whose median distance is 0."""
     raise ValueError(
-        f"{rep.name} has a zero median distance (at least half of its sample pairs are "
+        f"{layer.name} has a zero median distance (at least half of its sample pairs are "
         "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0)."
     )
 
@@ -131,29 +131,29 @@ def check_memory(max_memory: Any, default: int) -> float:
     return float(max_memory)
 
 
-def check_square(rep: Representation) -> None:
+def check_square(layer: Layer) -> None:
     """Refuse a precomputed Gram matrix that is not square."""
-    n, p = rep.array.shape
+    n, p = layer.array.shape
     if n != p:
         raise ValueError(
-            f"{rep.name} must be a Gram matrix (n_samples, n_samples) for kernel='precomputed', "
+            f"{layer.name} must be a Gram matrix (n_samples, n_samples) for kernel='precomputed', "
             f"got shape ({n}, {p})."
         )
 
 
-def check_symmetric(rep: Representation) -> None:
+def check_symmetric(layer: Layer) -> None:
     """Refuse a precomputed Gram matrix that differs from its transpose by more than rounding."""
-    n = len(rep.array)
-    tolerance = 1e-2 if rep.dtype in ("float16", "bfloat16") else 1e-5
+    n = len(layer.array)
+    tolerance = 1e-2 if layer.dtype in ("float16", "bfloat16") else 1e-5
     step = max(1, _BLOCK // n)
     for start in range(0, n, step):
-        rows = values(rep.host[start : start + step], rep.dtype).astype(np.float64)
-        columns = values(rep.host[:, start : start + step], rep.dtype).astype(np.float64).T
+        rows = values(layer.host[start : start + step], layer.dtype).astype(np.float64)
+        columns = values(layer.host[:, start : start + step], layer.dtype).astype(np.float64).T
         off = np.abs(rows - columns)
         if off.max() > tolerance * np.abs(rows).max():
             i, j = (int(k) for k in np.unravel_index(off.argmax(), off.shape))
             raise ValueError(
-                f"{rep.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
+                f"{layer.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
                 f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}]."
             )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import representation
+from .arrays import as_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ _DTYPES = {
 def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -> dict[str, Any]:
     """Return the layers of a file by name, or those whose names match one of the patterns.
 
-    `argument` is what messages call the whole, as in `layers.layers`. A file that cannot be
+    `argument` is what messages call the whole, as in `layers.named_layers`. A file that cannot be
     opened raises OSError, one that is not what its suffix says ValueError.
     """
     with path.open("rb"):
@@ -117,6 +117,6 @@ def _read_safetensors(path: Path, patterns: Sequence[str], argument: str) -> dic
         # The format asks for alignment, which some writers forget.
         layers[name] = np.require(array, requirements="A")
         if dtype == "BF16":
-            bits = representation(layers[name], f"{argument}[{name!r}]")
+            bits = as_layer(layers[name], f"{argument}[{name!r}]")
             layers[name] = dataclasses.replace(bits, dtype="bfloat16")
     return layers

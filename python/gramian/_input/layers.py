@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import checks
-from .arrays import Representation, representation
+from .arrays import Layer, as_layer
 
-__all__ = ["layers", "pair"]
+__all__ = ["named_layers", "pair"]
 
 
-def pair(X: Any, Y: Any, nan_policy: str) -> tuple[Representation, Representation]:
+def pair(X: Any, Y: Any, nan_policy: str) -> tuple[Layer, Layer]:
     """Check the two inputs of a measure, except for their values."""
     checks.check_nan_policy(nan_policy)
-    x, y = representation(X, "X"), representation(Y, "Y")
+    x, y = as_layer(X, "X"), as_layer(Y, "Y")
     checks.check_same_samples((x, y))
     return x, y
 
 
-def layers(value: Any, argument: str) -> list[tuple[str, Representation]]:
-    """Return the named representations of one of `compare`'s arguments."""
+def named_layers(value: Any, argument: str) -> list[tuple[str, Layer]]:
+    """Return the layers of one of `compare`'s arguments."""
     if isinstance(value, Mapping):
         items = [(str(key), array) for key, array in value.items()]
     elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -38,9 +38,9 @@ def layers(value: Any, argument: str) -> list[tuple[str, Representation]]:
         )
     if not items:
         raise ValueError(f"{argument} must hold at least one representation, got none.")
-    named: dict[str, Representation] = {}
+    named: dict[str, Layer] = {}
     for name, array in items:
         if name in named:
             raise ValueError(f"{argument} must have distinct names, got {name!r} twice.")
-        named[name] = representation(array, f"{argument}[{name!r}]")
+        named[name] = as_layer(array, f"{argument}[{name!r}]")
     return list(named.items())

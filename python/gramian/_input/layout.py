@@ -9,21 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from . import arrays, checks
-from .arrays import Representation
+from .arrays import Layer
 
 __all__ = ["Positions", "pair", "single"]
 
 Positions = int | Sequence[int] | npt.NDArray[np.integer[Any]] | None
 
 
-def single(X: Any, layout: str | None, positions: Positions) -> Representation:
+def single(X: Any, layout: str | None, positions: Positions) -> Layer:
     """Return the representation whose features are the units of X."""
     return _units(X, "X", layout, positions)[0]
 
 
-def pair(
-    X: Any, Y: Any, layout: str | None, positions: Positions
-) -> tuple[Representation, Representation]:
+def pair(X: Any, Y: Any, layout: str | None, positions: Positions) -> tuple[Layer, Layer]:
     """Return the representations of X and Y, of the same samples."""
     (x, of_x), (y, of_y) = (_units(v, name, layout, positions) for v, name in ((X, "X"), (Y, "Y")))
     if of_x != of_y:
@@ -37,12 +35,12 @@ def pair(
 
 def _units(
     value: Any, name: str, layout: str | None, positions: Positions
-) -> tuple[Representation, tuple[int, ...]]:
+) -> tuple[Layer, tuple[int, ...]]:
     """Return a representation, and the height and width of its images if it has any."""
     if layout is None:
         if positions is not None:
             raise ValueError("positions is an option of layout='nchw' only.")
-        return arrays.representation(value, name), ()
+        return arrays.as_layer(value, name), ()
     if layout != "nchw":
         raise ValueError(f"layout must be None or 'nchw', got {layout!r}.")
     array, dtype = arrays.as_array(value, name)

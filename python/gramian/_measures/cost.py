@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .._core.threads import get_num_threads
-from .._input.arrays import Representation
+from .._input.arrays import Layer
 
 __all__ = ["Cost", "Planner", "Shapes", "Workload", "svd_seconds", "values_bytes", "vectors_bytes"]
 
@@ -53,8 +53,8 @@ class Planner(Protocol):
 
     def __call__(
         self,
-        a: Sequence[Representation],
-        b: Sequence[Representation],
+        a: Sequence[Layer],
+        b: Sequence[Layer],
         *,
         device: int | None,
         max_memory: float | None,
@@ -66,11 +66,11 @@ class Planner(Protocol):
 class Workload:
     """A comparison by its shapes: what its products take."""
 
-    def __init__(self, a: Sequence[Representation], b: Sequence[Representation]) -> None:
-        self.reps = [*a, *b]
+    def __init__(self, a: Sequence[Layer], b: Sequence[Layer]) -> None:
+        self.layers = [*a, *b]
         self.n = int(a[0].array.shape[0])
-        self.xs, self.ys = ([int(rep.array.shape[1]) for rep in reps] for reps in (a, b))
-        self.double = any(rep.compute_dtype == "float64" for rep in self.reps)
+        self.xs, self.ys = ([int(layer.array.shape[1]) for layer in layers] for layers in (a, b))
+        self.double = any(layer.compute_dtype == "float64" for layer in self.layers)
         self.threads = get_num_threads()
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._input import layers
-from .._input.arrays import Representation
+from .._input.arrays import Layer
 from .._input.checks import Samples, check_device
 from .cost import Planner
 
@@ -53,8 +53,8 @@ class Pairs(Protocol):
 
     def __call__(
         self,
-        a: Sequence[Representation],
-        b: Sequence[Representation],
+        a: Sequence[Layer],
+        b: Sequence[Layer],
         *,
         nan_policy: str,
         device: str | None,
@@ -132,8 +132,8 @@ class Measure:
 
     def all_pairs(
         self,
-        a: Sequence[Representation],
-        b: Sequence[Representation],
+        a: Sequence[Layer],
+        b: Sequence[Layer],
         *,
         options: Mapping[str, Any],
         **arguments: Any,

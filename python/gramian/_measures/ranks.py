@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._input.arrays import Representation, as_float64
+from .._input.arrays import Layer, as_float64
 from .._input.checks import Samples, warn
 
 
@@ -17,24 +17,24 @@ def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
     return Samples(2, "centering")
 
 
-def default_tolerance(rep: Representation) -> float:
+def default_tolerance(layer: Layer) -> float:
     """Singular values count as 0 below this times the largest: eps times the factor's order."""
-    order: int = min(rep.array.shape)
-    return epsilon(rep) * order
+    order: int = min(layer.array.shape)
+    return epsilon(layer) * order
 
 
-def epsilon(rep: Representation) -> float:
+def epsilon(layer: Layer) -> float:
     """Return the rounding unit of the precision that a layer is computed in by itself."""
-    return float(np.finfo(rep.compute_dtype).eps)
+    return float(np.finfo(layer.compute_dtype).eps)
 
 
-def constant_columns(rep: Representation) -> npt.NDArray[np.bool_]:
+def constant_columns(layer: Layer) -> npt.NDArray[np.bool_]:
     """Return which columns' centered norm is only the rounding of their values."""
-    X = as_float64(rep)
+    X = as_float64(layer)
     norms = np.linalg.norm(X, axis=0)
     X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
     X -= X.mean(axis=0)
-    constant: npt.NDArray[np.bool_] = np.linalg.norm(X, axis=0) <= 10 * epsilon(rep) * norms
+    constant: npt.NDArray[np.bool_] = np.linalg.norm(X, axis=0) <= 10 * epsilon(layer) * norms
     return constant
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Denominator, Measure
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from .. import ranks
+from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on
-from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 from .results import CCA
@@ -136,25 +136,25 @@ def cca(
         "rank_tolerance": rank_tolerance,
     }
     complete(OPTIONS, options)
-    layers = one_pair(X, Y, nan_policy, device)
-    checks.check_folds(cross_validate, layers.n)
-    p, q = layers.widths
-    if layers.empty:
+    grid = one_pair(X, Y, nan_policy, device)
+    checks.check_folds(cross_validate, grid.n)
+    p, q = grid.widths
+    if grid.empty:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
         weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
         return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
-    x, y = _bases(layers, options, weights=True)
+    x, y = _bases(grid, options, weights=True)
     rho, x_weights, y_weights = calls.canonical_pair(x, y)
     x_rank, y_rank = x.rank, y.rank
-    layers.warn_constant([x_rank == 0, y_rank == 0])
-    tolerances = layers.tolerances(rank_tolerance)
+    grid.warn_constant([x_rank == 0, y_rank == 0])
+    tolerances = grid.tolerances(rank_tolerance)
     r = min(x_rank, y_rank)
     saturated = 0
     if regularization == 0 and r > 0:
-        layers.warn_saturated([x_rank, y_rank])
-        saturated = ranks.saturated(x_rank, y_rank, layers.n)
+        grid.warn_saturated([x_rank, y_rank])
+        saturated = ranks.saturated(x_rank, y_rank, grid.n)
     if cross_validate is not None and r > 0:
-        rho = folds.correlations(layers, options)[0, 0]
+        rho = folds.correlations(grid, options)[0, 0]
     count = max(r, 1) if denominator == "rank" else min(p, q)
     return CCA(
         correlations=rho,
@@ -170,34 +170,32 @@ def cca(
 
 
 def cca_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     squared: bool = False,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    max_memory: float | None,  # not used: nothing here grows with n²
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean correlation of every a with every b; among the a without b."""
     chosen = complete(OPTIONS, options)
     checks.check_folds(chosen["cross_validate"], len(a[0].array))
-    layers = Layers(a, b, nan_policy, device)
-    if layers.empty:
-        return np.full(layers.shape, np.nan)
-    return layers.place(_means(layers, squared, chosen, progress))
+    grid = Grid(a, b, nan_policy, device)
+    if grid.empty:
+        return np.full(grid.shape, np.nan)
+    return grid.place(_means(grid, squared, chosen, progress))
 
 
-def cca_squared_pairs(
-    a: Sequence[Representation], b: Sequence[Representation], **arguments: Any
-) -> Array:
+def cca_squared_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> Array:
     """Return the mean of the squared correlations; see `cca_pairs`."""
     return cca_pairs(a, b, squared=True, **arguments)
 
 
 def _bases(
-    layers: Layers,
+    grid: Grid,
     options: Mapping[str, Any],
     *,
     weights: bool = False,
@@ -206,10 +204,10 @@ def _bases(
     """Prepare orthonormal bases, or those that a ridge shrinks."""
     tolerance, regularization = options["rank_tolerance"], options["regularization"]
     if regularization == 0:
-        return layers.bases(tolerance, weights=weights, progress=progress)
+        return grid.bases(tolerance, weights=weights, progress=progress)
     return calls.prepare_ridge(
-        layers.cores,
-        tolerances=layers.tolerances(tolerance),
+        grid.cores,
+        tolerances=grid.tolerances(tolerance),
         regularization=regularization,
         weights=weights,
         progress=progress,
@@ -217,33 +215,33 @@ def _bases(
 
 
 def _means(
-    layers: Layers, squared: bool, options: Mapping[str, Any], progress: Progress | None
+    grid: Grid, squared: bool, options: Mapping[str, Any], progress: Progress | None
 ) -> Array:
     if options["cross_validate"] is not None:
-        return _held_out_means(layers, squared, options)
+        return _held_out_means(grid, squared, options)
     stages = calls.Stages(progress)
-    prepared = _bases(layers, options, progress=stages(0, PREPARED))
+    prepared = _bases(grid, options, progress=stages(0, PREPARED))
     values, _, _ = calls.compare(
-        *layers.sides(prepared),
+        *grid.sides(prepared),
         measure=Measure.cca_squared if squared else Measure.cca,
         denominator=getattr(Denominator, options["denominator"]),
         progress=stages(PREPARED, 1),
     )
     if options["regularization"] == 0:
-        layers.warn_saturated([one.rank for one in prepared])
-    layers.warn_if_constant(prepared)
+        grid.warn_saturated([one.rank for one in prepared])
+    grid.warn_if_constant(prepared)
     return values
 
 
-def _held_out_means(layers: Layers, squared: bool, options: Mapping[str, Any]) -> Array:
+def _held_out_means(grid: Grid, squared: bool, options: Mapping[str, Any]) -> Array:
     if options["denominator"] == "rank":
-        prepared = _bases(layers, options)
+        prepared = _bases(grid, options)
         counts = [one.rank for one in prepared]
     else:
-        prepared = calls.prepare_centred(layers.cores, double=layers.double)
-        counts = [layer.rep.array.shape[1] for layer in (*layers.xs, *layers.ys)]
-    layers.warn_if_constant(prepared)
-    values = np.full(layers.smaller(counts).shape, np.nan)
-    for place, rho in folds.correlations(layers, options, prepared).items():
+        prepared = calls.prepare_centred(grid.cores, double=grid.double)
+        counts = [layer.array.shape[1] for layer in (*grid.xs, *grid.ys)]
+    grid.warn_if_constant(prepared)
+    values = np.full(grid.smaller(counts).shape, np.nan)
+    for place, rho in folds.correlations(grid, options, prepared).items():
         values[place] = np.sum(rho**2 if squared else rho)
-    return values / np.maximum(layers.smaller(counts), 1)
+    return values / np.maximum(grid.smaller(counts), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from ..._input.checks import check_choice, check_integer
 from ..ranks import constant_columns
 
@@ -69,18 +69,18 @@ def check_folds(folds: int | None, n: int) -> None:
         )
 
 
-def check_enough_rank(rep: Representation, rank: int, components: int | None) -> None:
+def check_enough_rank(layer: Layer, rank: int, components: int | None) -> None:
     """Refuse more directions than a layer has; a constant one is warned of instead."""
     if components is not None and 0 < rank < components:
         raise ValueError(
-            f"components must be at most the rank of {rep.name}, {rank}, got {components}."
+            f"components must be at most the rank of {layer.name}, {rank}, got {components}."
         )
 
 
-def check_full_rank(rep: Representation, rank: int) -> None:
+def check_full_rank(layer: Layer, rank: int) -> None:
     """Refuse a layer that google/svcca's PWCCA is not defined for; a constant one is warned of."""
-    if 0 < rank < rep.array.shape[1] - int(constant_columns(rep).sum()):
+    if 0 < rank < layer.array.shape[1] - int(constant_columns(layer).sum()):
         raise ValueError(
-            f"variant='google' needs linearly independent units: {rep.name} has rank {rank} and "
-            f"{rep.array.shape[1]} units."
+            f"variant='google' needs linearly independent units: {layer.name} has rank {rank} and "
+            f"{layer.array.shape[1]} units."
         )

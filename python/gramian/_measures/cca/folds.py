@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._core import calls
-from ..._input.arrays import Representation, as_float64
-from ..._input.prepare import Prepared
+from ..._input.arrays import Layer, as_float64
+from ..._input.read import ReadLayer, read
 from .. import ranks
-from ..ranked_layers import Layers
+from ..grid import Grid
 
 Array = npt.NDArray[np.float64]
 Place = tuple[int, int]
@@ -25,13 +25,11 @@ Place = tuple[int, int]
 class Fold:
     """What one fold fits of a layer, and what it tests."""
 
-    def __init__(self, layer: Prepared, k: int, folds: int) -> None:
+    def __init__(self, layer: ReadLayer, k: int, folds: int) -> None:
         held_out = np.arange(layer.n) % folds == k
-        rep = layer.rep
-        self.fit = Prepared(
-            Representation(rep.name, rep.host[~held_out], rep.dtype), "raise", layer.device
-        )
-        held = Representation(rep.name, rep.host[held_out], rep.dtype)
+        fit = Layer(layer.name, layer.host[~held_out], layer.dtype)
+        held = Layer(layer.name, layer.host[held_out], layer.dtype)
+        self.fit = read(fit, "raise", layer.computed_on)
         self.test = as_float64(held)
         self.test -= self.fit.means
 
@@ -55,9 +53,7 @@ def _bases(
     """Prepare bases with weights, or those that a ridge shrinks."""
     fits = [fold.fit for fold in folds]
     tolerance = options["rank_tolerance"]
-    tolerances = [
-        ranks.default_tolerance(fit.rep) if tolerance is None else tolerance for fit in fits
-    ]
+    tolerances = [ranks.default_tolerance(fit) if tolerance is None else tolerance for fit in fits]
     cores = [fit.core for fit in fits]
     regularization = options.get("regularization", 0.0)
     if regularization == 0:
@@ -68,10 +64,10 @@ def _bases(
 
 
 def _varying(
-    layers: Layers, prepared: Sequence[calls.PreparedLayer] | None
-) -> tuple[list[Prepared], list[tuple[Place, int, int]]]:
+    grid: Grid, prepared: Sequence[calls.PreparedLayer] | None
+) -> tuple[list[ReadLayer], list[tuple[Place, int, int]]]:
     """Return the layers that vary, and of each two of them the place and the two numbers."""
-    every = [*layers.xs, *layers.ys]
+    every = [*grid.xs, *grid.ys]
     constant = calls.Status.constant
     kept = [
         index
@@ -79,23 +75,23 @@ def _varying(
         if prepared is None or not calls.has(prepared[index].status, constant)
     ]
     number = {index: k for k, index in enumerate(kept)}
-    first = len(layers.xs) if layers.ys else 0
+    first = len(grid.xs) if grid.ys else 0
     pairs = [
         ((i, j), number[i], number[first + j])
-        for i in range(len(layers.xs))
-        for j in range(len(layers.others))
+        for i in range(len(grid.xs))
+        for j in range(len(grid.others))
         if i in number and first + j in number
     ]
     return [every[index] for index in kept], pairs
 
 
-def _folds(varying: Sequence[Prepared], folds: int) -> Iterator[list[Fold]]:
+def _folds(varying: Sequence[ReadLayer], folds: int) -> Iterator[list[Fold]]:
     for k in range(folds):
         yield [Fold(layer, k, folds) for layer in varying]
 
 
 def correlations(
-    layers: Layers,
+    grid: Grid,
     options: Mapping[str, Any],
     prepared: Sequence[calls.PreparedLayer] | None = None,
 ) -> dict[Place, Array]:
@@ -103,10 +99,10 @@ def correlations(
 
     By place, of the pairs of layers that vary, as what was prepared of them says.
     """
-    varying, pairs = _varying(layers, prepared)
+    varying, pairs = _varying(grid, prepared)
     found: dict[Place, list[Array]] = {place: [] for place, _, _ in pairs}
     for folds in _folds(varying, options["cross_validate"]):
-        bases = _bases(folds, options, double=layers.double)
+        bases = _bases(folds, options, double=grid.double)
         for place, k, m in pairs:
             _, x_weights, y_weights = calls.canonical_pair(bases[k], bases[m])
             variates = folds[k].variates(x_weights.T), folds[m].variates(y_weights.T)
@@ -122,19 +118,19 @@ def _mean(of_folds: Sequence[Array]) -> Array:
     return mean
 
 
-def held_out_r2(layers: Layers, options: Mapping[str, Any]) -> Array:
+def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
     """Return 1 - residual / total of held-out samples, pooled over folds, of every pair.
 
     Regression on Qy = Y W: the coefficients are W Qy'X, where Qy'X = W'Y'X.
     """
-    centred = calls.prepare_centred(layers.cores, double=layers.double)
-    layers.warn_if_constant(centred)
-    varying, pairs = _varying(layers, centred)
+    centred = calls.prepare_centred(grid.cores, double=grid.double)
+    grid.warn_if_constant(centred)
+    varying, pairs = _varying(grid, centred)
     targets = sorted({m for _, _, m in pairs})
     residual = {place: 0.0 for place, _, _ in pairs}
     total = dict(residual)
     for folds in _folds(varying, options["cross_validate"]):
-        bases = _bases([folds[m] for m in targets], options, double=layers.double)
+        bases = _bases([folds[m] for m in targets], options, double=grid.double)
         weights = {
             m: calls.canonical_pair(basis, basis)[2].T
             for m, basis in zip(targets, bases, strict=True)
@@ -145,7 +141,7 @@ def held_out_r2(layers: Layers, options: Mapping[str, Any]) -> Array:
             total[place] += float(np.vdot(folds[k].test, folds[k].test))
             residual[place] += folds[k].residual(folds[m].test @ weights[m] @ fitted)
         del folds, bases, own  # before those of the next fold are made
-    values = np.full((len(layers.xs), len(layers.others)), np.nan)
+    values = np.full((len(grid.xs), len(grid.others)), np.nan)
     for place in residual:
         values[place] = 1 - residual[place] / total[place]
     return values

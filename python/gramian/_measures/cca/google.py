@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._core import calls
-from ..._input.prepare import Prepared
-from ..ranked_layers import Layers
+from ..._input.read import ReadLayer
+from ..grid import Grid
 from ..ranks import epsilon
 
 __all__ = ["google_pwcca"]
@@ -15,23 +15,23 @@ __all__ = ["google_pwcca"]
 Array = npt.NDArray[np.float64]
 
 
-def google_pwcca(layers: Layers) -> Array:
+def google_pwcca(grid: Grid) -> Array:
     """Return PWCCA as google/svcca's `compute_pwcca` has it, with epsilon 0, of every pair."""
-    prepared = calls.prepare_centred(layers.cores, double=True)
-    of_x, of_y = layers.sides(prepared)
+    prepared = calls.prepare_centred(grid.cores, double=True)
+    of_x, of_y = grid.sides(prepared)
     return np.array(
         [
             [
                 _of_pair((x, y), (mine, theirs))
-                for y, theirs in zip(layers.others, of_y or of_x, strict=True)
+                for y, theirs in zip(grid.others, of_y or of_x, strict=True)
             ]
-            for x, mine in zip(layers.xs, of_x, strict=True)
+            for x, mine in zip(grid.xs, of_x, strict=True)
         ]
     )
 
 
 def _of_pair(
-    pair: tuple[Prepared, Prepared], centred: tuple[calls.PreparedLayer, calls.PreparedLayer]
+    pair: tuple[ReadLayer, ReadLayer], centred: tuple[calls.PreparedLayer, calls.PreparedLayer]
 ) -> float:
     """From products: there, D = u'(A - m) + m with units in rows, P = qr(D'), weights sum |P'A'|.
 
@@ -41,7 +41,7 @@ def _of_pair(
     S = [[calls.cross(left, right) for right in centred] for left in centred]
     kept = [
         np.sqrt(np.diag(S[k][k]))
-        > 10 * epsilon(layer.rep) * np.sqrt(np.diag(S[k][k]) + layer.n * layer.means**2)
+        > 10 * epsilon(layer) * np.sqrt(np.diag(S[k][k]) + layer.n * layer.means**2)
         for k, layer in enumerate((x, y))
     ]
     if not (kept[0].any() and kept[1].any()):

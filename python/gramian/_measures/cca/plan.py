@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from ..cost import Cost
 from ..cost_of_bases import Bases, plan_spectral
 from ..measure import complete
@@ -20,13 +20,11 @@ __all__ = ["plan_cca", "plan_cca_squared", "plan_pwcca", "plan_regression", "pla
 class Folds(Bases):
     """Bases that are fitted to part of the samples, one fold after the other."""
 
-    def __init__(
-        self, a: Sequence[Representation], b: Sequence[Representation], folds: int
-    ) -> None:
+    def __init__(self, a: Sequence[Layer], b: Sequence[Layer], folds: int) -> None:
         super().__init__(a, b)
         self.samples, self.folds, self.held_out = self.n, folds, -(-self.n // folds)
         self.n -= self.held_out
-        names = ("uint16" if rep.dtype == "bfloat16" else rep.dtype for rep in self.reps)
+        names = ("uint16" if layer.dtype == "bfloat16" else layer.dtype for layer in self.layers)
         self.sizes = [np.dtype(name).itemsize for name in names]
 
     def copies(self) -> float:
@@ -36,8 +34,8 @@ class Folds(Bases):
 
 
 def plan_cca(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,
@@ -60,9 +58,7 @@ def plan_cca(
     return w.cost("orthonormal bases", memory, w.widths, w.pairs, values=not squared)
 
 
-def plan_cca_squared(
-    a: Sequence[Representation], b: Sequence[Representation], **arguments: Any
-) -> Cost:
+def plan_cca_squared(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> Cost:
     """Estimate the mean of the squared correlations."""
     return plan_cca(a, b, squared=True, **arguments)
 
@@ -93,8 +89,8 @@ def held_out(w: Folds, of: Sequence[int], *, every_rank: bool = False) -> Cost:
 
 
 def plan_pwcca(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,
@@ -115,8 +111,8 @@ def plan_pwcca(
 
 
 def plan_regression(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,
@@ -140,8 +136,8 @@ def plan_regression(
 
 
 def plan_svcca(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,

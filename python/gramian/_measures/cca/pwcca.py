@@ -9,10 +9,10 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure, WeightSide
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from .. import ranks
+from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, value_of_pair
-from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks
 from . import reference_variants as reference
 from .google import google_pwcca
@@ -146,48 +146,48 @@ def pwcca(
 
 
 def pwcca_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    max_memory: float | None,  # not used: nothing here grows with n²
     options: Mapping[str, Any],
 ) -> Array:
     """Return PWCCA of every a with every b; among the a without b."""
     chosen = complete(OPTIONS, options)
-    layers = Layers(a, b, nan_policy, device)
-    if layers.empty:
-        return np.full(layers.shape, np.nan)
+    grid = Grid(a, b, nan_policy, device)
+    if grid.empty:
+        return np.full(grid.shape, np.nan)
     stages = calls.Stages(progress)
-    prepared = _prepared(layers, chosen, stages(0, PREPARED))
+    prepared = _prepared(grid, chosen, stages(0, PREPARED))
     values, marks, _ = calls.compare(
-        *layers.sides(prepared), **_weighing(layers, chosen), progress=stages(PREPARED, 1)
+        *grid.sides(prepared), **_weighing(grid, chosen), progress=stages(PREPARED, 1)
     )
     if chosen["variant"] == "google":
-        values = google_pwcca(layers)
+        values = google_pwcca(grid)
     else:
-        layers.warn_ambiguous(marks.ravel().tolist())
-    return layers.place(values)
+        grid.warn_ambiguous(marks.ravel().tolist())
+    return grid.place(values)
 
 
 def _prepared(
-    layers: Layers, options: Mapping[str, Any], progress: Progress | None
+    grid: Grid, options: Mapping[str, Any], progress: Progress | None
 ) -> list[calls.PreparedLayer]:
     """Prepare bases, and warn of what is wrong with them."""
-    prepared = layers.bases(options["rank_tolerance"], coordinates=True, progress=progress)
-    layers.warn_if_constant(prepared)
-    layers.warn_saturated([one.rank for one in prepared])
+    prepared = grid.bases(options["rank_tolerance"], coordinates=True, progress=progress)
+    grid.warn_if_constant(prepared)
+    grid.warn_saturated([one.rank for one in prepared])
     if options["variant"] == "google":
-        for layer, one in zip((*layers.xs, *layers.ys), prepared, strict=True):
-            checks.check_full_rank(layer.rep, one.rank)
+        for layer, one in zip((*grid.xs, *grid.ys), prepared, strict=True):
+            checks.check_full_rank(layer, one.rank)
     return prepared
 
 
-def _weighing(layers: Layers, options: Mapping[str, Any]) -> dict[str, Any]:
+def _weighing(grid: Grid, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return how the core weighs correlations, and which of them it takes to tie."""
-    largest = max(ranks.epsilon(layer.rep) for layer in (*layers.xs, *layers.others))
+    largest = max(ranks.epsilon(layer) for layer in (*grid.xs, *grid.others))
     return {
         "measure": Measure.pwcca,
         "side": getattr(WeightSide, options["side"]),
@@ -195,12 +195,12 @@ def _weighing(layers: Layers, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _in_full(layers: Layers, options: Mapping[str, Any]) -> PWCCA:
+def _in_full(grid: Grid, options: Mapping[str, Any]) -> PWCCA:
     """Return PWCCA of one pair with what it was computed from."""
-    if layers.empty:
+    if grid.empty:
         return PWCCA(np.nan, np.empty(0), False)
-    x, y = _prepared(layers, options, None)
-    value, marked, rho = calls.pair(x, y, **_weighing(layers, options))
+    x, y = _prepared(grid, options, None)
+    value, marked, rho = calls.pair(x, y, **_weighing(grid, options))
     if options["variant"] == "google":
-        return PWCCA(float(google_pwcca(layers)[0, 0]), rho, False)
+        return PWCCA(float(google_pwcca(grid)[0, 0]), rho, False)
     return PWCCA(value, rho, marked)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
 from . import checks
@@ -34,13 +34,13 @@ class Basis:
         return int(self.Q.shape[1])
 
 
-def orthonormal_basis(rep: Representation, rank_tolerance: float | None = None) -> Basis:
+def orthonormal_basis(layer: Layer, rank_tolerance: float | None = None) -> Basis:
     """Left singular vectors of X with columns of unit norm, those of singular values above 0."""
-    X = centered(rep)
-    constant = ranks.constant_columns(rep)
+    X = centered(layer)
+    constant = ranks.constant_columns(layer)
     scale = np.where(constant, 0.0, 1 / np.where(constant, 1.0, np.linalg.norm(X, axis=0)))
     U, s, Vt = np.linalg.svd(X * scale, full_matrices=False)
-    tolerance = ranks.default_tolerance(rep) if rank_tolerance is None else rank_tolerance
+    tolerance = ranks.default_tolerance(layer) if rank_tolerance is None else rank_tolerance
     r = int(np.sum(s > tolerance * s[0]))
     return Basis(U[:, :r], scale[:, None] * Vt[:r].T / s[:r], tolerance)
 
@@ -83,7 +83,7 @@ def cca(
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
         weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
         return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
-    bx, by = (basis(rep, regularization, rank_tolerance) for rep in (x, y))
+    bx, by = (basis(layer, regularization, rank_tolerance) for layer in (x, y))
     constant = warn_constant(x, y)
     saturated = 0
     if regularization == 0 and not constant:
@@ -107,18 +107,18 @@ def cca(
     )
 
 
-def basis(rep: Representation, regularization: float, rank_tolerance: float | None) -> Basis:
+def basis(layer: Layer, regularization: float, rank_tolerance: float | None) -> Basis:
     """X (X'X + k I)^(-1/2), k = regularization times the mean squared norm of X's columns.
 
     The canonical ridge of Vinod 1976, relative to the data, so that no scale matters; without
     one, an orthonormal basis.
     """
     if regularization == 0:
-        return orthonormal_basis(rep, rank_tolerance)
-    X = centered(rep)
+        return orthonormal_basis(layer, rank_tolerance)
+    X = centered(layer)
     ridge = regularization * np.sum(X**2) / X.shape[1]
     U, s, Vt = np.linalg.svd(X, full_matrices=False)
-    tolerance = ranks.default_tolerance(rep) if rank_tolerance is None else rank_tolerance
+    tolerance = ranks.default_tolerance(layer) if rank_tolerance is None else rank_tolerance
     kept = s > tolerance * s[0]
     U, s, Vt = U[:, kept], s[kept], Vt[kept]
     shrunk = np.sqrt(s**2 + ridge)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..._input.arrays import Representation, as_float64
+from ..._input.arrays import Layer, as_float64
 from .. import ranks
 from ..reference_inputs import Array
 
@@ -32,12 +32,12 @@ class Split(NamedTuple):
     tolerance: float
 
 
-def splits(rep: Representation, folds: int, rank_tolerance: float | None) -> Iterator[Split]:
+def splits(layer: Layer, folds: int, rank_tolerance: float | None) -> Iterator[Split]:
     """Yield what every fold fits and tests."""
-    X = as_float64(rep)
+    X = as_float64(layer)
     for k in range(folds):
         held_out = np.arange(len(X)) % folds == k
-        fit = Representation(rep.name, rep.host[~held_out], rep.dtype)
+        fit = Layer(layer.name, layer.host[~held_out], layer.dtype)
         A = X[~held_out] - X[~held_out].mean(axis=0)
         constant = ranks.constant_columns(fit)
         scale = np.where(constant, 0, 1 / np.where(constant, 1, np.linalg.norm(A, axis=0)))
@@ -46,8 +46,8 @@ def splits(rep: Representation, folds: int, rank_tolerance: float | None) -> Ite
 
 
 def held_out_correlations(
-    x: Representation,
-    y: Representation,
+    x: Layer,
+    y: Layer,
     folds: int,
     regularization: float,
     rank_tolerance: float | None,
@@ -110,9 +110,7 @@ def ridge_weights(x: Split, y: Split, regularization: float) -> tuple[Array, Arr
     return np.linalg.solve(factors[0].T, U[:, :r]), np.linalg.solve(factors[1].T, Vt[:r].T)
 
 
-def held_out_r2(
-    x: Representation, y: Representation, folds: int, rank_tolerance: float | None
-) -> float:
+def held_out_r2(x: Layer, y: Layer, folds: int, rank_tolerance: float | None) -> float:
     """1 - residual / total of the held-out samples, pooled over the folds."""
     residual = total = 0.0
     for split_x, split_y in zip(

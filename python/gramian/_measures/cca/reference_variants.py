@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._input.arrays import Representation, as_float64
+from ..._input.arrays import Layer, as_float64
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
 from . import checks
@@ -44,7 +44,7 @@ def svcca(
         return SVCCA(np.nan, np.empty(0), 0, 0) if full_output else float("nan")
     if warn_constant(x, y):
         return SVCCA(np.nan, np.empty(0), 0, 0) if full_output else float("nan")
-    bx, by = (leading_directions(rep, variance, components) for rep in (x, y))
+    bx, by = (leading_directions(layer, variance, components) for layer in (x, y))
     n = len(x.array)
     saturated = ranks.saturated(bx.rank, by.rank, n)
     ranks.warn_saturated([(x.name, y.name, saturated)], n)
@@ -53,19 +53,19 @@ def svcca(
     return SVCCA(value, rho, bx.rank, by.rank) if full_output else value
 
 
-def leading_directions(rep: Representation, variance: float, components: int | None) -> Basis:
+def leading_directions(layer: Layer, variance: float, components: int | None) -> Basis:
     """First left singular vectors of centered, unscaled X, up to a share of the variance."""
-    X = centered(rep)
+    X = centered(layer)
     U, s, Vt = np.linalg.svd(X, full_matrices=False)
-    tolerance = ranks.default_tolerance(rep)
+    tolerance = ranks.default_tolerance(layer)
     rank = int(np.sum(s > tolerance * s[0]))
     share = np.cumsum(s**2) / np.sum(s**2)
-    enough = share >= variance - 10 * ranks.epsilon(rep)
+    enough = share >= variance - 10 * ranks.epsilon(layer)
     k = min(rank, int(np.argmax(enough)) + 1)
     if variance == 1:
         k = rank
     if components is not None:
-        checks.check_enough_rank(rep, rank, components)
+        checks.check_enough_rank(layer, rank, components)
         k = components
     return Basis(U[:, :k], Vt[:k].T / s[:k], tolerance)
 
@@ -135,9 +135,9 @@ def tie_matters(rho: Array, projections: Array, tolerance: float) -> bool:
     return False
 
 
-def google_pwcca(x: Representation, y: Representation) -> float:
+def google_pwcca(x: Layer, y: Layer) -> float:
     """PWCCA by the steps of google/svcca's `compute_pwcca`, epsilon 0: arrays (units, samples)."""
-    acts1, acts2 = (as_float64(rep)[:, ~ranks.constant_columns(rep)].T for rep in (x, y))
+    acts1, acts2 = (as_float64(layer)[:, ~ranks.constant_columns(layer)].T for layer in (x, y))
     p = len(acts1)
     covariance = np.cov(acts1, acts2).reshape(p + len(acts2), -1)
     sigma_xx, sigma_xy, sigma_yy = covariance[:p, :p], covariance[:p, p:], covariance[p:, p:]

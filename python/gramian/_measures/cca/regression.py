@@ -9,9 +9,9 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
+from ..grid import PREPARED, Array, Grid
 from ..measure import complete, falls_back_on, value_of_pair
-from ..ranked_layers import PREPARED, Array, Layers
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 
@@ -95,43 +95,43 @@ def linear_regression(
 
 
 def regression_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    max_memory: float | None,  # not used: nothing here grows with n²
     options: Mapping[str, Any],
 ) -> Array:
     """Return R² of every a from every b; among the a without b."""
     chosen = complete(OPTIONS, options)
     checks.check_folds(chosen["cross_validate"], len(a[0].array))
-    layers = Layers(a, b, nan_policy, device)
-    if layers.empty:
-        return np.full(layers.shape, np.nan)
+    grid = Grid(a, b, nan_policy, device)
+    if grid.empty:
+        return np.full(grid.shape, np.nan)
     if chosen["cross_validate"] is not None:
-        return layers.place(folds.held_out_r2(layers, chosen))
+        return grid.place(folds.held_out_r2(grid, chosen))
     stages = calls.Stages(progress)
-    xs, ys = _prepared(layers, chosen["rank_tolerance"], stages(0, PREPARED))
+    xs, ys = _prepared(grid, chosen["rank_tolerance"], stages(0, PREPARED))
     values, _, _ = calls.compare(
         xs, ys, measure=Measure.linear_regression, progress=stages(PREPARED, 1)
     )
-    layers.warn_if_constant([*xs, *(ys or ())])
-    return layers.place(values)
+    grid.warn_if_constant([*xs, *(ys or ())])
+    return grid.place(values)
 
 
 def _prepared(
-    layers: Layers, tolerance: float | None, progress: Progress | None
+    grid: Grid, tolerance: float | None, progress: Progress | None
 ) -> tuple[list[calls.PreparedLayer], list[calls.PreparedLayer] | None]:
     """Prepare bases of what is predicted from; of what is predicted alone, none."""
-    if not layers.ys:
-        return layers.bases(tolerance, progress=progress), None
-    x, cores = len(layers.xs), layers.cores
+    if not grid.ys:
+        return grid.bases(tolerance, progress=progress), None
+    x, cores = len(grid.xs), grid.cores
     bases = calls.prepare_bases(
         cores[x:],
-        tolerances=layers.tolerances(tolerance)[x:],
-        double=layers.double,
+        tolerances=grid.tolerances(tolerance)[x:],
+        double=grid.double,
         progress=progress,
     )
-    return calls.prepare_centred(cores[:x], double=layers.double), bases
+    return calls.prepare_centred(cores[:x], double=grid.double), bases

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
+from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, value_of_pair
-from ..ranked_layers import PREPARED, Array, Layers, one_pair
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -146,39 +146,39 @@ def svcca(
 
 
 def svcca_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    max_memory: float | None,  # not used: nothing here grows with n²
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean correlation, or squared one, of every a with every b; among the a."""
     chosen = complete((*OPTIONS, SQUARED), options)
-    layers = Layers(a, b, nan_policy, device)
-    if layers.empty:
-        return np.full(layers.shape, np.nan)
-    return layers.place(_means(layers, chosen, progress))
+    grid = Grid(a, b, nan_policy, device)
+    if grid.empty:
+        return np.full(grid.shape, np.nan)
+    return grid.place(_means(grid, chosen, progress))
 
 
 def _prepared(
-    layers: Layers, options: Mapping[str, Any], progress: Progress | None
+    grid: Grid, options: Mapping[str, Any], progress: Progress | None
 ) -> list[calls.PreparedLayer]:
     """Prepare the directions that are kept, and warn of what is left of them."""
     prepared = calls.prepare_directions(
-        layers.cores,
-        tolerances=layers.tolerances(None),
+        grid.cores,
+        tolerances=grid.tolerances(None),
         variance=options["variance"],
         components=options["components"] or 0,
-        double=layers.double,
+        double=grid.double,
         progress=progress,
     )
-    for layer, one in zip((*layers.xs, *layers.ys), prepared, strict=True):
-        checks.check_enough_rank(layer.rep, one.directions, options["components"])
-    layers.warn_if_constant(prepared)
-    layers.warn_saturated([one.rank for one in prepared])
+    for layer, one in zip((*grid.xs, *grid.ys), prepared, strict=True):
+        checks.check_enough_rank(layer, one.directions, options["components"])
+    grid.warn_if_constant(prepared)
+    grid.warn_saturated([one.rank for one in prepared])
     return prepared
 
 
@@ -186,20 +186,20 @@ def _measure(options: Mapping[str, Any]) -> Measure:
     return Measure.svcca_squared if options["squared"] else Measure.svcca
 
 
-def _means(layers: Layers, options: Mapping[str, Any], progress: Progress | None) -> Array:
+def _means(grid: Grid, options: Mapping[str, Any], progress: Progress | None) -> Array:
     stages = calls.Stages(progress)
     values, _, _ = calls.compare(
-        *layers.sides(_prepared(layers, options, stages(0, PREPARED))),
+        *grid.sides(_prepared(grid, options, stages(0, PREPARED))),
         measure=_measure(options),
         progress=stages(PREPARED, 1),
     )
     return values
 
 
-def _in_full(layers: Layers, options: Mapping[str, Any]) -> SVCCA:
+def _in_full(grid: Grid, options: Mapping[str, Any]) -> SVCCA:
     """Return SVCCA of one pair with what it was computed from."""
-    if layers.empty:
+    if grid.empty:
         return SVCCA(np.nan, np.empty(0), 0, 0)
-    x, y = _prepared(layers, options, None)
+    x, y = _prepared(grid, options, None)
     value, _, rho = calls.pair(x, y, measure=_measure(options))
     return SVCCA(value, rho, x.rank, y.rank)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._input import checks
-from ..._input.arrays import representation
+from ..._input.arrays import as_layer
 from ..measure import falls_back_on
 from . import pairs, reference
 from .kernels import Kernel
@@ -80,7 +80,7 @@ def gram(
     """
     checks.check_nan_policy(nan_policy)
     return pairs.gram(
-        representation(X, "X"),
+        as_layer(X, "X"),
         nan_policy=nan_policy,
         device=device,
         centered=centered,

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from ..._core import calls
 from ..._core.calls import Estimator, KernelKind, KernelSpec, Measure, Status
 from ..._input import checks
-from ..._input.arrays import Representation
-from ..._input.prepare import Prepared, prepare
+from ..._input.arrays import Layer
+from ..._input.checks import Samples
+from ..._input.read import ReadLayer, read
 from .checks import is_unbiased, needed_samples
 from .kernels import (
     RBF,
@@ -34,8 +35,8 @@ DEFAULT_MEMORY = 512 * 2**20
 
 
 def hsic_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     normalized: bool = False,
     nan_policy: str,
@@ -47,10 +48,8 @@ def hsic_pairs(
     """Return HSIC, or CKA if `normalized`, of every a with every b; among the a without b."""
     kernel, sample = kernel_of(options)
     unbiased = is_unbiased(options)
-    least, why = needed_samples(options)
-    xs, ys = (
-        [_prepared(rep, kernel, nan_policy, device, least, why) for rep in reps] for reps in (a, b)
-    )
+    needed = needed_samples(options)
+    xs, ys = ([_read(x, kernel, nan_policy, device, needed) for x in side] for side in (a, b))
     return _hsic(
         xs,
         ys,
@@ -62,15 +61,13 @@ def hsic_pairs(
     )
 
 
-def cka_pairs(
-    a: Sequence[Representation], b: Sequence[Representation], **arguments: Any
-) -> npt.NDArray[np.float64]:
+def cka_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> npt.NDArray[np.float64]:
     """Return CKA; see `hsic_pairs`."""
     return hsic_pairs(a, b, normalized=True, **arguments)
 
 
 def cka_distance_pairs(
-    a: Sequence[Representation], b: Sequence[Representation], **arguments: Any
+    a: Sequence[Layer], b: Sequence[Layer], **arguments: Any
 ) -> npt.NDArray[np.float64]:
     """Return the angle whose cosine is CKA; see `hsic_pairs`."""
     # Rounding may take the CKA of nearly equal layers past 1.
@@ -78,7 +75,7 @@ def cka_distance_pairs(
 
 
 def gram(
-    rep: Representation,
+    layer: Layer,
     *,
     nan_policy: str,
     device: str | None,
@@ -87,16 +84,16 @@ def gram(
 ) -> npt.NDArray[np.floating[Any]]:
     """Return the Gram matrix of a layer."""
     kernel, sample = kernel_of(options)
-    layer = _prepared(rep, kernel, nan_policy, device, 1, "a Gram matrix")
-    n, dtype = len(rep.array), rep.compute_dtype
-    if not layer.finite:
+    x = _read(layer, kernel, nan_policy, device, Samples(1, "a Gram matrix"))
+    n, dtype = len(layer.array), layer.compute_dtype
+    if not x.finite:
         return np.full((n, n), np.nan, dtype=dtype)
-    for double in (layer.double, True):  # no kernel is too narrow for float64
+    for double in (x.double, True):  # no kernel is too narrow for float64
         prepared = calls.prepare_matrix(
-            layer.core, kernel=spec_of(kernel, sample), centered=centered, double=double
+            x.core, kernel=spec_of(kernel, sample), centered=centered, double=double
         )
         if calls.has(prepared.status, Status.zero_median):
-            checks.refuse_zero_median(rep)
+            checks.refuse_zero_median(layer)
         if not calls.has(prepared.status, Status.too_narrow):
             break
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
@@ -122,25 +119,24 @@ def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
             return KernelSpec(KernelKind.linear)
 
 
-def _prepared(
-    rep: Representation,
+def _read(
+    layer: Layer,
     kernel: Kernel,
     nan_policy: str,
     device: str | None,
-    least: int,
-    why: str,
-) -> Prepared:
+    needed: Samples,
+) -> ReadLayer:
     if isinstance(kernel, Precomputed):
-        checks.check_square(rep)
-    layer = prepare(rep, nan_policy, device, least, why)
-    if isinstance(kernel, Precomputed) and layer.finite:
-        checks.check_symmetric(rep)
-    return layer
+        checks.check_square(layer)
+    x = read(layer, nan_policy, device, needed)
+    if isinstance(kernel, Precomputed) and x.finite:
+        checks.check_symmetric(layer)
+    return x
 
 
 def _hsic(
-    xs: Sequence[Prepared],
-    ys: Sequence[Prepared],
+    xs: Sequence[ReadLayer],
+    ys: Sequence[ReadLayer],
     spec: KernelSpec,
     *,
     unbiased: bool,
@@ -173,7 +169,7 @@ def _hsic(
 
         def named(wanted: Status) -> list[str]:
             return [
-                layer.rep.name
+                layer.name
                 for layer, status in zip(layers, statuses, strict=True)
                 if calls.has(status, wanted)
             ]
@@ -185,7 +181,7 @@ def _hsic(
 
 
 def _prepared_grams(
-    layers: Sequence[Prepared],
+    layers: Sequence[ReadLayer],
     rows: int,
     spec: KernelSpec,
     unbiased: bool,
@@ -206,7 +202,7 @@ def _prepared_grams(
         # It stops at the first layer without a kernel.
         last = prepared[-1].status
         if calls.has(last, Status.zero_median):
-            checks.refuse_zero_median(layers[len(prepared) - 1].rep)
+            checks.refuse_zero_median(layers[len(prepared) - 1])
         if not calls.has(last, Status.too_narrow):
             break
     return prepared

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._core import calls
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from ..._input.checks import check_memory, check_square
 from ..cost import Cost, Workload
 from . import pairs
@@ -16,8 +16,8 @@ __all__ = ["plan_hsic"]
 
 
 def plan_hsic(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,
@@ -27,8 +27,8 @@ def plan_hsic(
     w = Workload(a, b)
     kernel, sample = kernel_of(options)
     if isinstance(kernel, Precomputed):
-        for rep in w.reps:
-            check_square(rep)
+        for layer in w.layers:
+            check_square(layer)
     decision = calls.plan(
         device=device,
         n=w.n,

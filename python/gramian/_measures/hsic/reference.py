@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..._input import checks, layers
-from ..._input.arrays import Representation, as_float64, representation
+from ..._input.arrays import Layer, as_float64, as_layer
 from .checks import needed_samples
 from .kernels import Kernel, Precomputed, kernel_of
 from .reference_grams import Array, is_constant, kernel_matrix, shifted_kernel_matrix
@@ -46,8 +46,8 @@ def cka(
     K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
     hsic_of = hsic_unbiased if debiased else hsic_biased
     hkk, hll = hsic_of(K, K), hsic_of(L, L)
-    constant = [rep.name for rep in (x, y) if is_constant(rep)]
-    vanishing = [rep.name for rep, G, h in ((x, K, hkk), (y, L, hll)) if h <= rounding(G)]
+    constant = [layer.name for layer in (x, y) if is_constant(layer)]
+    vanishing = [layer.name for layer, G, h in ((x, K, hkk), (y, L, hll)) if h <= rounding(G)]
     checks.warn_constant(constant)
     checks.warn_degenerate(name for name in vanishing if name not in constant)
     if constant or vanishing:
@@ -141,7 +141,7 @@ def gram(
     """
     k = _kernel(kernel, bandwidth, bandwidth_sample)
     checks.check_nan_policy(nan_policy)
-    x = representation(X, "X")
+    x = as_layer(X, "X")
     _check_values(x, k, nan_policy)
     return double_centered(shifted_kernel_matrix(x, *k)) if centered else kernel_matrix(x, *k)
 
@@ -155,26 +155,26 @@ def _kernel(
 
 def _samples(
     X: Any, Y: Any, k: tuple[Kernel, int | None], unbiased: bool, nan_policy: str
-) -> tuple[Representation, Representation]:
+) -> tuple[Layer, Layer]:
     """Check two inputs of an HSIC."""
     x, y = layers.pair(X, Y, nan_policy)
     needed = needed_samples({"unbiased": unbiased})
-    for rep in (x, y):
-        checks.check_sample_count(rep, *needed)
-        _check_values(rep, k, nan_policy)
+    for layer in (x, y):
+        checks.check_sample_count(layer, *needed)
+        _check_values(layer, k, nan_policy)
     return x, y
 
 
-def _check_values(rep: Representation, k: tuple[Kernel, int | None], nan_policy: str) -> None:
+def _check_values(layer: Layer, k: tuple[Kernel, int | None], nan_policy: str) -> None:
     precomputed = isinstance(k[0], Precomputed)
     if precomputed:
-        checks.check_square(rep)
+        checks.check_square(layer)
     with np.errstate(over="ignore", invalid="ignore"):
-        means = as_float64(rep).mean(axis=0)
+        means = as_float64(layer).mean(axis=0)
     if nan_policy == "raise":
-        checks.check_finite(rep, means)
+        checks.check_finite(layer, means)
     if precomputed and np.isfinite(means).all():
-        checks.check_symmetric(rep)
+        checks.check_symmetric(layer)
 
 
 def double_centered(K: Array) -> Array:

@@ -9,9 +9,9 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
+from ..grid import PREPARED, Array, Grid
 from ..measure import Option, complete
-from ..ranked_layers import PREPARED, Array, Layers
 from .checks import check_alpha
 
 __all__ = [
@@ -36,73 +36,71 @@ SHAPE_OPTIONS = (
 
 
 def procrustes_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     distance: bool = False,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    max_memory: float | None,  # not used: nothing here grows with n²
     options: Mapping[str, Any],
 ) -> Array:
     """Return the similarity, or the distance, of every a with every b; among the a without b."""
-    layers = Layers(a, b, nan_policy, device)
-    if layers.empty:
-        return np.full(layers.shape, np.nan)
-    return layers.place(_compare(layers, progress, distance=distance))
+    grid = Grid(a, b, nan_policy, device)
+    if grid.empty:
+        return np.full(grid.shape, np.nan)
+    return grid.place(_compare(grid, progress, distance=distance))
 
 
-def procrustes_distance_pairs(
-    a: Sequence[Representation], b: Sequence[Representation], **arguments: Any
-) -> Array:
+def procrustes_distance_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> Array:
     """Return the distance; see `procrustes_pairs`."""
     return procrustes_pairs(a, b, distance=True, **arguments)
 
 
 def shape_distance_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # of kernel measures: nothing here grows with n squared
+    max_memory: float | None,  # not used: nothing here grows with n²
     options: Mapping[str, Any],
 ) -> Array:
     """Return the angle of every a with every b; among the a without b."""
     chosen = complete(SHAPE_OPTIONS, options)
-    layers = Layers(a, b, nan_policy, device)
-    if layers.empty:
-        return np.full(layers.shape, np.nan)
-    return layers.place(_angles(layers, chosen["alpha"], progress))
+    grid = Grid(a, b, nan_policy, device)
+    if grid.empty:
+        return np.full(grid.shape, np.nan)
+    return grid.place(_angles(grid, chosen["alpha"], progress))
 
 
-def _compare(layers: Layers, progress: Progress | None, *, distance: bool = False) -> Array:
+def _compare(grid: Grid, progress: Progress | None, *, distance: bool = False) -> Array:
     stages = calls.Stages(progress)
-    prepared = calls.prepare_centred(layers.cores, double=layers.double, progress=stages(0, 0.1))
+    prepared = calls.prepare_centred(grid.cores, double=grid.double, progress=stages(0, 0.1))
     values, _, _ = calls.compare(
-        *layers.sides(prepared),
+        *grid.sides(prepared),
         measure=Measure.procrustes_distance if distance else Measure.procrustes,
         progress=stages(0.1, 1),
     )
-    layers.warn_if_constant(prepared)
+    grid.warn_if_constant(prepared)
     return values
 
 
-def _angles(layers: Layers, alpha: float, progress: Progress | None) -> Array:
+def _angles(grid: Grid, alpha: float, progress: Progress | None) -> Array:
     if alpha == 1:
-        similarity = _compare(layers, progress)
+        similarity = _compare(grid, progress)
     else:
         stages = calls.Stages(progress)
         prepared = calls.prepare_shape(
-            layers.cores,
-            tolerances=layers.tolerances(None),
+            grid.cores,
+            tolerances=grid.tolerances(None),
             alpha=alpha,
             progress=stages(0, PREPARED),
         )
         similarity, _, _ = calls.compare(
-            *layers.sides(prepared), measure=Measure.shape, progress=stages(PREPARED, 1)
+            *grid.sides(prepared), measure=Measure.shape, progress=stages(PREPARED, 1)
         )
-        layers.warn_if_constant(prepared)
+        grid.warn_if_constant(prepared)
     return np.asarray(np.arccos(np.clip(similarity, 0, 1)))

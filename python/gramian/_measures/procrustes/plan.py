@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from ..cost import Cost, Workload, svd_seconds, values_bytes, vectors_bytes
 from ..cost_of_bases import Bases, plan_spectral
 from ..measure import complete
@@ -15,8 +15,8 @@ __all__ = ["plan_distance", "plan_procrustes", "plan_shape_distance"]
 
 
 def plan_procrustes(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,
@@ -49,16 +49,14 @@ def plan_procrustes(
     )
 
 
-def plan_distance(
-    a: Sequence[Representation], b: Sequence[Representation], **arguments: Any
-) -> Cost:
+def plan_distance(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> Cost:
     """Estimate the distance; see `plan_procrustes`."""
     return plan_procrustes(a, b, distance=True, **arguments)
 
 
 def plan_shape_distance(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,

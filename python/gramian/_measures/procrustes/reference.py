@@ -71,10 +71,10 @@ def shape_distance(X: Any, Y: Any, *, alpha: float = 1.0, nan_policy: str = "rai
     if not finite or warn_constant(x, y):
         return float("nan")
     shapes = []
-    for rep in (x, y):
-        Z = centered(rep)
+    for layer in (x, y):
+        Z = centered(layer)
         U, s, Vt = np.linalg.svd(Z, full_matrices=False)
-        r = int(np.sum(s > ranks.default_tolerance(rep) * s[0]))
+        r = int(np.sum(s > ranks.default_tolerance(layer) * s[0]))
         shapes.append(unit(U[:, :r] * (alpha * s[:r] + (1 - alpha)) @ Vt[:r]))
     similarity = np.linalg.svd(shapes[0].T @ shapes[1], compute_uv=False).sum()
     return float(np.arccos(np.clip(similarity, 0, 1)))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._extras import require
-from ..._input.arrays import Representation, as_float64
+from ..._input.arrays import Layer, as_float64
 from . import checks
 from .results import Clusters, Matching
 
@@ -38,18 +38,18 @@ class Correlations(NamedTuple):
     y_varies: Mask
 
 
-def tolerance(rep: Representation) -> float:
+def tolerance(layer: Layer) -> float:
     """Return the share of a column's norm up to which what varies is rounding."""
-    return 10 * float(np.finfo(rep.compute_dtype).eps)
+    return 10 * float(np.finfo(layer.compute_dtype).eps)
 
 
-def warn_constant(rep: Representation, left_out: Mask) -> None:
+def warn_constant(layer: Layer, left_out: Mask) -> None:
     """Warn of the units that are constant; under "propagate" others are left out too."""
     units = np.flatnonzero(left_out)
     if len(units):
-        some = Representation(rep.name, rep.host[:, units], rep.dtype)
+        some = Layer(layer.name, layer.host[:, units], layer.dtype)
         finite = np.isfinite(as_float64(some)).all(axis=0)
-        checks.warn_left_out(rep, units[finite])
+        checks.warn_left_out(layer, units[finite])
 
 
 def matched(C: Correlations, method: str, absolute: bool, finite: bool) -> Matching:

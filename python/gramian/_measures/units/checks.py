@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from ..._input.checks import Samples, check_choice, check_integer, warn
 
 METHODS = ("one-to-one", "semi")
@@ -67,14 +67,14 @@ def check_clusters(n_clusters: int, units: int) -> int:
     return count
 
 
-def warn_left_out(rep: Representation, units: Sequence[int] | npt.NDArray[np.int64]) -> None:
+def warn_left_out(layer: Layer, units: Sequence[int] | npt.NDArray[np.int64]) -> None:
     """Warn of units that have no correlation with anything."""
     if len(units) == 1:
         what = f"a constant unit ({int(units[0])}): correlations with it are undefined (NaN)."
-        warn(f"{rep.name} has {what}")
+        warn(f"{layer.name} has {what}")
     elif len(units) > 1:
         what = f"{len(units)} constant units (first {int(units[0])}): correlations with them are"
-        warn(f"{rep.name} has {what} undefined (NaN).")
+        warn(f"{layer.name} has {what} undefined (NaN).")
 
 
 def warn_unfinished(gaps: npt.NDArray[np.float64], tol: float, max_sweeps: int) -> None:

@@ -241,11 +241,11 @@ def _correlations(
     """Return the correlations, of X alone or with Y, and whether all elements are finite."""
     input_checks.check_nan_policy(nan_policy)
     if alone:
-        reps = [layouts.single(X, layout, positions)]
+        layers = [layouts.single(X, layout, positions)]
     else:
-        reps = [*layouts.pair(X, Y, layout, positions)]
-    layers = [pairs.layer(rep, nan_policy, device) for rep in reps]
-    C = pairs.between(layers[0], layers[-1])
-    for rep, varies in zip(reps, (C.x_varies, C.y_varies), strict=False):
-        analysis.warn_constant(rep, ~varies)
-    return C, all(layer.finite for layer in layers)
+        layers = [*layouts.pair(X, Y, layout, positions)]
+    units = [pairs.read_units(layer, nan_policy, device) for layer in layers]
+    C = pairs.between(units[0], units[-1])
+    for layer, varies in zip(layers, (C.x_varies, C.y_varies), strict=False):
+        analysis.warn_constant(layer, ~varies)
+    return C, all(one.layer.finite for one in units)

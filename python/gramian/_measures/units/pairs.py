@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._core import calls
-from ..._input.arrays import Representation
-from ..._input.prepare import Prepared, prepare
+from ..._input.arrays import Layer
+from ..._input.read import ReadLayer, read
 from ..measure import Option, complete
 from . import checks
 from .analysis import (
@@ -29,9 +29,9 @@ __all__ = [
     "MATCH_OPTIONS",
     "SPARSE_OPTIONS",
     "between",
-    "layer",
     "match_pairs",
     "predicted",
+    "read_units",
     "settings",
     "sparse_prediction_pairs",
 ]
@@ -78,66 +78,66 @@ SPARSE_OPTIONS = (  # as a measure, which has one alpha by default
 
 
 def match_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # no matter: p x p and p x q are all it takes
+    max_memory: float | None,  # not used: memory is p x p and p x q numbers
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean correlation of matched units of every a with every b, or among the a."""
     chosen = complete((*MATCH_OPTIONS, METHOD), options)
     method, absolute = chosen["method"], chosen["absolute"]
-    xs, ys = ([layer(rep, nan_policy, device) for rep in reps] for reps in (a, b))
-    grid = Grid(xs, ys, progress)
+    xs, ys = ([read_units(x, nan_policy, device) for x in side] for side in (a, b))
+    grid = UnitGrid(xs, ys, progress)
     for i, j, x, y in grid:
         if method == "one-to-one" and not ys and j < i:
             grid.values[i, j] = grid.values[j, i]
             continue
         C = between(x, y)
-        grid.values[i, j] = matched(C, method, absolute, x.finite and y.finite).mean
+        grid.values[i, j] = matched(C, method, absolute, x.layer.finite and y.layer.finite).mean
         grid.note(x, y, C)
     grid.warn()
     return grid.values
 
 
 def sparse_prediction_pairs(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
-    max_memory: float | None,  # no matter: p x p and p x q are all it takes
+    max_memory: float | None,  # not used: memory is p x p and p x q numbers
     options: Mapping[str, Any],
 ) -> Array:
     """Return the mean R² of the units of every b predicted from every a, or among the a."""
     chosen = complete(SPARSE_OPTIONS, options)
     chosen["alphas"] = checks.check_alphas(chosen["alphas"])
-    xs, ys = ([layer(rep, nan_policy, device) for rep in reps] for reps in (a, b))
-    grid = Grid(xs, ys, progress)
+    xs, ys = ([read_units(x, nan_policy, device) for x in side] for side in (a, b))
+    grid = UnitGrid(xs, ys, progress)
     own: dict[int, Floats] = {}  # the correlation of a row's units with one another
     for i, j, x, y in grid:
         if i not in own:
             own = {i: between(x, x, double=True).values}
         C = between(x, y, double=True)
-        finite = x.finite and y.finite
+        finite = x.layer.finite and y.layer.finite
         grid.values[i, j] = predicted(C, own[i], **chosen, finite=finite, keep=False).score
         grid.note(x, y, C)
     grid.warn()
     return grid.values
 
 
-class Grid:
+class UnitGrid:
     """The pairs of a comparison, one after the other, and what is said of their units."""
 
     def __init__(self, xs: Sequence[Units], ys: Sequence[Units], progress: Progress | None) -> None:
         self.xs, self.others = xs, ys or xs
         self.progress = progress
         self.values: Array = np.empty((len(xs), len(self.others)))
-        self._constant: dict[str, tuple[Representation, Mask]] = {}
+        self._constant: dict[str, tuple[Layer, Mask]] = {}
 
     def __iter__(self) -> Iterator[tuple[int, int, Units, Units]]:
         for i, x in enumerate(self.xs):
@@ -149,12 +149,12 @@ class Grid:
     def note(self, x: Units, y: Units, C: Correlations) -> None:
         """Remember which units are constant."""
         for known, varies in ((x, C.x_varies), (y, C.y_varies)):
-            self._constant[known.rep.name] = known.rep, ~varies
+            self._constant[known.layer.name] = known.layer, ~varies
 
     def warn(self) -> None:
         """Warn of constant units, once a layer."""
-        for rep, units in self._constant.values():
-            warn_constant(rep, units)
+        for layer, units in self._constant.values():
+            warn_constant(layer, units)
 
 
 def record_sparse(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,28 +175,27 @@ def settings(alphas: Any, tol: float, max_sweeps: int) -> dict[str, Any]:
 class Units:
     """A layer, and what is prepared of its units in either precision, once each."""
 
-    def __init__(self, layer: Prepared) -> None:
-        self.rep, self.finite, self.double = layer.rep, layer.finite, layer.double
-        self._core = layer.core
+    def __init__(self, layer: ReadLayer) -> None:
+        self.layer = layer
         self._prepared: dict[bool, calls.PreparedLayer] = {}
 
     def prepared(self, double: bool) -> calls.PreparedLayer:
         """Return the units in a precision."""
         if double not in self._prepared:
             (self._prepared[double],) = calls.prepare_units(
-                [self._core], tolerances=[tolerance(self.rep)], double=double
+                [self.layer.core], tolerances=[tolerance(self.layer)], double=double
             )
         return self._prepared[double]
 
 
-def layer(rep: Representation, nan_policy: str, device: str | None) -> Units:
+def read_units(layer: Layer, nan_policy: str, device: str | None) -> Units:
     """Check and read a layer."""
-    return Units(prepare(rep, nan_policy, device, *checks.needed_samples()))
+    return Units(read(layer, nan_policy, device, checks.needed_samples()))
 
 
 def between(x: Units, y: Units, *, double: bool = False) -> Correlations:
     """Return the correlations of the units of x and y, which may be one layer."""
-    double = double or x.double or y.double
+    double = double or x.layer.double or y.layer.double
     of_x, of_y = x.prepared(double), y.prepared(double)
     if not double and calls.smallest_product(of_x, of_y) < TINY_PRODUCT:
         return between(x, y, double=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._input.arrays import Representation
+from ..._input.arrays import Layer
 from ..cost import Cost, Workload
 from ..measure import complete
 from . import checks, pairs
@@ -26,8 +26,8 @@ class Units(Workload):
 
 
 def plan_matching(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,
@@ -61,8 +61,8 @@ def plan_matching(
 
 
 def plan_sparse_prediction(
-    a: Sequence[Representation],
-    b: Sequence[Representation],
+    a: Sequence[Layer],
+    b: Sequence[Layer],
     *,
     device: int | None,
     max_memory: float | None,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..._input import checks as input_checks
 from ..._input import layout as layouts
-from ..._input.arrays import Representation, as_float64
+from ..._input.arrays import Layer, as_float64
 from ..._input.layout import Positions
 from . import checks
 from .reference_graphs import best_assignment, best_partners, spectral_clusters
@@ -114,8 +114,8 @@ def sparse_prediction(
     checks.check_max_sweeps(max_sweeps)
     x, y = layouts.pair(X, Y, layout, positions)
     A, B = standardized(x, nan_policy), standardized(y, nan_policy)
-    for rep, Z in ((x, A), (y, B)):
-        warn_constant(rep, Z)
+    for layer, Z in ((x, A), (y, B)):
+        warn_constant(layer, Z)
     C = A.T @ B / len(A)
     if grid is None:
         largest = np.abs(C[~np.isnan(C)]).max(initial=0) or 1.0  # all are 0: any grid will do
@@ -137,7 +137,7 @@ def sparse_prediction(
         gaps=gaps,
         x_left_out=np.setdiff1d(np.arange(A.shape[1]), kept),
         y_left_out=np.setdiff1d(np.arange(B.shape[1]), targets),
-        finite=all(bool(np.isfinite(as_float64(rep)).all()) for rep in (x, y)),
+        finite=all(bool(np.isfinite(as_float64(layer)).all()) for layer in (x, y)),
     )
 
 
@@ -182,43 +182,43 @@ def _correlations(
 ) -> tuple[Array, bool, list[npt.NDArray[np.int64]]]:
     """Return the correlations, whether all elements are finite, and the units without any."""
     input_checks.check_nan_policy(nan_policy)
-    reps = (
+    layers = (
         (layouts.single(X, layout, positions),) if alone else layouts.pair(X, Y, layout, positions)
     )
-    units = [standardized(rep, nan_policy) for rep in reps]
-    for rep, Z in zip(reps, units, strict=True):
-        warn_constant(rep, Z)
-    finite = all(bool(np.isfinite(as_float64(rep)).all()) for rep in reps)
+    units = [standardized(layer, nan_policy) for layer in layers]
+    for layer, Z in zip(layers, units, strict=True):
+        warn_constant(layer, Z)
+    finite = all(bool(np.isfinite(as_float64(layer)).all()) for layer in layers)
     C = np.clip(units[0].T @ units[-1] / len(units[0]), -1, 1)
     if alone:
         np.fill_diagonal(C, np.where(np.isnan(C.diagonal()), np.nan, 1))
     return C, finite, [np.flatnonzero(np.isnan(Z[0])) for Z in (units[0], units[-1])]
 
 
-def standardized(rep: Representation, nan_policy: str) -> Array:
+def standardized(layer: Layer, nan_policy: str) -> Array:
     """Columns of mean 0 and variance 1 (ddof = 0); NaN where a column is constant.
 
     Constant: its centered norm is at most 10 eps of its norm, eps that of the input's precision.
     """
-    input_checks.check_sample_count(rep, *checks.needed_samples())
-    X = as_float64(rep)
+    input_checks.check_sample_count(layer, *checks.needed_samples())
+    X = as_float64(layer)
     with np.errstate(all="ignore"):
         if nan_policy == "raise":
-            input_checks.check_finite(rep, X.mean(axis=0))
+            input_checks.check_finite(layer, X.mean(axis=0))
         # By powers of two, so that squares neither overflow nor vanish, and nothing is rounded.
         X = np.ldexp(X, -np.frexp(np.abs(X).max(axis=0))[1])
         Z = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
         Z = Z - Z.mean(axis=0)
         norm = np.sqrt(np.sum(Z**2, axis=0))
-        eps = np.finfo(rep.compute_dtype).eps
+        eps = np.finfo(layer.compute_dtype).eps
         constant = norm <= 10 * eps * np.sqrt(np.sum(X**2, axis=0))
         return np.asarray(Z / np.where(constant, np.nan, norm) * np.sqrt(len(X)))
 
 
-def warn_constant(rep: Representation, Z: Array) -> None:
+def warn_constant(layer: Layer, Z: Array) -> None:
     """Warn of the units that are constant: NaN once standardized, and finite before."""
-    finite = np.isfinite(as_float64(rep)).all(axis=0)
-    checks.warn_left_out(rep, np.flatnonzero(np.isnan(Z[0]) & finite))
+    finite = np.isfinite(as_float64(layer)).all(axis=0)
+    checks.warn_left_out(layer, np.flatnonzero(np.isnan(Z[0]) & finite))
 
 
 def first_of_equals(Z: Array) -> list[int]:

@@ -95,10 +95,11 @@ def sparse_prediction(
     """
     checks.check_nan_policy(nan_policy)
     settings = pairs.settings(alphas, tol, max_sweeps)
-    x, y = (pairs.layer(rep, nan_policy, device) for rep in layouts.pair(X, Y, layout, positions))
+    layers = layouts.pair(X, Y, layout, positions)
+    x, y = (pairs.read_units(layer, nan_policy, device) for layer in layers)
     C = pairs.between(x, y, double=True)
-    for layer, varies in ((x, C.x_varies), (y, C.y_varies)):
-        analysis.warn_constant(layer.rep, ~varies)
+    for layer, varies in zip(layers, (C.x_varies, C.y_varies), strict=True):
+        analysis.warn_constant(layer, ~varies)
     gram = pairs.between(x, x, double=True).values
-    finite = x.finite and y.finite
+    finite = x.layer.finite and y.layer.finite
     return pairs.predicted(C, gram, **settings, finite=finite, progress=progress)

@@ -1,4 +1,4 @@
-"""The layers of a comparison by rank-revealing measures, checked and read."""
+"""The grid of a comparison by rank-revealing measures: layers, read, and the values of pairs."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import numpy.typing as npt
 
 from .._core import calls
 from .._input import checks, layers
-from .._input.arrays import Representation
-from .._input.prepare import Prepared, prepare
+from .._input.arrays import Layer
+from .._input.read import ReadLayer, read
 from . import ranks
 
-__all__ = ["PREPARED", "Layers", "one_pair"]
+__all__ = ["PREPARED", "Grid", "one_pair"]
 
-PREPARED = 0.3  # of the progress of a call, once bases are there; nothing else hangs on it
+PREPARED = 0.3  # of the progress of a call, once bases are there; nothing else depends on it
 
 Array = npt.NDArray[np.float64]
 
 
-class Layers:
+class Grid:
     """The finite ones of the layers to compare, and where their values go."""
 
     def __init__(
         self,
-        a: Sequence[Representation],
-        b: Sequence[Representation],
+        a: Sequence[Layer],
+        b: Sequence[Layer],
         nan_policy: str,
         device: str | None,
     ) -> None:
-        least, why = ranks.needed_samples()
-        xs, ys = ([prepare(rep, nan_policy, device, least, why) for rep in reps] for reps in (a, b))
+        needed = ranks.needed_samples()
+        xs, ys = ([read(x, nan_policy, device, needed) for x in side] for side in (a, b))
         self.rows = [i for i, layer in enumerate(xs) if layer.finite]
         self.columns = [j for j, layer in enumerate(ys or xs) if layer.finite]
         self.xs = [xs[i] for i in self.rows]
@@ -40,10 +40,10 @@ class Layers:
         self.shape = len(xs), len(ys or xs)
         self.double = any(layer.double for layer in (*xs, *ys))
         self.n = len(a[0].array)
-        self.widths = [rep.array.shape[1] for rep in (*a, *b)]
+        self.widths = [layer.array.shape[1] for layer in (*a, *b)]
 
     @property
-    def others(self) -> list[Prepared]:
+    def others(self) -> list[ReadLayer]:
         """The layers of the columns."""
         return self.ys or self.xs
 
@@ -53,14 +53,14 @@ class Layers:
         return not self.rows or not self.columns
 
     @property
-    def cores(self) -> list[calls.Layer]:
+    def cores(self) -> list[calls.CoreLayer]:
         """The layers as the core takes them, first the rows' and then the columns'."""
         return [layer.core for layer in (*self.xs, *self.ys)]
 
     def tolerances(self, tolerance: float | None) -> list[float]:
         """Return the rank tolerance of every layer, as given or by default."""
         return [
-            ranks.default_tolerance(layer.rep) if tolerance is None else tolerance
+            ranks.default_tolerance(layer) if tolerance is None else tolerance
             for layer in (*self.xs, *self.ys)
         ]
 
@@ -95,14 +95,14 @@ class Layers:
 
     def warn_constant(self, is_constant: Sequence[bool]) -> None:
         """Warn of those that are, given one flag a layer, first the rows' and then the columns'."""
-        names = [layer.rep.name for layer in (*self.xs, *self.ys)]
+        names = [layer.name for layer in (*self.xs, *self.ys)]
         checks.warn_constant(name for name, yes in zip(names, is_constant, strict=True) if yes)
 
     def warn_saturated(self, found: Sequence[int]) -> None:
         """Warn of pairs with correlations that are 1 by construction."""
         ranks.warn_saturated(
             [
-                (x.rep.name, y.rep.name, ranks.saturated(r, s, self.n))
+                (x.name, y.name, ranks.saturated(r, s, self.n))
                 for i, x, r, j, y, s in self._pairs(found)
                 if r > 0 and s > 0 and (self.ys or len(self.xs) == 1 or j <= i)
             ],
@@ -114,13 +114,13 @@ class Layers:
         pairs = self._pairs([0] * (len(self.xs) + len(self.ys)))
         ranks.warn_ambiguous(
             [
-                (x.rep.name, y.rep.name)
+                (x.name, y.name)
                 for (_, x, _, _, y, _), mark in zip(pairs, marks, strict=True)
                 if mark
             ]
         )
 
-    def _pairs(self, found: Sequence[int]) -> list[tuple[int, Prepared, int, int, Prepared, int]]:
+    def _pairs(self, found: Sequence[int]) -> list[tuple[int, ReadLayer, int, int, ReadLayer, int]]:
         of_x = found[: len(self.xs)]
         of_y = found[len(self.xs) :] if self.ys else of_x
         return [
@@ -143,7 +143,7 @@ class Layers:
         return placed
 
 
-def one_pair(X: Any, Y: Any, nan_policy: str, device: str | None) -> Layers:
+def one_pair(X: Any, Y: Any, nan_policy: str, device: str | None) -> Grid:
     """Check and read the inputs of one pair."""
     x, y = layers.pair(X, Y, nan_policy)
-    return Layers([x], [y], nan_policy, device)
+    return Grid([x], [y], nan_policy, device)
