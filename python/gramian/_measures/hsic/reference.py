@@ -267,8 +267,9 @@ def off_diagonal(K: Array) -> Array:
 def rounding(K: Array) -> float:
     """Bound on what rounding leaves of HSIC(K, K) where it should be 0.
 
-    Off the diagonal, which the unbiased estimator does not see, and which is far larger in a
-    narrow kernel.
+    Centering takes means of n elements, each of which rounding changes by at most n eps of their
+    size: that of the elements off the diagonal, which the unbiased estimator does not see, and
+    which is far larger in a narrow kernel.
     """
     n = len(K)
     return float((np.finfo(np.float64).eps * n) ** 2 * np.mean((K - np.diag(np.diag(K))) ** 2))
