@@ -47,7 +47,7 @@ __all__ = [
     "smallest_product",
 ]
 
-# Values of the enums may go to either module; a status that comes from one is told by `has`.
+# Values of the enums may go to either module; a status that one returns is compared by `has`.
 Denominator = cpu.Denominator
 Estimator = cpu.Estimator
 KernelKind = cpu.KernelKind
@@ -134,7 +134,7 @@ def has(found: Status, wanted: Status) -> bool:
 
 
 class Stages:
-    """Divides the progress of a call among its steps; what is told never goes back."""
+    """Divides the progress of a call among its steps; what is reported never goes back."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
