@@ -64,16 +64,18 @@ Progress = Callable[[int, int], object]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+# What comes first in a call that is for the CPU; no layers at all are for it to refuse.
+_OF_CPU = (cpu.PreparedLayer, cpu.CoreLayer, np.ndarray, list)
+
+
 def _where_its_layers_are(function: Function) -> Function:
     """Return the function of the module whose layer, or list of them, comes first."""
-    name = function.__name__
 
     @functools.wraps(function)
     def call(first: Any, *args: Any, **options: Any) -> Any:
-        layers = first if isinstance(first, list) else [first]
-        of_cpu = cpu.CoreLayer, cpu.PreparedLayer, np.ndarray
-        on_cpu = all(isinstance(one, of_cpu) for one in layers)
-        return getattr(cpu if on_cpu else cuda(), name)(first, *args, **options)
+        one = first[0] if isinstance(first, list) and first else first
+        chosen = function if isinstance(one, _OF_CPU) else _same_of_cuda(function)
+        return chosen(first, *args, **options)
 
     return cast(Function, call)
 
@@ -130,7 +132,7 @@ def _same_of_cuda(of_cpu: Function) -> Function:
 
 def has(found: Status, wanted: Status) -> bool:
     """Return whether a status, which may be that of another module, is the one wanted."""
-    return found.name == wanted.name
+    return bool(found.value == wanted.value)
 
 
 class Stages:

@@ -182,16 +182,11 @@ def _hsic(
         progress=stages(0 if prepared[0].feature_space else share, 1),
     )
     if measure is not Measure.hsic:
-
-        def named(wanted: Status) -> list[str]:
-            return [
-                layer.name
-                for layer, status in zip(layers, statuses, strict=True)
-                if calls.has(status, wanted)
-            ]
-
-        checks.warn_constant(named(Status.constant))
-        checks.warn_degenerate(named(Status.degenerate))
+        named = [(layer.name, status) for layer, status in zip(layers, statuses, strict=True)]
+        unsound = [pair for pair in named if not calls.has(pair[1], Status.sound)]
+        constant = [name for name, status in unsound if calls.has(status, Status.constant)]
+        checks.warn_constant(constant)
+        checks.warn_degenerate(name for name, _ in unsound if name not in constant)
     values[np.ix_(rows, columns)] = found
     return values
 
