@@ -146,5 +146,4 @@ def _cuda_info() -> str:
     return "; ".join(
         [f"{name}, {memory / 2**30:.0f} GiB, sm {level}" for name, memory, level in devices]
         + [f"{library} {version}" for library, version in versions.items()]
-        + ["this backend was tested on stand-ins for CUDA, not yet on a GPU"]
     )
