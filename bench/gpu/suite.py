@@ -27,7 +27,7 @@ AT_ONCE = 14
 RESTARTS = 12  # of one shard
 LEAST_PASSED = 4500
 SHARDS = {"test_measures.py": 24, "test_invariances.py": 6}
-OTHERS = ("test_device_arrays.py", "test_gpu_check.py")  # a step of its own, and this
+OTHERS = ("test_device_arrays.py",)  # a step of its own
 
 
 @dataclass(frozen=True)

@@ -108,4 +108,20 @@ ROWS = (
         more_flags=(_SIGMA,),
         from_flags=from_flags,
     ),
+    Measure(
+        "distance_correlation",
+        function=functions.distance_correlation,
+        reference=reference.distance_correlation,
+        pairs=pairs.distance_correlation_pairs,
+        plan=plan.plan_distance_correlation,
+        options=(
+            Option(
+                "unbiased", False, bool, kind=bool, help="unbiased covariances, without the root"
+            ),
+        ),
+        invariances=_RIGID | {"scaling"},
+        citation="Székely et al. 2007, 2014",
+        range=(0, 1),
+        samples=needed_samples,
+    ),
 )

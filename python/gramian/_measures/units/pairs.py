@@ -133,7 +133,7 @@ def sparse_prediction_pairs(
 
 
 class UnitGrid:
-    """The pairs of a comparison, one after the other, and what is said of their units."""
+    """The pairs of a comparison, one after the other, and the warnings about their units."""
 
     def __init__(self, xs: Sequence[Units], ys: Sequence[Units], progress: Progress | None) -> None:
         self.xs, self.others = xs, ys or xs
