@@ -153,39 +153,6 @@ def test_threads(standin: StandIn) -> None:
     assert int(output) <= 5 * 32  # workspaces, of five threads at most
 
 
-def test_threads_share_prepared_layers(standin: StandIn) -> None:
-    """Whoever lets a layer go, on whatever device it is at the time, its memory goes back."""
-    output = run(
-        standin,
-        """
-        import threading
-        from test_prepared import WAYS, calls, core_layers
-        some = [np.random.default_rng(p).standard_normal((300, p)) for p in (5, 9, 7)]
-        for device in ("cuda:1", "cuda:0"):
-            for prepare, measure in WAYS.values():
-                prepared = prepare(core_layers(device, *some))
-                expected = calls.compare(prepared, measure=measure)[0]
-                found = []
-
-                def work(own):
-                    found.append(calls.compare(own, measure=measure)[0])
-                    del own[:]
-
-                threads = [threading.Thread(target=work, args=(list(prepared),)) for _ in range(3)]
-                del prepared
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-                assert len(found) == 3
-                assert all(np.array_equal(values, expected) for values in found)
-        standin.drain()
-        print(standin.live_bytes() >> 20)
-        """,
-    )
-    assert int(output) <= 2 * 4 * 32  # workspaces, of four threads at most on each device
-
-
 @pytest.mark.parametrize("who", ["the package", "another library"])
 def test_fork(standin: StandIn, who: str) -> None:
     """A child cannot use CUDA after its parent did, and is told what can be done."""
