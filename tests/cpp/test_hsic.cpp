@@ -66,13 +66,11 @@ Host gram(const Data& x, const KernelSpec& spec) {
   return k;
 }
 
-const std::array kernels = {KernelSpec{KernelSpec::linear},
-                            KernelSpec{KernelSpec::rbf, 0, 1},
-                            KernelSpec{KernelSpec::rbf, 3},
-                            KernelSpec{KernelSpec::laplacian, 0, 0.7},
-                            KernelSpec{KernelSpec::distance},
-                            KernelSpec{KernelSpec::polynomial, 0, 0, 0, 1, 3},
-                            KernelSpec{KernelSpec::cosine}};
+const std::array kernels = {
+    KernelSpec{KernelSpec::linear},   KernelSpec{KernelSpec::rbf, 0, 1},
+    KernelSpec{KernelSpec::rbf, 3},   KernelSpec{KernelSpec::laplacian, 0, 0.7},
+    KernelSpec{KernelSpec::distance}, KernelSpec{KernelSpec::polynomial, 0, 0, 0, 1, 3},
+    KernelSpec{KernelSpec::cosine}};
 
 template <Backend B>
 struct Prepared {

@@ -129,9 +129,9 @@ struct Cka : Hsic {
   }
 };
 
-/// Distance correlation: the CKA of the kernel -|x - y|, since HSIC with that kernel is the distance
-/// covariance, but for a factor. Biased (Székely et al. 2007) dCor = √CKA, in [0, 1]; unbiased
-/// (Székely and Rizzo 2014, by U-centring) the debiased CKA itself, which may be negative.
+/// Distance correlation: the CKA of the kernel -|x - y|, since HSIC with that kernel is the
+/// distance covariance, but for a factor. Biased (Székely et al. 2007) dCor = √CKA, in [0, 1];
+/// unbiased (Székely and Rizzo 2014, by U-centring) the debiased CKA itself, which may be negative.
 struct DistanceCorrelation : Cka {
   static double value(Estimator estimator, double cka) {
     // Rounding may leave less than 0 of a biased value; NaN stays.
