@@ -245,7 +245,8 @@ def test_closed_pipe(files: Any) -> None:
 
 def test_interrupt() -> None:
     code = (
-        "import sys, time; from gramian._cli import main as cli\n"
+        "import signal, sys, time; from gramian._cli import main as cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job has none
         "def info(): print('started', flush=True); time.sleep(60)\n"
         "cli.modules.info = info; sys.exit(cli.main(['info']))"
     )
