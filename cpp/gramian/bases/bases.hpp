@@ -2,7 +2,7 @@
 // where the layer allows it.
 //
 // The ladder, for columns scaled to norm 1 and R their Cholesky factor of condition k:
-//   k <= 50     Q = X D R⁻¹ is never formed: what is wanted of it follows from products of X.
+//   k <= 8      Q = X D R⁻¹ is never formed: what is wanted of it follows from products of X.
 //   k <= 2e3 in float, 1e7 in double: Q₁ = X D R⁻¹ is formed, which is orthonormal but for k² eps,
 //               and made so by a second Cholesky factor (CholeskyQR2). Any R will do that leaves Q₁
 //               well conditioned: with many samples, that of some rows.

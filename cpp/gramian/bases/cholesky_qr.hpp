@@ -102,7 +102,9 @@ class CholeskyQR {
       take(std::move(first_->coefficients), nullptr);
       return true;
     }
-    if (second_ && step_ > 1 && first_->condition * second_->condition > full_rank())
+    // Where columns depend on each other, R has the rounding of the Gram matrix in place of a 0: a
+    // condition near 1/sqrt(eps). Q₁, formed from the columns themselves, then shows it.
+    if (second_ && first_->condition * second_->condition * second_->spread > full_rank())
       second_.reset();
     // The sampled rows may not be like the others: another pass then.
     if (second_ && step_ > 1 && too_far(*second_)) {

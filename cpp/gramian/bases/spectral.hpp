@@ -8,7 +8,6 @@
 #include <limits>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -43,6 +42,18 @@ struct Choice {
 };
 using Choose = std::function<Choice(std::span<const double> singular_values)>;
 
+/// The basis X Vᵀ of a tall layer: not formed where one pass does. False if it is not orthonormal.
+template <LinearAlgebra B>
+bool form_tall(B& b, Basis<B>& basis, const Matrix<B>& v, double epsilon, Extras wanted) {
+  const double smallest = basis.singular_values[static_cast<std::size_t>(basis.rank - 1)];
+  if (basis.singular_values[0] > direct_limit<typename B::scalar>(epsilon) * smallest)
+    return refine(b, basis, v, wanted);
+  basis.coefficients = b.copy(v);
+  complete<B>(b, basis, nullptr, wanted);
+  if (wanted.weights) basis.weights = b.copy(v);
+  return true;
+}
+
 /// The last rung, for a backend in double: a basis from the SVD of R, the triangle of X D.
 template <LinearAlgebra B>
 Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double> scales,
@@ -52,11 +63,9 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
   Basis<B> basis{std::move(layer)};
   basis.singular_values = svd.s;
   basis.rank = choice.kept;
-  basis.gain_norm = std::sqrt(dot(choice.gains, choice.gains));
   if (basis.rank == 0) return basis;
   for (double& s : svd.s) s *= basis.layer.scale;
   Matrix<B> v = b.copy(View<B>{svd.vt.data, basis.rank, svd.vt.cols});
-  const auto r = static_cast<std::size_t>(basis.rank);
   if (basis.layer.source.cols >= basis.layer.source.rows) {
     Matrix<B> q = b.transposed(v);
     Layer<B> own = b.as_layer(q);
@@ -65,18 +74,21 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
     if (wanted.weights) basis.weights = wide_weights(b, basis, scales, svd.s);
   } else {
     std::vector<double> inverses;
-    for (std::size_t i = 0; i < r; ++i) inverses.push_back(1 / svd.s[i]);
+    for (Index i = 0; i < basis.rank; ++i)
+      inverses.push_back(1 / svd.s[static_cast<std::size_t>(i)]);
     b.scale(v, inverses, scales);
-    if (svd.s[0] <= direct_limit<typename B::scalar>(epsilon) * svd.s[r - 1]) {
-      basis.coefficients = std::move(v);
-      complete<B>(b, basis, nullptr, wanted);
-      if (wanted.weights) basis.weights = b.copy(*basis.coefficients);
-    } else if (!refine(b, basis, v, wanted)) {
-      throw std::runtime_error("the basis of a layer could not be made orthonormal");
+    // A direction that cannot be made orthonormal to the others is none.
+    while (basis.rank > 0 && !form_tall(b, basis, v, epsilon, wanted)) {
+      --basis.rank;
+      v = b.copy(View<B>{v.data, basis.rank, v.cols});
     }
+    if (basis.rank == 0) return basis;
   }
   if (choice.gains.empty()) return basis;
+  choice.gains.resize(static_cast<std::size_t>(basis.rank));
+  basis.gain_norm = std::sqrt(dot(choice.gains, choice.gains));
   if (!basis.coefficients) {
+    const auto r = static_cast<std::size_t>(basis.rank);
     std::vector<double> identity(r * r);
     for (std::size_t i = 0; i < r; ++i) identity[i * r + i] = 1;
     basis.coefficients = b.matrix(identity, basis.rank, basis.rank);

@@ -22,7 +22,7 @@ class Bases(Workload):
         return [(self.rank(p), self.rank(q)) for p, q in pairs]
 
     def kept(self, widths: Sequence[int], *, coordinates: bool = False) -> float:
-        """Bytes of bases whose columns are formed: those of a condition above 50."""
+        """Bytes of bases whose columns are formed: those of a condition above 8."""
         total = 0.0
         for p in widths:
             r = self.rank(p)

@@ -22,6 +22,7 @@ def centered(layer: Layer) -> Array:
     with np.errstate(invalid="ignore"):  # inf - inf, when NaN propagates
         X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
         X -= X.mean(axis=0)
+        X -= X.mean(axis=0)  # the rounding of n terms that the first means have
     return X
 
 

@@ -73,7 +73,7 @@ def cca(
         weights fitted to the rest, averaged over folds; in-sample ones go to 1 as p + q goes to n.
     rank_tolerance : float, optional
         Singular values of the representation, its columns centered and scaled to norm 1, count when
-        larger than this times the largest. Default min(n, p) eps, eps of the input's precision.
+        larger than this times the largest. Default max(64, min(n, p)) eps, eps of the input's precision.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
@@ -111,7 +111,7 @@ def cca(
     out. The result does not depend on the scale of a unit, nor on any invertible linear map.
 
     Well-conditioned layers cost n (p² + q² + 2 p q) flops in matrix products, since no basis is
-    formed; at a condition above 50 up to twice that, and memory for the bases; rank-deficient
+    formed; at a condition above 8 up to twice that, and memory for the bases; rank-deficient
     layers, and those with p >= n, are decomposed in float64.
 
     References
