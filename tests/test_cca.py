@@ -192,7 +192,7 @@ def test_rank_tolerance(implementation: str) -> None:
     np.testing.assert_allclose(cut.correlations, expected, rtol=0, atol=1e-5)
     default = call("cca", implementation, X.astype("float32"), Y)
     eps = epsilon("float32"), epsilon("float64")
-    assert default.rank_tolerance == pytest.approx((6 * eps[0], 4 * eps[1]))
+    assert default.rank_tolerance == pytest.approx((64 * eps[0], 64 * eps[1]))
 
 
 def test_svcca_options(implementation: str) -> None:

@@ -73,7 +73,8 @@ def cca(
         weights fitted to the rest, averaged over folds; in-sample ones go to 1 as p + q goes to n.
     rank_tolerance : float, optional
         Singular values of the representation, its columns centered and scaled to norm 1, count when
-        larger than this times the largest. Default max(64, min(n, p)) eps, eps of the input's precision.
+        larger than this times the largest. Default max(64, min(n, p)) eps, eps that of the input's
+        precision.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
