@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import inputs
 import numpy as np
 import pytest
@@ -95,3 +97,33 @@ def test_invariant_to_rotation_and_scale(device: str, dtype: str) -> None:
         value = call(name, device, X, Y)
         changed = call(name, device, 100 * X @ rotation + 3, Y)
         assert changed == pytest.approx(value, rel=0, abs=100 * epsilon(dtype))
+
+
+def test_float_layers_with_a_large_unit_keep_small_distances(device: str) -> None:
+    """A rotation of the small columns is lost in the rounding of X'Y beside the large one."""
+    X = np.random.default_rng(0).standard_normal((2000, 256)).astype("float32")
+    X[:, 0] *= 1e3
+    atol = 100 * epsilon("float32")
+    assert gm.procrustes_distance(X, X.copy(), device=device) == pytest.approx(0, abs=atol)
+    assert gm.procrustes_distance(X, X, device=device) == 0
+    turned = X[:, ::-1].copy()
+    assert gm.procrustes_distance(X, turned, device=device) == pytest.approx(0, abs=atol)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5, 1])
+def test_shape_distance_near_0(alpha: float, implementation: str, dtype: str) -> None:
+    """All digits, where arccos has half of them; and then a metric to rounding."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((60, 7))
+    layers = [(X + size * rng.standard_normal((60, 7))).astype(dtype) for size in (0, 1e-3, 1e-2)]
+    d = np.array(
+        [[call("shape_distance", implementation, A, B, alpha=alpha) for A in layers] for B in layers]
+    )
+    atol = 100 * epsilon(dtype)
+    np.testing.assert_allclose(np.diag(d), 0, rtol=0, atol=atol)
+    assert 1e-4 < d[0, 1] < 0.1
+    for A, row in zip(layers, d, strict=True):
+        expected = [call("shape_distance", "reference", B, A, alpha=alpha) for B in layers]
+        np.testing.assert_allclose(row, expected, rtol=0, atol=atol)
+    for i, j, k in itertools.product(range(3), repeat=3):
+        assert d[i, k] <= d[i, j] + d[j, k] + atol

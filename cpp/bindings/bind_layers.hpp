@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -132,6 +133,14 @@ Status status_of(const T& state) {
     return constant_if(std::ranges::none_of(state.norms, [](double v) { return v > 0; }));
 }
 
+/// By how much the last singular value that is kept exceeds the next, relative to it; 1 where none
+/// is left out.
+inline double gap_of(std::span<const double> s, Index kept, Index directions) {
+  if (kept == 0 || kept >= directions) return 1;
+  const auto k = static_cast<std::size_t>(kept);
+  return 1 - s[k] / s[k - 1];
+}
+
 template <class T>
 Index bytes_held(const T& state) {
   if constexpr (requires { state.gram; })
@@ -173,6 +182,16 @@ void bind_prepared_layer(py::module_& m) {
       .def_property_readonly("rank", of_basis("a rank", [](const auto& s) { return s.rank; }))
       .def_property_readonly("directions",
                              of_basis("directions", [](const auto& s) { return s.directions; }))
+      .def_property_readonly(
+          "gap",
+          [](const Prepared& l) {
+            return l.visit([]<class T>(const T& state) -> double {
+              if constexpr (requires { state.directions; })
+                return gap_of(state.singular_values, state.rank, state.directions);
+              else
+                throw std::invalid_argument("only bases have a gap");
+            });
+          })
       .def_property_readonly(
           "feature_space",
           [](const Prepared& l) { return l.settings && l.settings->feature_space; })

@@ -36,7 +36,12 @@ py::tuple bind_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y, Measure me
 /// (correlations (r,), weights (r, p), weights (r, q)) of bases that have weights.
 template <class S, class D>
 py::tuple bind_canonical_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
-  check_comparable<S, D>({x}, {y}, {Kind::basis, Kind::ridge});
+  const auto kinds = {Kind::basis, Kind::ridge};
+  check_comparable<S, D>({x}, {x}, kinds);
+  check_comparable<S, D>({y}, {y}, kinds);
+  check_alike(PreparedLayers<S, D>{x, y}, [](const auto& layer) { return layer.samples; });
+  if (x->is_double != y->is_double)
+    throw std::invalid_argument("layers must be prepared in one precision");
   check_extras<S, D>({x, y}, false, true);
   const CanonicalPair found = off_the_gil(*x, {}, [&]<class B>(B& b) {
     return canonical_pair(b, x->template as<Basis<B>>(), y->template as<Basis<B>>());

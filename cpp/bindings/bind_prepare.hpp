@@ -119,6 +119,36 @@ std::shared_ptr<PreparedLayer<S, D>> bind_prepare_matrix(
   return prepared[0];
 }
 
+/// Coordinates of layers on the host, in double, (n, r) each.
+template <class S, class D>
+py::list bind_coordinates(const GivenLayers<S>& layers, const std::vector<double>& tolerances,
+                          bool scaled) {
+  check_alike(layers, [](const auto& layer) { return layer.source.rows; });
+  if (tolerances.size() != layers.size())
+    throw std::invalid_argument("there must be a tolerance for every layer");
+  for (const auto& layer : layers)
+    if (layer->source.cols < layer->source.rows)
+      throw std::invalid_argument("a layer with fewer features than samples has no coordinates");
+  Home<S>::check_process(layers[0]->device);
+  struct Found {
+    std::vector<double> values;
+    Index rank;
+  };
+  const auto all = [&] {
+    const py::gil_scoped_release release;
+    D w = Home<D>::backend(layers[0]->device, control_of({}));
+    std::vector<Found> found;
+    for (const BasisInput<D>& input : inputs_of(w, layers, tolerances)) {
+      const Matrix<D> z = coordinates(w, input, scaled);
+      found.push_back({w.download(z), z.cols});
+    }
+    return found;
+  }();
+  py::list arrays;
+  for (const Found& one : all) arrays.append(array_of(one.values, layers[0]->source.rows, one.rank));
+  return arrays;
+}
+
 template <class S, class D>
 PreparedLayers<S, D> prepare_units(const GivenLayers<S>& layers,
                                    const std::vector<double>& tolerances, bool is_double) {
@@ -184,6 +214,8 @@ void bind_preparations(py::module_& m) {
         return prepare_by<S, D>(Procrustes{}, Kind::centred, all, {}, is_double, told);
       },
       layers, py::kw_only(), precision, progress);
+  m.def("coordinates", &bind_coordinates<S, D>, layers, py::kw_only(), py::arg("tolerances"),
+        py::arg("scaled"));
   m.def("prepare_units", &prepare_units<S, D>, layers, py::kw_only(), py::arg("tolerances"),
         precision);
 }

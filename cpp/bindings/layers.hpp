@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "../gramian/bases/wide.hpp"
 #include "../gramian/column_statistics.hpp"
 #include "../gramian/measures/hsic.hpp"
 #include "../gramian/measures/procrustes.hpp"
@@ -112,7 +113,9 @@ class PreparedLayer {
   Extras extras() const {
     return visit([]<class T>(const T& state) {
       if constexpr (requires { state.coordinates; })
-        return Extras{state.rank == 0 || state.coordinates, state.rank == 0 || state.weights};
+        // Those of a wide layer are found while it is compared.
+        return Extras{state.rank == 0 || state.coordinates || is_wide(state.layer),
+                      state.rank == 0 || state.weights};
       else
         return Extras{};
     });

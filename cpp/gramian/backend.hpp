@@ -213,6 +213,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.squared_residual(layer, layer, view) } -> std::same_as<double>;  // |X - Y W|²
       // R of the QR factorisation of X D (D diagonal), or of its transpose, whichever is tall.
       { b.triangle(layer, host) } -> std::same_as<Matrix<B>>;
+      { b.row_products(layer, host) } -> std::same_as<Matrix<B>>;  // X D² Xᵀ, by blocks of columns
 
       { b.multiply(view, view) } -> std::same_as<Matrix<B>>;             // A B
       { b.multiply_transposed(view, view) } -> std::same_as<Matrix<B>>;  // A Bᵀ

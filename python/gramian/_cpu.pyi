@@ -129,6 +129,10 @@ class PreparedLayer:
     @property
     def directions(self) -> int: ...
     @property
+    def gap(self) -> float:
+        """How far the last singular value kept is above the next, relative to it."""
+
+    @property
     def feature_space(self) -> bool: ...
     @property
     def median(self) -> float | None: ...
@@ -212,6 +216,14 @@ def prepare_shape(
 def prepare_centred(
     layers: Sequence[CoreLayer], *, double: bool, progress: _Progress = None
 ) -> list[PreparedLayer]: ...
+def coordinates(
+    layers: Sequence[CoreLayer], *, tolerances: Sequence[float], scaled: bool
+) -> list[_Floats]:
+    """Return coordinates (n, r) of wide layers, centred and, if scaled, with columns of norm 1.
+
+    What is below the tolerance is small in them, and no more.
+    """
+
 def prepare_units(
     layers: Sequence[CoreLayer], *, tolerances: Sequence[float], double: bool
 ) -> list[PreparedLayer]: ...

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "basis.hpp"
+#include "wide.hpp"
 
 namespace gramian {
 
@@ -66,11 +67,10 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
   if (basis.rank == 0) return basis;
   for (double& s : svd.s) s *= basis.layer.scale;
   Matrix<B> v = b.copy(View<B>{svd.vt.data, basis.rank, svd.vt.cols});
-  if (basis.layer.source.cols >= basis.layer.source.rows) {
+  if (is_wide(basis.layer)) {
     Matrix<B> q = b.transposed(v);
     Layer<B> own = b.as_layer(q);
     basis.columns = typename Basis<B>::Columns{std::move(q), std::move(own)};
-    complete<B>(b, basis, nullptr, wanted);
     if (wanted.weights) basis.weights = wide_weights(b, basis, scales, svd.s);
   } else {
     std::vector<double> inverses;
@@ -134,7 +134,12 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
   std::vector<std::optional<SVD<B>>> svds(count);
   std::vector<Basis<B>> bases;
   for (std::size_t l = 0; l < count; ++l) {
-    if (!inputs[l].layer.constant) factors[l] = triangle_or_gram(b, inputs[l], by_gram(inputs[l]));
+    const BasisInput<B>& input = inputs[l];
+    if (input.layer.constant) continue;
+    if (is_wide(input.layer))
+      svds[l] = wide_svd(b, input, std::vector<double>(input.means.high.size(), 1.0));
+    else
+      factors[l] = triangle_or_gram(b, input, by_gram(input));
   }
   b.for_each(static_cast<Index>(count), [&](Index task) {
     const auto l = static_cast<std::size_t>(task);

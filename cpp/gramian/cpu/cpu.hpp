@@ -131,6 +131,7 @@ class Cpu {
   Matrix<Cpu> project_lower(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, true); }
   double squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<Cpu> w);
   Matrix<Cpu> triangle(const Layer<Cpu>& x, std::span<const double> scales);
+  Matrix<Cpu> row_products(const Layer<Cpu>& x, std::span<const double> scales);
   Matrix<Cpu> multiply(View<Cpu> a, View<Cpu> b);
   Matrix<Cpu> multiply_transposed(View<Cpu> a, View<Cpu> b);
   Matrix<Cpu> transposed(View<Cpu> x);

@@ -67,6 +67,8 @@ std::vector<double> Cpu<T>::by_rows(
 
 template <class T>
 std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
+  // Fewer rows at a time where they are long: a panel has a million elements at most, or 16 rows.
+  const Index block = std::clamp<Index>((Index{1} << 20) / x.source.cols, 16, 256);
   return by_rows(x.source.rows, x.source.cols,
                  [&](Panels& panels, Rows rows, std::vector<double>& sums) {
                    pack(x, rows, panels.x);
@@ -80,7 +82,8 @@ std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
                        const T* const column = data + j * p.rows;
                        sums[static_cast<std::size_t>(j)] += simd_.dot(column, column, p.rows);
                      }
-                 });
+                 },
+                 block);
 }
 
 template <class T>
@@ -157,6 +160,46 @@ Matrix<Cpu<T>> Cpu<T>::triangle(const Layer<Cpu>& x, std::span<const double> sca
       },
       r.mutable_data());
   return r;
+}
+
+template <class T>
+Matrix<Cpu<T>> Cpu<T>::row_products(const Layer<Cpu>& x, std::span<const double> scales) {
+  const Span span{Step::gram};
+  constexpr Index width = 1024, tile = 128;  // columns of a block; rows, so that threads share one
+  const Index n = x.source.rows, p = x.source.cols, across = (n + tile - 1) / tile;
+  Matrix<Cpu> out(*this, n, n);
+  std::fill_n(out.mutable_data(), n * n, T(0));
+  const Buffer block = allocate(n * std::min(width, p));
+  std::vector<Panel<Cpu>> panels(static_cast<std::size_t>(across));
+  for (Index first = 0; first < p; first += width) {
+    const Index cols = std::min(width, p - first);
+    dense::share(across, [&](Index i) {
+      Panel<Cpu>& panel = panels[static_cast<std::size_t>(i)];
+      const Rows rows{i * tile, std::min(tile, n - i * tile)};
+      pack(x, rows, first, cols, panel);
+      for (Index r = 0; r < rows.count; ++r)
+        for (Index j = 0; j < cols; ++j)
+          block[(rows.first + r) * cols + j] = static_cast<T>(
+              static_cast<double>(panel.memory[panel.row_major ? r * cols + j
+                                                               : j * rows.count + r]) *
+              scales[static_cast<std::size_t>(first + j)]);
+    });
+    dense::share(across * (across + 1) / 2, [&](Index task) {
+      Index i = 0;
+      while (task > i) task -= ++i;
+      const Index row = i * tile, col = task * tile, rows = std::min(tile, n - row);
+      const T *const left = block.get() + row * cols, *const right = block.get() + col * cols;
+      T* const c = out.mutable_data() + row * n + col;
+      if (row == col)
+        blas::syrk(blas::no, rows, cols, left, cols, c, n, T(1));
+      else
+        blas::gemm(blas::no, blas::yes, rows, tile, cols, left, cols, right, cols, c, n, T(1));
+    });
+    control(static_cast<double>(first + cols) / static_cast<double>(p));
+  }
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < i; ++j) out.mutable_data()[j * n + i] = out.data[i * n + j];
+  return out;
 }
 
 template <class T>

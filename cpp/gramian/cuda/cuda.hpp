@@ -139,6 +139,7 @@ class Cuda {
   Matrix<Cuda> project_lower(const Layer<Cuda>& x, View<Cuda> w) { return project(x, w); }
   double squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, View<Cuda> w);
   Matrix<Cuda> triangle(const Layer<Cuda>& x, std::span<const double> scales);
+  Matrix<Cuda> row_products(const Layer<Cuda>& x, std::span<const double> scales);
   Matrix<Cuda> multiply(View<Cuda> a, View<Cuda> b);
   Matrix<Cuda> multiply_transposed(View<Cuda> a, View<Cuda> b);
   Matrix<Cuda> transposed(View<Cuda> x);

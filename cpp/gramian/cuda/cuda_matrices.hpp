@@ -111,6 +111,26 @@ Matrix<Cuda<T>> Cuda<T>::triangle(const Layer<Cuda>& x, std::span<const double> 
 }
 
 template <class T>
+Matrix<Cuda<T>> Cuda<T>::row_products(const Layer<Cuda>& x, std::span<const double> scales) {
+  const Index n = x.source.rows, p = x.source.cols, width = std::min<Index>(p, 4096);
+  const auto factors = cuda::allocate<double>(context_, p);
+  cuda::to_device<double>(context_, scales, factors.get());
+  Matrix<Cuda> out(*this, n, n);
+  const Buffer block = allocate(n * width);
+  Panel<Cuda> panel;
+  for (Index first = 0; first < p; first += width) {
+    const Index cols = std::min(width, p - first);
+    pack(x, {0, n}, first, cols, panel);
+    cuda::scaled_copy(stream(), strided(panel), factors.get() + first, false, block.get(), cols);
+    const Operand rows{block.get(), cols};
+    cuda::gemm<T>(context_, n, n, cols, 1, rows, transposed(rows), out.mutable_data(),
+                  first == 0 ? T(0) : T(1));
+    poll(static_cast<double>(first + cols) / static_cast<double>(p));
+  }
+  return out;
+}
+
+template <class T>
 Matrix<Cuda<T>> Cuda<T>::multiply(View<Cuda> a, View<Cuda> b) {
   Matrix<Cuda> c(*this, a.rows, b.cols);
   cuda::gemm<T>(context_, a.rows, b.cols, a.cols, 1, operand(a), operand(b), c.mutable_data());

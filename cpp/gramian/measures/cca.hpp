@@ -58,7 +58,8 @@ struct Cca : OnBases {
   Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
                    Wanted wanted) const {
     Matrix<B> m = between(b, x.coefficients, std::move(product), y.coefficients);
-    const double squares = squared ? b.dot(m, m) : 0;
+    const auto most = static_cast<double>(std::min(x.rank, y.rank));
+    const double squares = squared ? std::min(most, b.dot(m, m)) : 0;
     std::vector<double> rho;
     if (!squared || wanted.correlations) rho = b.singular_values(std::move(m));
     std::ranges::transform(rho, rho.begin(), clipped);

@@ -27,6 +27,7 @@ struct Compared {
   double mirrored = value;
   bool marked = false, mirrored_marked = false;
   std::vector<double> correlations{};
+  std::vector<double> x_vectors{}, y_vectors{};  // for a measure to settle by
 };
 
 /// Two layers as a measure keeps them, L and R, and how it compares them: from a product of theirs,
@@ -122,7 +123,11 @@ template <class B, class M, class L, class R>
 std::optional<Compared> compare_in_full(B& b, const M& measure, const L& x, const R& y) {
   if (!measure.is_defined(x, y)) return {};
   const LayerPair<B> factors = measure.product(x, y);
-  return measure.compare(b, x, y, b.cross(*factors.x, *factors.y), Wanted{.correlations = true});
+  Compared found =
+      measure.compare(b, x, y, b.cross(*factors.x, *factors.y), Wanted{.correlations = true});
+  if constexpr (requires { measure.settle(b, x, y, found); })
+    found = measure.settle(b, x, y, std::move(found));
+  return found;
 }
 
 }  // namespace gramian

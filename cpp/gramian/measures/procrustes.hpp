@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@ template <class B>
 struct CentredLayer {
   Layer<B> layer;
   double squared_norm;  // 0 for a constant layer
+  Means means;          // as they are in the source
 };
 
 /// Layers of which no basis is wanted.
@@ -23,7 +25,7 @@ std::vector<CentredLayer<B>> centred_layers(B& b, std::vector<BasisInput<B>> lay
   std::vector<CentredLayer<B>> centred;
   for (BasisInput<B>& layer : layers) {
     const double norm = layer.layer.constant ? 0 : sum(b.column_norms(layer.layer));
-    centred.push_back({std::move(layer.layer), norm});
+    centred.push_back({std::move(layer.layer), norm, std::move(layer.means)});
   }
   return centred;
 }
@@ -69,10 +71,36 @@ struct Procrustes {
     constexpr double near = 1e-3;
     const double s = similarity.value;
     if (!distance) return similarity;
-    return {.value = 1 - s < near ? residual(b, x, y) : std::sqrt(2 - 2 * s)};
+    if (is_same(x.layer.source, y.layer.source)) return {.value = 0};
+    return {.value = 1 - s < near ? exact_residual(b, x, y) : std::sqrt(2 - 2 * s)};
   }
 
  private:
+  static bool is_same(const Source& x, const Source& y) {
+    return x.data == y.data && x.dtype == y.dtype && x.cols == y.cols &&
+        x.row_stride == y.row_stride && x.col_stride == y.col_stride;
+  }
+
+  /// In double: a rotation of small columns beside large ones is lost in the rounding of YᵀX.
+  template <LinearAlgebra B>
+  static double exact_residual(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y) {
+    if constexpr (std::same_as<B, typename B::Wide>) {
+      return residual(b, x, y);
+    } else {
+      auto w = b.wide();
+      const auto wide = [&](const CentredLayer<B>& of) {
+        return std::move(centred_layers(w, widened_all(w, of))[0]);
+      };
+      return residual(w, wide(x), wide(y));
+    }
+  }
+  template <LinearAlgebra B, LinearAlgebra W>
+  static std::vector<BasisInput<W>> widened_all(W& w, const CentredLayer<B>& of) {
+    std::vector<BasisInput<W>> one;
+    one.push_back({make_layer(w, of.layer.source, of.means, of.layer.scale, false), of.means, 0, 0});
+    return one;
+  }
+
   /// |X - Y Q| of layers of unit norm, Q the polar factor of YᵀX (its rows orthonormal: the wider
   /// layer comes first). sqrt(2 - 2s), which it equals, has half the digits where it is small.
   template <LinearAlgebra B>

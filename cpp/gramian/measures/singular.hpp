@@ -106,8 +106,8 @@ struct RidgeCca : OnBases {
   }
 };
 
-/// The cosine |X'ᵀY'|_* / (|X'| |Y'|) of the shape distance (Williams et al. 2021), in [0, 1],
-/// where X' = X (alpha I + (1 - alpha) (XᵀX)^(-1/2)): gains are alpha s + 1 - alpha.
+/// The angle arccos(|X'ᵀY'|_* / (|X'| |Y'|)) of the shape distance (Williams et al. 2021), in
+/// [0, pi/2], where X' = X (alpha I + (1 - alpha) (XᵀX)^(-1/2)): gains are alpha s + 1 - alpha.
 struct Shape : OnBases {
   double alpha = 1;
 
@@ -118,12 +118,39 @@ struct Shape : OnBases {
   template <LinearAlgebra W>
   Compared compare(W& w, const Basis<W>& x, const Basis<W>& y, Matrix<W> product, Wanted) const {
     Matrix<W> m = between(w, x.coefficients, std::move(product), y.coefficients);
-    return {.value = sum(w.singular_values(std::move(m))) / (x.gain_norm * y.gain_norm)};
+    const double cosine = sum(w.singular_values(std::move(m))) / (x.gain_norm * y.gain_norm);
+    return {.value = std::min(1.0, cosine)};
+  }
+  /// The angle from the cosine or, near 1, where arccos has half the digits, from what a rotation
+  /// leaves between the layers of unit norm: see Procrustes.
+  template <LinearAlgebra W>
+  Compared settle(W& w, const Basis<W>& x, const Basis<W>& y, Compared cosine) const {
+    constexpr double near = 1e-3;
+    if (&x == &y) return {.value = 0};
+    if (1 - cosine.value >= near) return {.value = std::acos(cosine.value)};
+    return {.value = 2 * std::asin(std::min(1.0, residual(w, x, y) / 2))};
   }
   template <class B>
   Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
     return with_gains(s, layer.tolerance,
                       [&](double value) { return alpha * value + (1 - alpha); });
+  }
+
+ private:
+  template <LinearAlgebra W>
+  static double residual(W& w, const Basis<W>& x, const Basis<W>& y) {
+    if (x.rank < y.rank) return residual(w, y, x);
+    const auto formed = [&](const Basis<W>& basis) {
+      Matrix<W> columns = w.project(basis.factor(), *basis.coefficients);
+      const std::vector<double> rows(static_cast<std::size_t>(columns.rows), 1.0);
+      const std::vector<double> cols(static_cast<std::size_t>(columns.cols), 1 / basis.gain_norm);
+      w.scale(columns, rows, cols);
+      return columns;
+    };
+    const Matrix<W> of_x = formed(x), of_y = formed(y);
+    const Layer<W> own = w.as_layer(of_x), other = w.as_layer(of_y);
+    const SVD<W> svd = w.svd(w.cross(other, own));
+    return std::sqrt(w.squared_residual(own, other, w.multiply(svd.u, svd.vt)));
   }
 };
 

@@ -29,6 +29,7 @@ __all__ = [
     "canonical_pair",
     "column_statistics",
     "compare",
+    "coordinates",
     "correlation",
     "cross",
     "from_dlpack",
@@ -85,6 +86,7 @@ def _where_its_layers_are(function: Function) -> Function:
 canonical_pair = _where_its_layers_are(cpu.canonical_pair)
 _column_statistics = _where_its_layers_are(cpu.column_statistics)
 compare = _where_its_layers_are(cpu.compare)
+coordinates = _where_its_layers_are(cpu.coordinates)
 correlation = _where_its_layers_are(cpu.correlation)
 cross = _where_its_layers_are(cpu.cross)
 gram_matrix = _where_its_layers_are(cpu.gram_matrix)

@@ -26,8 +26,8 @@ class Bases(Workload):
         total = 0.0
         for p in widths:
             r = self.rank(p)
-            coefficients = 2 * r * r if p < self.n else 0
-            total += r * self.n + coefficients + (r * p if coordinates else 0)
+            more = (2 * r * r + (r * p if coordinates else 0)) if p < self.n else 0
+            total += r * self.n + more
         return total * self.scalar
 
     def decomposing(self, p: int) -> float:
@@ -46,6 +46,14 @@ class Bases(Workload):
             return decomposing
         columns = 8 * (self.n * r + 3 * r * r)
         return max(decomposing, columns + self.product_scratch([(r, r)], 8))
+
+    def coordinates(self, widths: Sequence[int]) -> float:
+        """Bytes of the coordinates of those that are wide."""
+        return sum(8.0 * self.n * self.n for p in widths if p > self.n)
+
+    def finding_coordinates(self, widths: Sequence[int]) -> float:
+        """Bytes, besides, while they are found, of one layer after the other."""
+        return max((self.decomposing(p) for p in widths if p > self.n), default=0.0)
 
     def making(self, widths: Sequence[int]) -> float:
         """Bytes, besides those that are kept, while bases are made."""

@@ -12,7 +12,7 @@ from .._core import calls
 from .._input import checks, layers
 from .._input.arrays import Layer
 from .._input.read import ReadLayer, read
-from . import ranks
+from . import ranks, wide
 
 __all__ = ["PREPARED", "Grid", "one_pair"]
 
@@ -56,6 +56,15 @@ class Grid:
     def cores(self) -> list[calls.CoreLayer]:
         """The layers as the core takes them, first the rows' and then the columns'."""
         return [layer.core for layer in (*self.xs, *self.ys)]
+
+    @property
+    def has_wide(self) -> bool:
+        """Whether a layer has coordinates."""
+        return any(wide.is_wide(layer) for layer in (*self.xs, *self.ys))
+
+    def in_coordinates(self) -> list[calls.CoreLayer]:
+        """Return `cores` for what a rotation of units does not change."""
+        return wide.in_coordinates([*self.xs, *self.ys])
 
     def tolerances(self, tolerance: float | None) -> list[float]:
         """Return the rank tolerance of every layer, as given or by default."""

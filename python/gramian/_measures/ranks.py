@@ -29,6 +29,10 @@ CONSTANT_UNITS = 10
 # found in double. So a factor has the rank that 64 eps leave, at least.
 LEAST_TOLERANCE = 64
 
+# Singular values tie that differ by so many rounding units of the input: which of their directions
+# comes first is then up to rounding.
+TIE_UNITS = 10
+
 
 def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
     """Return how many samples rank-revealing measures need, whatever the options."""
@@ -37,8 +41,28 @@ def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
 
 def default_tolerance(layer: Layer) -> float:
     """Singular values count as 0 below this times the largest: eps times the factor's order."""
-    order: int = min(layer.array.shape)
-    return epsilon(layer) * max(LEAST_TOLERANCE, order)
+    n, p = layer.array.shape
+    return tolerance_for(layer, n, p)
+
+
+def tolerance_for(layer: Layer, n: int, p: int) -> float:
+    """Return the default tolerance for so many samples and units with the digits of a layer."""
+    return epsilon(layer) * max(LEAST_TOLERANCE, min(n, p))
+
+
+def fitted_samples(n: int, folds: int) -> int:
+    """Return how many samples the smallest fit of so many folds has."""
+    return n - -(-n // folds)
+
+
+def is_wide_in_folds(layer: Layer, folds: int) -> bool:
+    """Return whether a fit of a layer has no more samples than units.
+
+    Of the solutions that it then has the smallest is meant, which depends on what the units are
+    divided by: their norms over all samples.
+    """
+    n, p = layer.array.shape
+    return bool(p >= fitted_samples(n, folds))
 
 
 def constant_columns(layer: Layer) -> npt.NDArray[np.bool_]:
@@ -61,6 +85,30 @@ def warn_saturated(pairs: Sequence[tuple[str, str, int]], n: int) -> None:
     warn(
         f"{x} and {y} have at least {count} canonical correlations that are 1 by construction: "
         f"their ranks add up to more than the {n} samples less 1{more}."
+    )
+
+
+def warn_saturated_folds(pairs: Sequence[tuple[str, str]], n: int) -> None:
+    """Warn of fits with correlations of 1 by construction: one warning, with the first pair."""
+    if not pairs:
+        return
+    x, y = pairs[0]
+    more = f" (and so for {len(pairs) - 1} more pairs)" if len(pairs) > 1 else ""
+    warn(
+        f"{x} and {y} have ranks that add up to more than the {n} samples of a fit less 1: fitted "
+        "correlations are then 1 by construction, and held-out ones depend on the basis of these "
+        f"directions{more}."
+    )
+
+
+def warn_straddled(names: Sequence[str]) -> None:
+    """Warn of layers whose kept directions tie with others: one warning, with the first layer."""
+    if not names:
+        return
+    more = f" (and so have {len(names) - 1} more)" if len(names) > 1 else ""
+    warn(
+        f"{names[0]} has tied singular values on both sides of the cut: SVCCA depends on which of "
+        f"their directions are kept{more}."
     )
 
 

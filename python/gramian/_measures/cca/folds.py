@@ -1,12 +1,13 @@
 """Held-out canonical correlations and held-out R²: fits by the core, tests in numpy.
 
 Sample i is held out in fold i mod k, so that samples sorted by class fall into all folds. A fold
-prepares every layer once, for all pairs.
+prepares every layer once, for all pairs. A layer with no fewer units than a fit has samples is fitted
+by its coordinates, made once of all samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,21 +18,49 @@ from ..._input.arrays import Layer, as_float64
 from ..._input.read import ReadLayer, read
 from .. import ranks
 from ..grid import Grid
+from ..wide import is_wide, scaled_coordinates, wide_coordinates
 
 Array = npt.NDArray[np.float64]
 Place = tuple[int, int]
 
 
 class Fold:
-    """What one fold fits of a layer, and what it tests."""
+    """What one fold fits of a layer, and what it tests; of its coordinates, where it has such."""
 
-    def __init__(self, layer: ReadLayer, k: int, folds: int) -> None:
+    def __init__(self, layer: ReadLayer, coordinates: Array | None, k: int, folds: int) -> None:
         held_out = np.arange(layer.n) % folds == k
-        fit = Layer(layer.name, layer.host[~held_out], layer.dtype)
-        held = Layer(layer.name, layer.host[held_out], layer.dtype)
+        array = layer.host if coordinates is None else coordinates
+        dtype = layer.dtype if coordinates is None else "float64"
+        fit = Layer(layer.name, array[~held_out], dtype)
+        held = Layer(layer.name, array[held_out], dtype)
+        self.layer = layer
+        self.by_coordinates = coordinates is not None
         self.fit = read(fit, "raise", layer.computed_on)
         self.test = as_float64(held)
         self.test -= self.fit.means
+
+    def tolerance(self, given: float | None) -> float:
+        """Return what decides on the rank of the fit."""
+        if given is not None:
+            return given
+        return ranks.tolerance_for(self.layer, self.fit.n, self.layer.array.shape[1])
+
+    def basis(self, options: Mapping[str, Any], *, double: bool) -> calls.PreparedLayer:
+        """Prepare a basis with weights, or one that a ridge shrinks."""
+        tolerances = [self.tolerance(options["rank_tolerance"])]
+        regularization = options.get("regularization", 0.0)
+        if regularization == 0 and not self.by_coordinates:
+            return calls.prepare_bases(
+                [self.fit.core], tolerances=tolerances, double=double, weights=True
+            )[0]
+        # A ridge is relative to the mean over units, of which there are more than coordinates.
+        units = self.fit.array.shape[1] / self.layer.array.shape[1]
+        return calls.prepare_ridge(
+            [self.fit.core],
+            tolerances=tolerances,
+            regularization=regularization * units,
+            weights=True,
+        )[0]
 
     def residual(self, predicted: Array) -> float:
         """Return the squared error of a prediction of the held-out samples, which it overwrites."""
@@ -45,22 +74,6 @@ class Fold:
         norms = np.sqrt(np.einsum("ij,ij->j", found, found))  # no copy, as of np.linalg.norm
         found /= np.where(norms > 0, norms, 1)
         return found
-
-
-def _bases(
-    folds: Sequence[Fold], options: Mapping[str, Any], *, double: bool
-) -> list[calls.PreparedLayer]:
-    """Prepare bases with weights, or those that a ridge shrinks."""
-    fits = [fold.fit for fold in folds]
-    tolerance = options["rank_tolerance"]
-    tolerances = [ranks.default_tolerance(fit) if tolerance is None else tolerance for fit in fits]
-    cores = [fit.core for fit in fits]
-    regularization = options.get("regularization", 0.0)
-    if regularization == 0:
-        return calls.prepare_bases(cores, tolerances=tolerances, double=double, weights=True)
-    return calls.prepare_ridge(
-        cores, tolerances=tolerances, regularization=regularization, weights=True
-    )
 
 
 def _varying(
@@ -85,9 +98,15 @@ def _varying(
     return [every[index] for index in kept], pairs
 
 
-def _folds(varying: Sequence[ReadLayer], folds: int) -> Iterator[list[Fold]]:
-    for k in range(folds):
-        yield [Fold(layer, k, folds) for layer in varying]
+def _to_fit(layer: ReadLayer, options: Mapping[str, Any]) -> Array | None:
+    """Return what stands for a layer that is fitted, if that is not the layer itself."""
+    folds, given = options["cross_validate"], options["rank_tolerance"]
+    tolerance = ranks.default_tolerance(layer) if given is None else given
+    if options.get("regularization", 0.0) > 0:
+        return wide_coordinates(layer, tolerance) if is_wide(layer) else None
+    if not ranks.is_wide_in_folds(layer, folds):
+        return None
+    return scaled_coordinates(layer, tolerance)
 
 
 def correlations(
@@ -100,15 +119,26 @@ def correlations(
     By place, of the pairs of layers that vary, as what was prepared of them says.
     """
     varying, pairs = _varying(grid, prepared)
+    count = options["cross_validate"]
+    given = [_to_fit(layer, options) for layer in varying]
+    double = grid.double or any(array is not None for array in given)
     found: dict[Place, list[Array]] = {place: [] for place, _, _ in pairs}
-    for folds in _folds(varying, options["cross_validate"]):
-        bases = _bases(folds, options, double=grid.double)
+    saturated: dict[tuple[int, int], tuple[str, str]] = {}
+    for number in range(count):
+        folds = [Fold(layer, z, number, count) for layer, z in zip(varying, given, strict=True)]
+        bases = [fold.basis(options, double=double) for fold in folds]
         for place, k, m in pairs:
             _, x_weights, y_weights = calls.canonical_pair(bases[k], bases[m])
             variates = folds[k].variates(x_weights.T), folds[m].variates(y_weights.T)
             found[place].append(np.einsum("ij,ij->j", *variates))
+            if ranks.saturated(bases[k].rank, bases[m].rank, folds[k].fit.n):
+                names = varying[k].name, varying[m].name
+                saturated[min(k, m), max(k, m)] = names
             del variates
         del folds, bases  # before those of the next fold are made
+    if options.get("regularization", 0.0) == 0:
+        fitted = ranks.fitted_samples(grid.n, count)
+        ranks.warn_saturated_folds([*saturated.values()], fitted)
     return {place: _mean(of_folds) for place, of_folds in found.items()}
 
 
@@ -126,21 +156,32 @@ def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
     centred = calls.prepare_centred(grid.cores, double=grid.double)
     grid.warn_if_constant(centred)
     varying, pairs = _varying(grid, centred)
-    targets = sorted({m for _, _, m in pairs})
+    count = options["cross_validate"]
+    to_predict = {
+        k: wide_coordinates(varying[k]) if is_wide(varying[k]) else None
+        for k in sorted({k for _, k, _ in pairs})
+    }
+    to_fit = {m: _to_fit(varying[m], options) for m in sorted({m for _, _, m in pairs})}
     residual = {place: 0.0 for place, _, _ in pairs}
     total = dict(residual)
-    for folds in _folds(varying, options["cross_validate"]):
-        bases = _bases([folds[m] for m in targets], options, double=grid.double)
-        weights = {
-            m: calls.canonical_pair(basis, basis)[2].T
-            for m, basis in zip(targets, bases, strict=True)
-        }
-        own = calls.prepare_centred([fold.fit.core for fold in folds], double=True)
+    for number in range(count):
+        targets, predictors = (
+            {k: Fold(varying[k], z, number, count) for k, z in arrays.items()}
+            for arrays in (to_predict, to_fit)
+        )
+        weights = {}
+        for m, fold in predictors.items():
+            basis = fold.basis(options, double=grid.double)
+            weights[m] = calls.canonical_pair(basis, basis)[2].T
+        own, others = (
+            {k: calls.prepare_centred([fold.fit.core], double=True)[0] for k, fold in of.items()}
+            for of in (targets, predictors)
+        )
         for place, k, m in pairs:
-            fitted = weights[m].T @ calls.cross(own[m], own[k])
-            total[place] += float(np.vdot(folds[k].test, folds[k].test))
-            residual[place] += folds[k].residual(folds[m].test @ weights[m] @ fitted)
-        del folds, bases, own  # before those of the next fold are made
+            fitted = weights[m].T @ calls.cross(others[m], own[k])
+            total[place] += float(np.vdot(targets[k].test, targets[k].test))
+            residual[place] += targets[k].residual(predictors[m].test @ weights[m] @ fitted)
+        del targets, predictors, own, others  # before those of the next fold are made
     values = np.full((len(grid.xs), len(grid.others)), np.nan)
     for place in residual:
         values[place] = 1 - residual[place] / total[place]

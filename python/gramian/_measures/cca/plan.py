@@ -28,9 +28,17 @@ class Folds(Bases):
         self.sizes = [np.dtype(name).itemsize for name in names]
 
     def copies(self) -> float:
-        """Bytes of the samples of a fold: those to fit as they are, the others in double."""
-        fits = sum(self.n * p * size for p, size in zip(self.widths, self.sizes, strict=True))
-        return fits + 8.0 * self.held_out * sum(self.widths)
+        """Bytes of the samples of a fold: those to fit as they are, the others in double.
+
+        Of wide layers, both of their coordinates, which stay besides.
+        """
+        fits = whole = 0.0
+        for p, size in zip(self.widths, self.sizes, strict=True):
+            wide = p >= self.n
+            fits += self.n * (8 * min(p, self.samples) if wide else p * size)
+            fits += 8.0 * self.held_out * min(p, self.samples)
+            whole += 8.0 * self.samples * min(p, self.samples) if wide else 0.0
+        return fits + whole
 
 
 def plan_cca(
@@ -68,7 +76,8 @@ def held_out(w: Folds, of: Sequence[int], *, every_rank: bool = False) -> Cost:
 
     The ranks of all samples, where they are wanted, take bases of all samples, which stay.
     """
-    pairs = w.every_pair
+    least = [(min(p, w.samples), min(q, w.samples)) for p, q in w.every_pair]
+    of, pairs = [min(p, w.samples) for p in of], least
     testing = [8 * w.held_out * (w.rank(q) + max(p, w.rank(q))) for p, q in pairs]
     fitting = [w.finishing(*w.ranks([pair])[0], vectors=True) for pair in pairs]
     bases = w.kept(of, coordinates=True)  # the weights are as large
@@ -129,9 +138,10 @@ def plan_regression(
         fold = Folds(a, b, folds)
         return held_out(fold, fold.ys or fold.xs)
     path = "orthonormal bases"
-    products = max(w.rank(q) * p * 3 * w.scalar for p, q in pairs)
-    scratch = w.product_scratch([(w.rank(q), p) for p, q in pairs], w.scalar)
-    memory = w.kept(of) + max(w.making(of), products + scratch)
+    shapes = w.ranks(pairs)
+    products = max(r * s * 3 * w.scalar for r, s in shapes)
+    scratch = w.product_scratch(shapes, w.scalar)
+    memory = w.coordinates(w.xs) + w.kept(of) + max(w.making(of), products + scratch)
     return w.cost(path, memory, of, pairs, values=False)
 
 

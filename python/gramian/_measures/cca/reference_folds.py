@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..._input.arrays import Layer, as_float64
 from .. import ranks
-from ..reference_inputs import Array
+from ..reference_inputs import Array, centered
 
 __all__ = ["held_out_correlations", "held_out_r2"]
 
@@ -23,7 +23,8 @@ class Split(NamedTuple):
     """A layer's samples to fit and to test, centered by the means of those to fit.
 
     Columns are divided by the norm that they have in the fit, where they are not constant in it:
-    the rank of the fit is decided on such columns, with `tolerance`.
+    the rank of the fit is decided on such columns, with `tolerance`. Where there are as many of
+    them as samples to fit, by the norm that they have in all samples.
     """
 
     fit: Array
@@ -39,8 +40,10 @@ def splits(layer: Layer, folds: int, rank_tolerance: float | None) -> Iterator[S
         held_out = np.arange(len(X)) % folds == k
         fit = Layer(layer.name, layer.host[~held_out], layer.dtype)
         A = X[~held_out] - X[~held_out].mean(axis=0)
-        constant = ranks.constant_columns(fit)
-        scale = np.where(constant, 0, 1 / np.where(constant, 1, np.linalg.norm(A, axis=0)))
+        whole = ranks.is_wide_in_folds(layer, folds)
+        constant = ranks.constant_columns(layer if whole else fit)
+        norms = np.linalg.norm(centered(layer) if whole else A, axis=0)
+        scale = np.where(constant, 0, 1 / np.where(constant, 1, norms))
         tolerance = ranks.default_tolerance(fit) if rank_tolerance is None else rank_tolerance
         yield Split(A, X[held_out] - X[~held_out].mean(axis=0), scale, tolerance)
 
@@ -57,22 +60,27 @@ def held_out_correlations(
     There are as many as every fold has.
     """
     found = []
+    saturated = False
     for split_x, split_y in zip(
         splits(x, folds, rank_tolerance), splits(y, folds, rank_tolerance), strict=True
     ):
         fitted = ridge_weights if regularization > 0 else projection_weights
-        U, V = fitted(split_x, split_y, regularization)
+        U, V, rank = fitted(split_x, split_y, regularization)
+        saturated |= regularization == 0 and rank > len(split_x.fit) - 1
         H, K = split_x.test @ U, split_y.test @ V
         with np.errstate(invalid="ignore", divide="ignore"):
             rho = [np.corrcoef(h, k)[0, 1] for h, k in zip(H.T, K.T, strict=True)]
         found.append(np.nan_to_num(rho))  # a variate that is constant correlates with nothing
+    if saturated:
+        fitted_samples = ranks.fitted_samples(len(x.array), folds)
+        ranks.warn_saturated_folds([(x.name, y.name)], fitted_samples)
     r = min(len(rho) for rho in found)
     mean: Array = np.mean([rho[:r] for rho in found], axis=0)
     return mean
 
 
-def projection_weights(x: Split, y: Split, _regularization: float) -> tuple[Array, Array]:
-    """Canonical weights, from the projections P and R onto the spans of X and Y.
+def projection_weights(x: Split, y: Split, _regularization: float) -> tuple[Array, Array, int]:
+    """Canonical weights, from the projections P and R onto the spans of X and Y; the sum of ranks.
 
     The singular vectors of PR are the principal vectors of the two spans (Björck and Golub
     1973), that is the canonical variates; least squares gives the weights that make them.
@@ -83,15 +91,16 @@ def projection_weights(x: Split, y: Split, _regularization: float) -> tuple[Arra
         for side, inverse in zip((x, y), pseudoinverses, strict=True)
     )
     H, _, Kt = np.linalg.svd(P @ R)
-    r = min(round(float(np.trace(P))), round(float(np.trace(R))))  # their ranks
+    of_x, of_y = (round(float(np.trace(projection))) for projection in (P, R))  # their ranks
+    r = min(of_x, of_y)
     U, V = (
         side.scale[:, None] * (inverse @ variates[:, :r])
         for side, inverse, variates in zip((x, y), pseudoinverses, (H, Kt.T), strict=True)
     )
-    return U, V
+    return U, V, of_x + of_y
 
 
-def ridge_weights(x: Split, y: Split, regularization: float) -> tuple[Array, Array]:
+def ridge_weights(x: Split, y: Split, regularization: float) -> tuple[Array, Array, int]:
     """Weights of the canonical ridge (Vinod 1976): of S^-1 X'Y T^-1 Y'X, S = X'X + k I.
 
     From Cholesky factors of S and T, which is of Y'Y; k is relative to the mean squared norm of
@@ -106,8 +115,12 @@ def ridge_weights(x: Split, y: Split, regularization: float) -> tuple[Array, Arr
     between = np.linalg.solve(factors[0], x.fit.T @ y.fit)
     U, _, Vt = np.linalg.svd(np.linalg.solve(factors[1], between.T).T)
     spectra = [np.linalg.svd(side.fit, compute_uv=False) for side in (x, y)]
-    r = min(int(np.sum(s > side.tolerance * s[0])) for s, side in zip(spectra, (x, y), strict=True))
-    return np.linalg.solve(factors[0].T, U[:, :r]), np.linalg.solve(factors[1].T, Vt[:r].T)
+    ranks_of = [
+        int(np.sum(s > side.tolerance * s[0])) for s, side in zip(spectra, (x, y), strict=True)
+    ]
+    r = min(ranks_of)
+    weights = np.linalg.solve(factors[0].T, U[:, :r]), np.linalg.solve(factors[1].T, Vt[:r].T)
+    return *weights, sum(ranks_of)
 
 
 def held_out_r2(x: Layer, y: Layer, folds: int, rank_tolerance: float | None) -> float:

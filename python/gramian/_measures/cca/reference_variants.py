@@ -67,6 +67,8 @@ def leading_directions(layer: Layer, variance: float, components: int | None) ->
     if components is not None:
         checks.check_enough_rank(layer, rank, components)
         k = components
+    if k < rank and s[k - 1] - s[k] <= ranks.TIE_UNITS * ranks.epsilon(layer) * s[k - 1]:
+        ranks.warn_straddled([layer.name])
     return Basis(U[:, :k], Vt[:k].T / s[:k], tolerance)
 
 
@@ -112,7 +114,12 @@ def pwcca(
     chosen = sides.values() if side == "mean" else [sides[side]]
     values = [float(np.average(rho, weights=np.abs(H.T @ Z).sum(axis=1))) for H, Z in chosen]
     eps = max(ranks.epsilon(x), ranks.epsilon(y))
-    ambiguous = any(tie_matters(rho, H.T @ Z, np.sqrt(eps)) for H, Z in chosen)
+    unmatched = {"x": bx.rank > by.rank, "y": by.rank > bx.rank}
+    ambiguous = any(
+        tie_matters(rho, H.T @ Z, np.sqrt(eps), unmatched[name])
+        for name, (H, Z) in sides.items()
+        if side in (name, "mean")
+    )
     if full_output:
         return PWCCA(float(np.mean(values)), rho, ambiguous)
     if ambiguous:
@@ -120,8 +127,11 @@ def pwcca(
     return float(np.mean(values))
 
 
-def tie_matters(rho: Array, projections: Array, tolerance: float) -> bool:
-    """Whether turning two tied variates by 45 degrees changes the weighted mean."""
+def tie_matters(rho: Array, projections: Array, tolerance: float, unmatched: bool) -> bool:
+    """Whether turning two tied variates by 45 degrees changes the weighted mean.
+
+    A last correlation of 0 ties with the directions of this side that have no match on the other.
+    """
     weights = np.abs(projections).sum(axis=1)
     value = np.average(rho, weights=weights)
     for i in range(len(rho) - 1):
@@ -132,7 +142,9 @@ def tie_matters(rho: Array, projections: Array, tolerance: float) -> bool:
         change = turned - weights[i] - weights[i + 1]
         if abs(change * (rho[i] - value)) > tolerance * weights.sum():
             return True
-    return False
+    return bool(
+        unmatched and rho[-1] < tolerance and weights[-1] * value > tolerance * weights.sum()
+    )
 
 
 def google_pwcca(x: Layer, y: Layer) -> float:

@@ -12,6 +12,7 @@ from ..._core.calls import Measure
 from ..._input.arrays import Layer
 from ..grid import PREPARED, Array, Grid
 from ..measure import complete, falls_back_on, value_of_pair
+from ..wide import in_coordinates
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 
@@ -117,21 +118,29 @@ def regression_pairs(
     values, _, _ = calls.compare(
         xs, ys, measure=Measure.linear_regression, progress=stages(PREPARED, 1)
     )
-    grid.warn_if_constant([*xs, *(ys or ())])
+    flags = [
+        [calls.has(one.status, calls.Status.constant) for one in side] for side in (xs, ys or ())
+    ]
+    among = not grid.ys and ys is not None  # the same layers, twice
+    either = [x or y for x, y in zip(*flags, strict=True)] if among else [*flags[0], *flags[1]]
+    grid.warn_constant(either)
     return grid.place(values)
 
 
 def _prepared(
     grid: Grid, tolerance: float | None, progress: Progress | None
 ) -> tuple[list[calls.PreparedLayer], list[calls.PreparedLayer] | None]:
-    """Prepare bases of the layers that are predicted from; those only predicted need none."""
-    if not grid.ys:
+    """Prepare bases of the layers that are predicted from; those only predicted need none.
+
+    Of wide ones that are predicted the coordinates take their place.
+    """
+    if not grid.ys and not grid.has_wide:
         return grid.bases(tolerance, progress=progress), None
-    x, cores = len(grid.xs), grid.cores
+    first = len(grid.xs) if grid.ys else 0
     bases = calls.prepare_bases(
-        cores[x:],
-        tolerances=grid.tolerances(tolerance)[x:],
+        grid.cores[first:],
+        tolerances=grid.tolerances(tolerance)[first:],
         double=grid.double,
         progress=progress,
     )
-    return calls.prepare_centred(cores[:x], double=grid.double), bases
+    return calls.prepare_centred(in_coordinates(grid.xs), double=grid.double), bases

@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
+from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, value_of_pair
 from . import checks
@@ -179,6 +180,13 @@ def _prepared(
         checks.check_enough_rank(layer, one.directions, options["components"])
     grid.warn_if_constant(prepared)
     grid.warn_saturated([one.rank for one in prepared])
+    ranks.warn_straddled(
+        [
+            layer.name
+            for layer, one in zip((*grid.xs, *grid.ys), prepared, strict=True)
+            if one.gap <= ranks.TIE_UNITS * ranks.epsilon(layer)
+        ]
+    )
     return prepared
 
 

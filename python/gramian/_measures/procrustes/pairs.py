@@ -78,7 +78,9 @@ def shape_distance_pairs(
 
 def _compare(grid: Grid, progress: Progress | None, *, distance: bool = False) -> Array:
     stages = calls.Stages(progress)
-    prepared = calls.prepare_centred(grid.cores, double=grid.double, progress=stages(0, 0.1))
+    prepared = calls.prepare_centred(
+        grid.in_coordinates(), double=grid.double, progress=stages(0, 0.1)
+    )
     values, _, _ = calls.compare(
         *grid.sides(prepared),
         measure=Measure.procrustes_distance if distance else Measure.procrustes,
@@ -90,17 +92,16 @@ def _compare(grid: Grid, progress: Progress | None, *, distance: bool = False) -
 
 def _angles(grid: Grid, alpha: float, progress: Progress | None) -> Array:
     if alpha == 1:
-        similarity = _compare(grid, progress)
-    else:
-        stages = calls.Stages(progress)
-        prepared = calls.prepare_shape(
-            grid.cores,
-            tolerances=grid.tolerances(None),
-            alpha=alpha,
-            progress=stages(0, PREPARED),
-        )
-        similarity, _, _ = calls.compare(
-            *grid.sides(prepared), measure=Measure.shape, progress=stages(PREPARED, 1)
-        )
-        grid.warn_if_constant(prepared)
-    return np.asarray(np.arccos(np.clip(similarity, 0, 1)))
+        return np.asarray(2 * np.arcsin(_compare(grid, progress, distance=True) / 2))
+    stages = calls.Stages(progress)
+    prepared = calls.prepare_shape(
+        grid.cores,
+        tolerances=grid.tolerances(None),
+        alpha=alpha,
+        progress=stages(0, PREPARED),
+    )
+    angles, _, _ = calls.compare(
+        *grid.sides(prepared), measure=Measure.shape, progress=stages(PREPARED, 1)
+    )
+    grid.warn_if_constant(prepared)
+    return angles

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._input.arrays import Layer
-from ..cost import Cost, Workload, svd_seconds, values_bytes, vectors_bytes
+from ..cost import Cost, svd_seconds, values_bytes, vectors_bytes
 from ..cost_of_bases import Bases, plan_spectral
 from ..measure import complete
 from . import pairs
@@ -24,19 +24,26 @@ def plan_procrustes(
     distance: bool = False,
 ) -> Cost:
     """Estimate the similarity, or the distance."""
-    w = Workload(a, b)
+    w = Bases(a, b)  # of which there are none, but wide layers have as many coordinates
+    rows, pairs = [w.ranks(row) for row in w.rows], w.ranks(w.pairs)
     finishing = 0.0
-    for row in w.rows:
+    for row in rows:
         most = sorted(values_bytes(p, q, w.scalar) for p, q in row)
         finishing = max(finishing, sum(most[-w.threads :]))
-    memory = w.products_of_rows(w.rows) + finishing
-    if distance:  # of layers that are nearly equal: by a polar factor
-        near = [w.scalar * p * q + vectors_bytes(p, q, w.scalar) for p, q in w.pairs]
+    memory = w.products_of_rows(rows) + finishing
+    if distance:  # of layers that are nearly equal: by a polar factor in double
+        near = [8 * p * q + vectors_bytes(p, q, 8) for p, q in pairs]
         memory = max(memory, *near)
-    memory += w.product_scratch(w.pairs, w.scalar)
-    flops = sum(2.0 * w.n * p * q for p, q in w.pairs)
-    seconds = w.seconds_of_flops(flops, w.scalar)
-    for pair in w.pairs:
+    memory += w.product_scratch(pairs, w.scalar)
+    memory = w.coordinates(w.widths) + max(memory, w.finding_coordinates(w.widths))
+    of_coordinates = sum(1.0 * w.n * w.n * p for p in w.widths if p > w.n)
+    of_pairs = sum(2.0 * w.n * p * q for p, q in pairs)
+    flops = of_coordinates + of_pairs
+    seconds = w.seconds_of_flops(of_coordinates, 8) + w.seconds_of_flops(of_pairs, w.scalar)
+    for p in w.widths:
+        if p > w.n:
+            seconds += svd_seconds(w.n, scalar=8, vectors=True)
+    for pair in pairs:
         seconds += svd_seconds(min(pair), scalar=w.scalar, vectors=False)
     return Cost(
         path="products of layers and their singular values",
@@ -65,5 +72,5 @@ def plan_shape_distance(
     """Estimate the angle: that of Procrustes at alpha = 1, of singular directions below."""
     chosen = complete(pairs.SHAPE_OPTIONS, options)
     if chosen["alpha"] == 1:
-        return plan_procrustes(a, b, device=device, max_memory=max_memory, options={})
+        return plan_distance(a, b, device=device, max_memory=max_memory, options={})
     return plan_spectral(Bases(a, b), None, "singular directions", narrow=False)

@@ -47,9 +47,15 @@ def procrustes_distance(X: Any, Y: Any, *, nan_policy: str = "raise") -> float:
     x, y, finite = samples(X, Y, nan_policy)
     if not finite or warn_constant(x, y):
         return float("nan")
-    A, B = unit(centered(x)), unit(centered(y))
+    return distance(unit(centered(x)), unit(centered(y)))
+
+
+def distance(A: Array, B: Array) -> float:
+    """Least |A - B Q|_F over orthogonal Q; 0 for an array with itself, whatever its condition."""
     if A.shape[1] < B.shape[1]:
         A, B = B, A
+    if np.array_equal(A, B):
+        return 0.0
     U, _, Vt = np.linalg.svd(B.T @ A, full_matrices=False)
     return float(np.linalg.norm(A - B @ (U @ Vt)))  # U Vt: the rows of Q that meet no padding
 
@@ -76,8 +82,7 @@ def shape_distance(X: Any, Y: Any, *, alpha: float = 1.0, nan_policy: str = "rai
         U, s, Vt = np.linalg.svd(Z, full_matrices=False)
         r = int(np.sum(s > ranks.default_tolerance(layer) * s[0]))
         shapes.append(unit(U[:, :r] * (alpha * s[:r] + (1 - alpha)) @ Vt[:r]))
-    similarity = np.linalg.svd(shapes[0].T @ shapes[1], compute_uv=False).sum()
-    return float(np.arccos(np.clip(similarity, 0, 1)))
+    return float(2 * np.arcsin(distance(*shapes) / 2))  # that arccos, with all digits near 0
 
 
 def unit(X: Array) -> Array:
