@@ -47,7 +47,7 @@ def test_svcca_warns_of_a_cut_through_a_tie(implementation: str) -> None:
 
 def test_cross_validated_cca_warns_of_saturated_folds(implementation: str) -> None:
     X, Y = inputs.pair(40, 18, 14)
-    message = r"^X and Y have ranks that add up to more than the 30 samples of a fold less 1"
+    message = r"^X and Y have ranks that add up to more than the 30 samples of a fit less 1"
     with pytest.warns(RuntimeWarning, match=message):
         call("cca", implementation, X, Y, cross_validate=4)
     call("cca", implementation, X, Y[:, :10], cross_validate=4)
