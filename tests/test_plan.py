@@ -48,6 +48,15 @@ CASES = {
     "cca": case("cca", 5000, [200], [300], DOUBLE, 1e9),
     "cca in float": case("cca", 5000, [200], [300], SINGLE, 5e3),
     "cca of wide layers": case("cca", 400, [1600], [2500], SINGLE),
+    "pwcca of wide layers": case("pwcca", 400, [16000], [2500], SINGLE),
+    "svcca of wide layers": case("svcca", 400, [16000], [2500], SINGLE),
+    "regression of wide layers": case("linear_regression", 400, [16000], [25000], SINGLE),
+    "regression of wide layers in folds": case(
+        "linear_regression", 400, [16000], [25000], SINGLE, cross_validate=4
+    ),
+    "procrustes of wide layers": case("procrustes", 400, [16000, 25000], SELF, SINGLE),
+    "distance of wide layers": case("procrustes_distance", 400, [16000, 25000], SELF, SINGLE),
+    "shape of wide layers": case("shape_distance", 400, [16000], [2500], SINGLE, alpha=0.5),
     "cca of good condition": case("cca", 5000, [200], [300], DOUBLE),
     "cca with a ridge": case("cca", 5000, [200], [300], DOUBLE, 1e3, regularization=0.1),
     "cca in folds": case("cca", 5000, [200], [150], SINGLE, 5e3, cross_validate=2),

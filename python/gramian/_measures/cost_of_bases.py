@@ -34,18 +34,37 @@ class Bases(Workload):
         """Bytes of the decomposition of one layer in double: the way that takes most.
 
         Triangles of blocks of rows, their join and its SVD; and for layers in float the columns,
-        before they are rounded.
+        before they are rounded. Wide layers in float hardly ever need a triangle.
         """
+        copies = 16 * self.n**2  # of a wide layer's basis
+        if p >= self.n and not self.double:
+            return self.spectrum_of_rows(p) + copies
         r, long = self.rank(p), max(self.n, p)
         block = max(4 * r, 1024)  # of rows, or of columns of a wide layer
         leaves = 2 * r * min(self.threads * block, long)
         triangles = 8 * (math.ceil(long / block) + 1) * r * r
         steps = 8 * leaves, vectors_bytes(r, r, 8)
         decomposing = triangles + (sum(steps) if self.threads > 1 else max(steps))
-        if self.double or p >= self.n:
+        if p >= self.n:
+            return max(decomposing, self.spectrum_of_rows(p)) + copies
+        if self.double:
             return decomposing
         columns = 8 * (self.n * r + 3 * r * r)
         return max(decomposing, columns + self.product_scratch([(r, r)], 8))
+
+    def spectrum_of_rows(self, p: int) -> float:
+        """Bytes of the products of a wide layer's samples in double, and of their decomposition.
+
+        Blocks of 1,024 columns are packed, and then scaled.
+        """
+        products = 8 * (self.n**2 + 2 * self.n * min(p, 1024))
+        return products + vectors_bytes(self.n, self.n, 8)
+
+    def weighing(self, widths: Sequence[int]) -> float:
+        """Bytes of the weights of PWCCA's variates on a wide layer, some columns at a time."""
+        shapes = [(self.rank(p), min(p, 4096)) for p in widths if p >= self.n]
+        scratch = self.product_scratch(shapes, self.scalar)
+        return scratch + max(((self.scalar + 8) * r * q for r, q in shapes), default=0)
 
     def coordinates(self, widths: Sequence[int]) -> float:
         """Bytes of the coordinates of those that are wide."""
@@ -53,7 +72,8 @@ class Bases(Workload):
 
     def finding_coordinates(self, widths: Sequence[int]) -> float:
         """Bytes, besides, while they are found, of one layer after the other."""
-        return max((self.decomposing(p) for p in widths if p > self.n), default=0.0)
+        copies = 32 * self.n**2  # on their way to where they stay
+        return max((self.decomposing(p) + copies for p in widths if p > self.n), default=0.0)
 
     def making(self, widths: Sequence[int]) -> float:
         """Bytes, besides those that are kept, while bases are made."""
@@ -139,6 +159,9 @@ def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) 
     making = max(w.decomposing(p) for p in w.widths) if w.double else 0
     rounding = 0 if w.double or not narrow else max(8 * w.n * k for k in counts)
     kept = found + columns + wide
-    scratch = 0 if w.double else w.product_scratch([(r, r) for r in orders], 8)  # Gram matrices
-    memory = scratch + max(factors + splitting, kept + max(making, rounding, w.finishing_rows()))
+    tall = [(p, p) for p in w.widths if p < w.n]
+    scratch = 0 if w.double else w.product_scratch(tall, 8)  # Gram matrices
+    wide_rows = max((w.spectrum_of_rows(p) for p in w.widths if p >= w.n), default=0)
+    finishing = max(making, rounding, w.finishing_rows())
+    memory = scratch + max(factors + max(splitting, wide_rows), kept + finishing)
     return w.cost(path, memory, w.widths, w.pairs, in_double=True)

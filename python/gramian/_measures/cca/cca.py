@@ -238,11 +238,12 @@ def _held_out_means(grid: Grid, squared: bool, options: Mapping[str, Any]) -> Ar
     if options["denominator"] == "rank":
         prepared = _bases(grid, options)
         counts = [one.rank for one in prepared]
+        constant = [calls.has(one.status, calls.Status.constant) for one in prepared]
     else:
-        prepared = calls.prepare_centred(grid.cores, double=grid.double)
         counts = [layer.array.shape[1] for layer in (*grid.xs, *grid.ys)]
-    grid.warn_if_constant(prepared)
+        constant = [layer.constant for layer in (*grid.xs, *grid.ys)]
+    grid.warn_constant(constant)
     values = np.full(grid.smaller(counts).shape, np.nan)
-    for place, rho in folds.correlations(grid, options, prepared).items():
+    for place, rho in folds.correlations(grid, options, constant).items():
         values[place] = np.sum(rho**2 if squared else rho)
     return values / np.maximum(grid.smaller(counts), 1)

@@ -77,16 +77,11 @@ class Fold:
 
 
 def _varying(
-    grid: Grid, prepared: Sequence[calls.PreparedLayer] | None
+    grid: Grid, constant: Sequence[bool] | None
 ) -> tuple[list[ReadLayer], list[tuple[Place, int, int]]]:
     """Return the layers that vary, and of each two of them the place and the two numbers."""
     every = [*grid.xs, *grid.ys]
-    constant = calls.Status.constant
-    kept = [
-        index
-        for index in range(len(every))
-        if prepared is None or not calls.has(prepared[index].status, constant)
-    ]
+    kept = [index for index in range(len(every)) if constant is None or not constant[index]]
     number = {index: k for k, index in enumerate(kept)}
     first = len(grid.xs) if grid.ys else 0
     pairs = [
@@ -112,13 +107,13 @@ def _to_fit(layer: ReadLayer, options: Mapping[str, Any]) -> Array | None:
 def correlations(
     grid: Grid,
     options: Mapping[str, Any],
-    prepared: Sequence[calls.PreparedLayer] | None = None,
+    constant: Sequence[bool] | None = None,
 ) -> dict[Place, Array]:
     """Return correlations of held-out variates under the weights of the rest, mean over folds.
 
-    By place, of the pairs of layers that vary, as what was prepared of them says.
+    By place, of the pairs of layers that vary.
     """
-    varying, pairs = _varying(grid, prepared)
+    varying, pairs = _varying(grid, constant)
     count = options["cross_validate"]
     given = [_to_fit(layer, options) for layer in varying]
     double = grid.double or any(array is not None for array in given)
@@ -153,9 +148,9 @@ def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
 
     Regression on Qy = Y W: the coefficients are W Qy'X, where Qy'X = W'Y'X.
     """
-    centred = calls.prepare_centred(grid.cores, double=grid.double)
-    grid.warn_if_constant(centred)
-    varying, pairs = _varying(grid, centred)
+    constant = [layer.constant for layer in (*grid.xs, *grid.ys)]
+    grid.warn_constant(constant)
+    varying, pairs = _varying(grid, constant)
     count = options["cross_validate"]
     to_predict = {
         k: wide_coordinates(varying[k]) if is_wide(varying[k]) else None
@@ -165,10 +160,13 @@ def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
     residual = {place: 0.0 for place, _, _ in pairs}
     total = dict(residual)
     for number in range(count):
-        targets, predictors = (
-            {k: Fold(varying[k], z, number, count) for k, z in arrays.items()}
-            for arrays in (to_predict, to_fit)
-        )
+        targets = {k: Fold(varying[k], z, number, count) for k, z in to_predict.items()}
+        predictors = {
+            m: Fold(varying[m], z, number, count)
+            if z is not None or to_predict.get(m) is not None or m not in targets
+            else targets[m]
+            for m, z in to_fit.items()
+        }
         weights = {}
         for m, fold in predictors.items():
             basis = fold.basis(options, double=grid.double)

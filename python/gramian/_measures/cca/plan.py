@@ -41,6 +41,14 @@ class Folds(Bases):
         return fits + whole
 
 
+    def finding_coordinates_of_all(self) -> float:
+        """Bytes while the coordinates of wide layers are found, of all samples."""
+        fitted, self.n = self.n, self.samples
+        found = self.finding_coordinates(self.widths)
+        self.n = fitted
+        return found
+
+
 def plan_cca(
     a: Sequence[Layer],
     b: Sequence[Layer],
@@ -82,7 +90,8 @@ def held_out(w: Folds, of: Sequence[int], *, every_rank: bool = False) -> Cost:
     fitting = [w.finishing(*w.ranks([pair])[0], vectors=True) for pair in pairs]
     bases = w.kept(of, coordinates=True)  # the weights are as large
     scratch = w.product_scratch(w.ranks(pairs), w.scalar)
-    memory = w.copies() + bases + w.making(of) + scratch + max(*fitting, *testing)
+    making = max(w.making(of), w.finding_coordinates_of_all())
+    memory = w.copies() + bases + making + scratch + max(*fitting, *testing)
     cost = w.cost(
         f"orthonormal bases, {w.folds} folds", memory, of, pairs, vectors=True, times=w.folds
     )
@@ -109,7 +118,7 @@ def plan_pwcca(
     chosen = complete(pwcca.OPTIONS, options)
     w = Bases(a, b)
     memory = w.kept(w.widths, coordinates=True)
-    memory += max(w.making(w.widths), w.comparing(vectors=True))
+    memory += max(w.making(w.widths), w.comparing(vectors=True) + w.weighing(w.widths))
     return w.cost(
         "orthonormal bases" + (", google/svcca" if chosen["variant"] == "google" else ""),
         memory,
