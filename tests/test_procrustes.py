@@ -117,7 +117,10 @@ def test_shape_distance_near_0(alpha: float, implementation: str, dtype: str) ->
     X = rng.standard_normal((60, 7))
     layers = [(X + size * rng.standard_normal((60, 7))).astype(dtype) for size in (0, 1e-3, 1e-2)]
     d = np.array(
-        [[call("shape_distance", implementation, A, B, alpha=alpha) for A in layers] for B in layers]
+        [
+            [call("shape_distance", implementation, A, B, alpha=alpha) for A in layers]
+            for B in layers
+        ]
     )
     atol = 100 * epsilon(dtype)
     np.testing.assert_allclose(np.diag(d), 0, rtol=0, atol=atol)

@@ -40,7 +40,6 @@ class Folds(Bases):
             whole += 8.0 * self.samples * min(p, self.samples) if wide else 0.0
         return fits + whole
 
-
     def finding_coordinates_of_all(self) -> float:
         """Bytes while the coordinates of wide layers are found, of all samples."""
         fitted, self.n = self.n, self.samples
