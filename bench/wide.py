@@ -103,15 +103,8 @@ def main() -> int:
     right = True
     for what in [options.of] if options.of else [*PAIRS, "maps"]:
         for measure, more in OF_MAPS if what == "maps" else MEASURES:
-            command = [
-                sys.executable,
-                "-m",
-                "bench.wide",
-                "--child",
-                what,
-                measure,
-                json.dumps(more),
-            ]
+            arguments = ["--child", what, measure, json.dumps(more)]
+            command = [sys.executable, "-m", "bench.wide", *arguments]
             done = subprocess.run(
                 command,
                 check=False,

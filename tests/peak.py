@@ -34,6 +34,8 @@ def layers(case: Case) -> list[list[np.ndarray]]:
                 for start in range(0, case["n"], 500):
                     X[start : start + 500] = X[start : start + 500] @ rotation
             sides[-1].append(X)
+    if case["copies"]:
+        sides[1] = [X.copy() for X in sides[0]]
     return sides
 
 

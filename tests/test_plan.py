@@ -27,6 +27,8 @@ def case(
     y: list[int],
     dtype: str,
     condition: float = 1,
+    *,
+    copies: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
     return {
@@ -36,6 +38,7 @@ def case(
         "y": y,
         "dtype": dtype,
         "condition": condition,
+        "copies": copies,
         "options": options,
     }
 
@@ -67,7 +70,7 @@ CASES = {
         "linear_regression", 5000, [200], [150], DOUBLE, 1e9, cross_validate=2
     ),
     "procrustes": case("procrustes", 1000, [500, 600, 700], SELF, DOUBLE),
-    "procrustes distance": case("procrustes_distance", 1000, [700], SELF, DOUBLE),
+    "procrustes distance": case("procrustes_distance", 1000, [700], [700], DOUBLE, copies=True),
     "shape": case("shape_distance", 5000, [200], [300], DOUBLE, 1e3, alpha=0.5),
     "assignment": case("match_one_to_one", 500, [1500], [1500], SINGLE),
     "semi-matching": case("match_semi", 500, [1500], [1500], DOUBLE),

@@ -182,16 +182,16 @@ void bind_prepared_layer(py::module_& m) {
       .def_property_readonly("rank", of_basis("a rank", [](const auto& s) { return s.rank; }))
       .def_property_readonly("directions",
                              of_basis("directions", [](const auto& s) { return s.directions; }))
-      .def_property_readonly(
-          "gap",
-          [](const Prepared& l) {
-            return l.visit([]<class T>(const T& state) -> double {
-              if constexpr (requires { state.directions; })
-                return gap_of(state.singular_values, state.rank, state.directions);
-              else
-                throw std::invalid_argument("only bases have a gap");
-            });
-          })
+      .def_property_readonly("gap",
+                             [](const Prepared& l) {
+                               return l.visit([]<class T>(const T& state) -> double {
+                                 if constexpr (requires { state.directions; })
+                                   return gap_of(state.singular_values, state.rank,
+                                                 state.directions);
+                                 else
+                                   throw std::invalid_argument("only bases have a gap");
+                               });
+                             })
       .def_property_readonly(
           "feature_space",
           [](const Prepared& l) { return l.settings && l.settings->feature_space; })

@@ -145,7 +145,8 @@ py::list bind_coordinates(const GivenLayers<S>& layers, const std::vector<double
     return found;
   }();
   py::list arrays;
-  for (const Found& one : all) arrays.append(array_of(one.values, layers[0]->source.rows, one.rank));
+  for (const Found& one : all)
+    arrays.append(array_of(one.values, layers[0]->source.rows, one.rank));
   return arrays;
 }
 

@@ -1,5 +1,6 @@
 // The operations of the concept LinearAlgebra: triangular factors and singular values.
 #include <algorithm>
+#include <utility>
 
 #include "gramian/cpu/blas_info.hpp"
 #include "host_matrix.hpp"
@@ -32,6 +33,24 @@ void test_triangular_factors(B& b) {
   singular(2, 2) = 0;
   m = upload(b, singular);
   check(!b.invert_lower(m), "a singular triangle has no inverse");
+}
+
+/// X D² Xᵀ of centred layers of few rows, whose columns are read in blocks.
+template <class B>
+void test_row_products(B& b) {
+  for (const auto [n, p] : {std::pair<Index, Index>{3, 5}, {130, 1100}, {257, 1025}}) {
+    const Host x = random_host(n, p);
+    std::vector<double> scales(static_cast<std::size_t>(p));
+    Host scaled = x;
+    for (Index j = 0; j < p; ++j) {
+      scales[static_cast<std::size_t>(j)] = 1 + static_cast<double>(j % 3);
+      for (Index i = 0; i < n; ++i) scaled(i, j) *= scales[static_cast<std::size_t>(j)];
+    }
+    const auto matrix = upload(b, x);
+    const Host got = download<B>(b, b.row_products(b.as_layer(matrix), scales));
+    const Host expected = multiply(scaled, transposed(scaled));
+    check_close<B>(got, expected, 20 * norm(expected), "row_products");
+  }
 }
 
 /// Orthonormal rows with Uᵀ A = S Vᵀ: rows of length s, orthogonal to one another.
@@ -100,6 +119,7 @@ template <LinearAlgebra B>
 void test_factors() {
   B b;
   test_triangular_factors(b);
+  test_row_products(b);
   test_svd(b);
   test_falling_values(b);
 }

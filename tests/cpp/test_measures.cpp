@@ -200,12 +200,12 @@ void test_singular(B& b, const Layers& layers) {
   const auto part = [&](std::size_t l) {
     return gained(l, [](double s) { return 0.3 * s + 0.7; });
   };
-  const auto cosine = [&](std::size_t i, std::size_t j) {
+  const auto angle = [&](std::size_t i, std::size_t j) {
     const double norms = norm(part(i)) * norm(part(j));
-    return nuclear_norm(multiply(transposed(part(i)), part(j))) / norms;
+    return i == j ? 0 : std::acos(nuclear_norm(multiply(transposed(part(i)), part(j))) / norms);
   };
   const auto prepared = shape.prepare(w, layers.inputs(w));
-  check_maps(w, shape, prepared, cosine, 1000, "shape");
+  check_maps(w, shape, prepared, angle, 1000, "shape");
   for (std::size_t l = 0; l < 3; ++l)
     check_near(prepared[l].gain_norm, norm(part(l)), 1e-9, "norms of gains");
 }

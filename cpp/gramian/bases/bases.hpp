@@ -32,8 +32,7 @@ std::vector<Basis<B>> orthonormal_bases(B& b, std::vector<BasisInput<B>> inputs,
 template <LinearAlgebra B>
 Basis<B> basis_in_double(B& b, BasisInput<B> x, std::vector<double> scales, Extras wanted) {
   if constexpr (std::same_as<B, typename B::Wide>) {
-    SVD<B> svd =
-        is_wide(x.layer) ? wide_svd(b, x, scales) : b.svd(b.triangle(x.layer, scales));
+    SVD<B> svd = is_wide(x.layer) ? wide_svd(b, x, scales) : b.svd(b.triangle(x.layer, scales));
     return basis_from_svd(b, std::move(x.layer), std::move(svd), scales, above(x.tolerance),
                           x.epsilon, wanted);
   } else {

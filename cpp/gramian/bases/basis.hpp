@@ -140,8 +140,8 @@ std::optional<Whitening<B>> whiten(B& b, Matrix<B> gram, std::span<const double>
 }
 
 /// One pass costs .6 condition² eps of a single correlation: 40 eps at 8, 120 at 16, 180 at 18, and
-/// a tenth of that of their mean (measured in float, n = 3,000 to 8,000, an eighth of the directions
-/// large and the others small). In double precision is worth more than speed.
+/// a tenth of that of their mean (measured in float, n = 3,000 to 8,000, an eighth of the
+/// directions large and the others small). In double precision is worth more than speed.
 template <class T>
 constexpr double direct_condition = std::same_as<T, float> ? 8 : 10;
 /// One pass does for data that came in float once condition² eps of double is less than eps of

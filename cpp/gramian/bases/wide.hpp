@@ -53,17 +53,17 @@ SVD<B> wide_svd(B& b, const BasisInput<B>& x, std::span<const double> scales) {
 }
 
 /// Z with Z Zᵀ = X D² Xᵀ, n x r, D the identity or, `scaled`, what makes the columns of norm 1: a
-/// rotation takes X D into Z. For a backend in double, in units of the source. Of directions below
-/// the tolerance no more is right than that they are small.
+/// rotation takes X D into Z. For a backend in double, in units of the layer's scale. Of directions
+/// below the tolerance no more is right than that they are small.
 template <LinearAlgebra B>
 Matrix<B> coordinates(B& b, const BasisInput<B>& x, bool scaled) {
   const auto width = static_cast<std::size_t>(x.layer.source.cols);
-  std::vector<double> scales(width, 1 / x.layer.scale);
+  std::vector<double> scales(width, 1.0);
   if (scaled) scales = column_scales(x, b.column_norms(x.layer));
   auto svd = svd_by_rows(b, x, scales, x.tolerance);
   if (!svd) return b.transposed(b.triangle(x.layer, scales));
-  const auto rank = std::max<Index>(
-      1, std::ranges::count_if(svd->s, [](double s) { return s > 0; }));
+  const auto rank =
+      std::max<Index>(1, std::ranges::count_if(svd->s, [](double s) { return s > 0; }));
   Matrix<B> v = b.copy(View<B>{svd->vt.data, rank, svd->vt.cols});
   svd->s.resize(static_cast<std::size_t>(rank));
   b.scale(v, svd->s, std::vector<double>(static_cast<std::size_t>(v.cols), 1.0));

@@ -69,21 +69,22 @@ template <class T>
 std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
   // Fewer rows at a time where they are long: a panel has a million elements at most, or 16 rows.
   const Index block = std::clamp<Index>((Index{1} << 20) / x.source.cols, 16, 256);
-  return by_rows(x.source.rows, x.source.cols,
-                 [&](Panels& panels, Rows rows, std::vector<double>& sums) {
-                   pack(x, rows, panels.x);
-                   const Panel<Cpu>& p = panels.x;
-                   const T* const data = p.memory.get();
-                   if (p.row_major)
-                     for (Index i = 0; i < p.rows; ++i)
-                       simd_.accumulate_squares(data + i * p.cols, p.cols, sums.data());
-                   else
-                     for (Index j = 0; j < p.cols; ++j) {
-                       const T* const column = data + j * p.rows;
-                       sums[static_cast<std::size_t>(j)] += simd_.dot(column, column, p.rows);
-                     }
-                 },
-                 block);
+  return by_rows(
+      x.source.rows, x.source.cols,
+      [&](Panels& panels, Rows rows, std::vector<double>& sums) {
+        pack(x, rows, panels.x);
+        const Panel<Cpu>& p = panels.x;
+        const T* const data = p.memory.get();
+        if (p.row_major)
+          for (Index i = 0; i < p.rows; ++i)
+            simd_.accumulate_squares(data + i * p.cols, p.cols, sums.data());
+        else
+          for (Index j = 0; j < p.cols; ++j) {
+            const T* const column = data + j * p.rows;
+            sums[static_cast<std::size_t>(j)] += simd_.dot(column, column, p.rows);
+          }
+      },
+      block);
 }
 
 template <class T>
@@ -180,8 +181,8 @@ Matrix<Cpu<T>> Cpu<T>::row_products(const Layer<Cpu>& x, std::span<const double>
       for (Index r = 0; r < rows.count; ++r)
         for (Index j = 0; j < cols; ++j)
           block[(rows.first + r) * cols + j] = static_cast<T>(
-              static_cast<double>(panel.memory[panel.row_major ? r * cols + j
-                                                               : j * rows.count + r]) *
+              static_cast<double>(
+                  panel.memory[panel.row_major ? r * cols + j : j * rows.count + r]) *
               scales[static_cast<std::size_t>(first + j)]);
     });
     dense::share(across * (across + 1) / 2, [&](Index task) {

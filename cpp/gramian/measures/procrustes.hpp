@@ -16,7 +16,7 @@ template <class B>
 struct CentredLayer {
   Layer<B> layer;
   double squared_norm;  // 0 for a constant layer
-  Means means;          // as they are in the source
+  Means means;          // times the layer's scale
 };
 
 /// Layers of which no basis is wanted.
@@ -97,7 +97,8 @@ struct Procrustes {
   template <LinearAlgebra B, LinearAlgebra W>
   static std::vector<BasisInput<W>> widened_all(W& w, const CentredLayer<B>& of) {
     std::vector<BasisInput<W>> one;
-    one.push_back({make_layer(w, of.layer.source, of.means, of.layer.scale, false), of.means, 0, 0});
+    one.push_back(
+        {make_layer(w, of.layer.source, of.means, of.layer.scale, false), of.means, 0, 0});
     return one;
   }
 

@@ -1,8 +1,8 @@
 """Held-out canonical correlations and held-out R²: fits by the core, tests in numpy.
 
 Sample i is held out in fold i mod k, so that samples sorted by class fall into all folds. A fold
-prepares every layer once, for all pairs. A layer with no fewer units than a fit has samples is fitted
-by its coordinates, made once of all samples.
+prepares every layer once, for all pairs. A layer with no fewer units than a fit has samples is
+fitted by its coordinates, made once of all samples.
 """
 
 from __future__ import annotations
