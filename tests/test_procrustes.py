@@ -116,7 +116,6 @@ def test_shape_distance_near_0(alpha: float, implementation: str, dtype: str) ->
     rng = np.random.default_rng(1)
     X = rng.standard_normal((60, 7))
     layers = [(X + size * rng.standard_normal((60, 7))).astype(dtype) for size in (0, 1e-3, 1e-2)]
-    options = {"alpha": alpha}
     d = np.array(
         [
             [call("shape_distance", implementation, A, B, alpha=alpha) for A in layers]
