@@ -99,7 +99,8 @@ def cca(
     -----
     RuntimeWarning
         If X or Y is constant, which leaves the means undefined (NaN); and with the number of
-        correlations that are 1 by construction, because the ranks add up to more than n - 1.
+        correlations that are 1 by construction, because the ranks add up to more than n - 1; under
+        `cross_validate` likewise of the samples that a fold fits.
 
     See Also
     --------

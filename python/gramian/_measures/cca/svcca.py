@@ -118,7 +118,7 @@ def svcca(
     Warns
     -----
     RuntimeWarning
-        As `cca` does.
+        As `cca` does, and if singular values tie that are kept and left out.
 
     Notes
     -----
