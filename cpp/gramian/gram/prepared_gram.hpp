@@ -12,8 +12,9 @@ namespace gramian {
 
 /// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
 /// HSIC vanishes for another reason (degenerate); nor when half of its distances are 0, which
-/// leaves a kernel without a width, or when the kernel is too narrow for the precision.
-enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, too_narrow };
+/// leaves a kernel without a width. Imprecise says that the precision loses too many digits here,
+/// and that double is to be asked; in double no layer is.
+enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, imprecise };
 
 template <class B>
 struct PreparedGram {
@@ -23,7 +24,7 @@ struct PreparedGram {
   double median = 0;  // squared distance, where the kernel takes its width from it
 
   /// Whether there is a kernel at all.
-  bool complete() const { return status != Status::zero_median && status != Status::too_narrow; }
+  bool complete() const { return status != Status::zero_median && status != Status::imprecise; }
 };
 
 /// A layer that was centred, as the kernel reads it, and whether it is constant (a Gram matrix that
@@ -102,7 +103,7 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
   }
   const Kernel kernel = kernel_of(spec, g, median);
   if (is_too_narrow_for<typename B::scalar>(kernel, g.norms)) {
-    prepared.status = Status::too_narrow;
+    prepared.status = Status::imprecise;
     return prepared;
   }
   set_kernel(b, g, kernel, near_centred);

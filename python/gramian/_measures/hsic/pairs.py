@@ -108,7 +108,7 @@ def gram(
         )
         if calls.has(prepared.status, Status.zero_median):
             checks.refuse_zero_median(layer)
-        if not calls.has(prepared.status, Status.too_narrow):
+        if not calls.has(prepared.status, Status.imprecise):
             break
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
 
@@ -172,15 +172,7 @@ def _hsic(
     if not rows or not columns:
         return values
     layers = [xs[i] for i in rows] + ([ys[j] for j in columns] if ys else [])
-    stages = calls.Stages(progress)
-    share = 0.5 if spec.by_median else 0.1  # of the time, for what precedes the pairs
-    prepared = _prepared_grams(layers, len(rows), spec, unbiased, max_memory, stages(0, share))
-    found, _, statuses = calls.compare(
-        prepared[: len(rows)],
-        prepared[len(rows) :] or None,
-        measure=measure,
-        progress=stages(0 if prepared[0].feature_space else share, 1),
-    )
+    found, statuses = _compared(layers, len(rows), spec, unbiased, measure, max_memory, progress)
     if measure is not Measure.hsic:
         named = [(layer.name, status) for layer, status in zip(layers, statuses, strict=True)]
         unsound = [pair for pair in named if not calls.has(pair[1], Status.sound)]
@@ -191,16 +183,21 @@ def _hsic(
     return values
 
 
-def _prepared_grams(
+def _compared(
     layers: Sequence[ReadLayer],
     rows: int,
     spec: KernelSpec,
     unbiased: bool,
+    measure: Measure,
     max_memory: float,
     progress: Progress | None,
-) -> list[calls.PreparedLayer]:
-    """Prepare all layers, in double where a kernel is too narrow for single precision."""
-    for double in (any(layer.double for layer in layers), True):
+) -> tuple[npt.NDArray[np.float64], list[Status]]:
+    """Compare layers in the widest precision of theirs, or in double where that is too little."""
+    stages = calls.Stages(progress)
+    share = 0.5 if spec.by_median else 0.1  # of the time, for what precedes the pairs
+
+    def attempt(double: bool) -> tuple[npt.NDArray[np.float64], list[Status]] | None:
+        """Compare in a precision; None where it loses too many digits."""
         prepared = calls.prepare_grams(
             [layer.core for layer in layers],
             rows=rows,
@@ -208,12 +205,26 @@ def _prepared_grams(
             estimator=Estimator.unbiased if unbiased else Estimator.biased,
             double=double,
             max_memory=max_memory,
-            progress=progress,
+            progress=stages(0, share),
         )
         # It stops at the first layer without a kernel.
         last = prepared[-1].status
         if calls.has(last, Status.zero_median):
             checks.refuse_zero_median(layers[len(prepared) - 1])
-        if not calls.has(last, Status.too_narrow):
-            break
-    return prepared
+        if calls.has(last, Status.imprecise):
+            return None
+        values, _, statuses = calls.compare(
+            prepared[:rows],
+            prepared[rows:] or None,
+            measure=measure,
+            progress=stages(0 if prepared[0].feature_space else share, 1),
+        )
+        lost = any(calls.has(status, Status.imprecise) for status in statuses)
+        return None if lost else (values, statuses)
+
+    double = any(layer.double for layer in layers)
+    compared = attempt(double)
+    if compared is None and not double:
+        compared = attempt(True)
+    assert compared is not None  # in double no layer is called imprecise
+    return compared
