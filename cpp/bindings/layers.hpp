@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "../gramian/measures/hsic.hpp"
+#include "../gramian/measures/hsic_map.hpp"
 #include "../gramian/measures/procrustes.hpp"
 #include "../gramian/measures/units.hpp"
 #include "arrays.hpp"

@@ -27,6 +27,11 @@ constexpr Index size_of(DType dtype) {
   return sizes[static_cast<std::size_t>(dtype)];
 }
 
+/// Whether float is too narrow for it.
+constexpr bool is_double(DType dtype) {
+  return dtype == DType::f64 || (dtype >= DType::i32 && dtype <= DType::u64);
+}
+
 /// Activations as the caller holds them: any element type, any strides (counted in elements).
 struct Source {
   const void* data;

@@ -149,12 +149,14 @@ def prepare_grams(
     estimator: Estimator,
     double: bool,
     max_memory: float,
+    by_samples: bool = False,
     progress: _Progress = None,
 ) -> list[PreparedLayer]:
     """Prepare layers for HSIC and CKA, the first `rows` being the rows of the map.
 
-    The last of those returned says by its status whether others were left out after it: because it
-    has a median of 0, or a kernel that is too narrow for single precision.
+    In sample space, or in the cheaper one. The last of those returned says by its status whether
+    others were left out after it: because it has a median of 0, or a kernel that loses too many
+    digits in single precision.
     """
 
 def prepare_matrix(

@@ -5,7 +5,7 @@
 
 #include "gramian/cpu/blas_info.hpp"
 #include "gramian/gram/gram_matrix.hpp"
-#include "gramian/measures/hsic.hpp"
+#include "gramian/measures/hsic_map.hpp"
 #include "reference.hpp"
 
 using namespace gramian;

@@ -13,7 +13,7 @@ namespace gramian {
 /// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
 /// HSIC vanishes for another reason (degenerate); nor when half of its distances are 0, which
 /// leaves a kernel without a width. Imprecise says that the precision loses too many digits here,
-/// and that double is to be asked; in double no layer is.
+/// and that double is to be asked; in double, that sample space is to be asked.
 enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, imprecise };
 
 template <class B>
@@ -97,7 +97,10 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
     if (!g.kept_is_filled) g.kept = {};  // few rows, or a sample of them, take no pass
     prepared.median = (median.low + median.high) / 2;
     if (prepared.median == 0) {
-      prepared.status = Status::zero_median;
+      // Rows that differ may be the same to float.
+      const bool rounded =
+          sizeof(typename B::scalar) == sizeof(float) && prepared.status != Status::constant;
+      prepared.status = rounded ? Status::imprecise : Status::zero_median;
       return prepared;
     }
   }
@@ -109,6 +112,23 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
   set_kernel(b, g, kernel, near_centred);
   prepared.unit = spec.unit(g.kernel, g.layer.scale);
   return prepared;
+}
+
+/// Shifts the linear kernel as the unbiased estimator wants it, exactly: its row sums without the
+/// diagonal are then 0, and no large ones are subtracted from one another. With centred columns
+/// they are -|xᵢ|², and aᵢ = -|xᵢ|²/(n-2) + Σ |xⱼ|²/(2(n-1)(n-2)).
+template <Backend B>
+void u_centre(B& b, GramLayer<B>& g) {
+  const auto n = static_cast<double>(g.norms.size());
+  const double mean = sum(g.norms) / (2 * (n - 1) * (n - 2));
+  std::vector<double> shift;
+  for (std::size_t i = 0; i < g.norms.size(); ++i) {
+    const double a = mean - g.norms[i] / (n - 2);
+    shift.push_back(static_cast<double>(static_cast<typename B::scalar>(a)));
+    g.diagonal[i] = g.norms[i] - 2 * shift.back();
+  }
+  g.shift = b.upload(shift);
+  g.mean_squared_shift = dot(shift, shift) / n;
 }
 
 }  // namespace gramian

@@ -28,6 +28,7 @@ from .kernels import (
 )
 
 Progress = Callable[[int, int], object]
+Compared = tuple[npt.NDArray[np.float64], list[Status]]  # values of a map, and what layers are
 
 
 # Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
@@ -191,13 +192,16 @@ def _compared(
     measure: Measure,
     max_memory: float,
     progress: Progress | None,
-) -> tuple[npt.NDArray[np.float64], list[Status]]:
-    """Compare layers in the widest precision of theirs, or in double where that is too little."""
+) -> Compared:
+    """Compare layers in the widest precision of theirs, or better where that loses too much.
+
+    Better than single precision is double, and then, for the linear kernel, sample space.
+    """
     stages = calls.Stages(progress)
     share = 0.5 if spec.by_median else 0.1  # of the time, for what precedes the pairs
 
-    def attempt(double: bool) -> tuple[npt.NDArray[np.float64], list[Status]] | None:
-        """Compare in a precision; None where it loses too many digits."""
+    def attempt(double: bool, by_samples: bool) -> tuple[Compared | None, bool, bool]:
+        """Return what is found, whether by features, and whether too many digits were lost."""
         prepared = calls.prepare_grams(
             [layer.core for layer in layers],
             rows=rows,
@@ -205,6 +209,7 @@ def _compared(
             estimator=Estimator.unbiased if unbiased else Estimator.biased,
             double=double,
             max_memory=max_memory,
+            by_samples=by_samples,
             progress=stages(0, share),
         )
         # It stops at the first layer without a kernel.
@@ -212,19 +217,28 @@ def _compared(
         if calls.has(last, Status.zero_median):
             checks.refuse_zero_median(layers[len(prepared) - 1])
         if calls.has(last, Status.imprecise):
-            return None
+            return None, False, True
+        by_features = prepared[0].feature_space
         values, _, statuses = calls.compare(
             prepared[:rows],
             prepared[rows:] or None,
             measure=measure,
-            progress=stages(0 if prepared[0].feature_space else share, 1),
+            progress=stages(0 if by_features else share, 1),
         )
         lost = any(calls.has(status, Status.imprecise) for status in statuses)
-        return None if lost else (values, statuses)
+        return (values, statuses), by_features, lost
 
     double = any(layer.double for layer in layers)
-    compared = attempt(double)
-    if compared is None and not double:
-        compared = attempt(True)
-    assert compared is not None  # in double no layer is called imprecise
+    compared, by_features, lost = attempt(double, False)
+    if lost and not double:
+        compared, by_features, lost = attempt(True, False)
+    if lost and by_features and _is_affordable(layers):
+        compared, _, _ = attempt(True, True)
+    assert compared is not None  # in double every layer has a kernel, or none at all
     return compared
+
+
+def _is_affordable(layers: Sequence[ReadLayer]) -> bool:
+    """Whether Gram matrices in double take no more than some ten seconds on two cores."""
+    n = len(layers[0].array)
+    return n * n * sum(layer.array.shape[1] for layer in layers) <= 1e12
