@@ -169,7 +169,7 @@ class Cpu {
 
   using TileKernel = simd::TileKernel;
   static TileKernel as_tile_kernel(const Linear&) { return {}; }
-  static TileKernel as_tile_kernel(const Precomputed&) { return {}; }
+  static TileKernel as_tile_kernel(const Precomputed&) { return {.kind = TileKernel::given}; }
   static TileKernel as_tile_kernel(const Rbf& k) {
     return {.kind = TileKernel::rbf, .gamma = k.gamma, .minus_one = k.minus_one};
   }

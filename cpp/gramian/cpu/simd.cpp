@@ -135,6 +135,25 @@ struct CosineTile {
   }
 };
 
+/// k(i, j) - aᵢ - aⱼ.
+template <class T, class K>
+T shifted(const K& k, T g, T si, T sj, T ai, T aj) {
+  return k(g, si, sj) - ai - aj;
+}
+
+/// The same of a Gram matrix that is given, where nothing but this subtraction is rounded, and may
+/// leave little of large values: in float it is done in double, in double to twice the precision.
+template <class T>
+struct GivenTile {};
+inline float shifted(const GivenTile<float>&, float g, float, float, float ai, float aj) {
+  return static_cast<float>(double{g} - double{ai} - double{aj});
+}
+inline double shifted(const GivenTile<double>&, double g, double, double, double ai, double aj) {
+  const double once = g - ai, part = once - g, lost = (g - (once - part)) - (ai + part);
+  const double twice = once - aj, rest = twice - once;
+  return twice + (lost + ((once - (twice - rest)) - (aj + rest)));
+}
+
 /// Within a tile the sums run in T: at most a few hundred near-centred values of size 1.
 template <class T, class K>
 void apply_tile(K k, T* tile, Index rows, Index cols, Side<T> side_i, Side<T> side_j,
@@ -151,7 +170,7 @@ void apply_tile(K k, T* tile, Index rows, Index cols, Side<T> side_i, Side<T> si
       T sum = 0;
 #pragma omp simd reduction(+ : sum)
       for (Index j = 0; j < count; ++j) {
-        const T v = k(row[j], si, sj[j]) - ai - aj[j];
+        const T v = shifted(k, row[j], si, sj[j], ai, aj[j]);
         row[j] = v;
         sum += v;
         sums[j] += v;
@@ -168,6 +187,7 @@ void apply(const TileKernel& k, T* tile, Index rows, Index cols, Side<T> i, Side
   const auto as = [&](auto f) { apply_tile(f, tile, rows, cols, i, j, row_sums, col_sums); };
   switch (k.kind) {
     case TileKernel::inner_product: return as(InnerProductTile<T>{});
+    case TileKernel::given: return as(GivenTile<T>{});
     case TileKernel::rbf:
       return k.minus_one ? as(RbfTile<T, true>{T(k.gamma)}) : as(RbfTile<T, false>{T(k.gamma)});
     case TileKernel::laplacian:

@@ -49,14 +49,7 @@ void apply(cudaStream_t stream, const Kernel& kernel, T* tile, Index rows, Index
     launch(stream, across(cols), across(rows), apply_kernel<T, K>, k, tile, rows, cols, i, j,
            row_parts, col_parts);
   };
-  std::visit(
-      [&]<class K>(const K& k) {
-        if constexpr (std::is_same_v<K, Precomputed>)
-          as(Linear{});
-        else
-          as(k);
-      },
-      kernel);
+  std::visit(as, kernel);
 }
 
 template <class T>

@@ -51,6 +51,22 @@ __device__ T value(const Cosine&, T g, T si, T sj) {
   return squared > T(0) ? g / sqrt(squared) : T(0);
 }
 
+/// k(i, j) - aᵢ - aⱼ.
+template <class T, class K>
+__device__ T shifted(const K& kernel, T g, T si, T sj, T ai, T aj) {
+  return value(kernel, g, si, sj) - ai - aj;
+}
+/// The same of a Gram matrix that is given, without a loss: see cpu/simd.cpp.
+__device__ inline float shifted(const Precomputed&, float g, float, float, float ai, float aj) {
+  return static_cast<float>(double{g} - double{ai} - double{aj});
+}
+__device__ inline double shifted(const Precomputed&, double g, double, double, double ai,
+                                 double aj) {
+  const double once = g - ai, part = once - g, lost = (g - (once - part)) - (ai + part);
+  const double twice = once - aj, rest = twice - once;
+  return twice + (lost + ((once - (twice - rest)) - (aj + rest)));
+}
+
 /// One block for 32 x 32 elements, which are read once and written once. After a single barrier two
 /// warps sum the rows and the columns, each thread one of them in order: no atomics, the same bits
 /// every time.
@@ -65,8 +81,8 @@ __global__ void apply_kernel(K kernel, T* tile, Index rows, Index cols, TileSide
     const Index i = first_row + r;
     T v = 0;
     if (i < rows && j < cols) {
-      v = value(kernel, tile[i * cols + j], side_i.squared_norms[i], side_j.squared_norms[j]) -
-          side_i.shift[i] - side_j.shift[j];
+      v = shifted(kernel, tile[i * cols + j], side_i.squared_norms[i], side_j.squared_norms[j],
+                  side_i.shift[i], side_j.shift[j]);
       tile[i * cols + j] = v;
     }
     patch[r][x] = v;
