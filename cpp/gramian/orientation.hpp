@@ -37,7 +37,7 @@ std::weak_ordering order(B& b, const Layer<B>& x, const Layer<B>& y) {
                        : std::weak_ordering::equivalent;
   };
   for (const auto found :
-       {by(x.source.cols, y.source.cols), by(x.scale, y.scale), by(x.offset, y.offset)})
+       {by(x.source.cols, y.source.cols), by(x.scale, y.scale), by(x.sum_of_means, y.sum_of_means)})
     if (found != 0) return found;
   return is_same(x, y) ? std::weak_ordering::equivalent : by(rows_of(b, x), rows_of(b, y));
 }

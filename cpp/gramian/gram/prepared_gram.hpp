@@ -27,17 +27,6 @@ struct PreparedGram {
   bool complete() const { return status != Status::zero_median && status != Status::imprecise; }
 };
 
-/// A layer that was centred, as the kernel reads it, and whether it is constant (a Gram matrix that
-/// is given is never called so).
-template <Backend B>
-std::pair<Layer<B>, bool> as_read_by(B& b, const KernelSpec& spec, Layer<B> layer) {
-  const bool constant = !spec.centers() && spec.kind != KernelSpec::precomputed &&
-      is_constant(layer, sum(squared_norms(b, layer)));
-  if (spec.centers()) return {std::move(layer), false};
-  const std::vector<double> zeros(static_cast<std::size_t>(layer.source.cols));
-  return {make_layer(b, layer.source, zeros, layer.scale), constant};
-}
-
 /// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
 template <Backend B>
 std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
@@ -45,7 +34,7 @@ std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec
   Source diagonal = layer.source;  // as a column
   diagonal.cols = 1;
   diagonal.row_stride += std::exchange(diagonal.col_stride, 1);
-  const Layer<B> column = make_layer(b, diagonal, std::vector<double>(1), layer.scale);
+  const Layer<B> column = make_layer(b, diagonal, Means::none(1), layer.scale);
   Panel<B> panel;
   b.pack(column, {0, diagonal.rows}, panel);
   return b.download(panel.memory.get(), diagonal.rows);
@@ -61,7 +50,7 @@ Layer<B> sampled(B& b, const Layer<B>& layer, Index count, Panel<B>& panel) {
   const DType dtype = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
   const Source packed = panel.row_major ? Source{panel.memory.get(), dtype, count, p, p, 1}
                                         : Source{panel.memory.get(), dtype, count, p, 1, count};
-  return make_layer(b, packed, std::vector<double>(static_cast<std::size_t>(p)), 1);
+  return make_layer(b, packed, Means::none(p), 1);
 }
 
 /// The middle of the squared distances of a layer, or of a sample of its rows.
@@ -80,13 +69,12 @@ Middle median_of(B& b, GramLayer<B>& g, const Tiling& tiling, Index sample) {
 template <Backend B>
 PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const Tiling& tiling,
                              bool keep, bool near_centred = true) {
-  auto [read, constant] = as_read_by(b, spec, std::move(layer));
-  PreparedGram<B> prepared{.gram = {std::move(read)}};
+  PreparedGram<B> prepared{.gram = {std::move(layer)}};
   GramLayer<B>& g = prepared.gram;
   g.norms = norms_of(b, g.layer, spec);
   g.squared_norms = b.upload(g.norms);
-  if (constant || (spec.centers() && is_constant(g.layer, sum(g.norms))))
-    prepared.status = Status::constant;
+  // A Gram matrix that is given is never called constant.
+  if (g.layer.constant && spec.kind != KernelSpec::precomputed) prepared.status = Status::constant;
   Middle median{};
   if (spec.by_median()) {
     if (keep) {

@@ -82,8 +82,16 @@ std::vector<double> gram_distances(B& b, const Hsic& hsic, PreparedGrams<B> laye
     factors.push_back(1 /
                       std::sqrt(hsic.compare(*layers[l], m, *layers[l], m, sums.self[l]).value));
   }
+  // The same way round whoever comes first.
+  std::vector<std::pair<Index, Index>> turned(pairs.begin(), pairs.end());
+  for (auto& [k, l] : turned) {
+    const auto layer = [&](Index i) -> const auto& {
+      return layers[static_cast<std::size_t>(i)]->gram.layer;
+    };
+    if (order(b, layer(k), layer(l)) > 0) std::swap(k, l);
+  }
   b.control = whole.part(1, 2);
-  const auto squares = squared_differences(b, layers, factors, pairs, plan.tiling);
+  const auto squares = squared_differences(b, layers, factors, turned, plan.tiling);
   b.control = whole;
 
   std::vector<double> distances;

@@ -175,9 +175,7 @@ HsicMap hsic_by_features(B& b, const Hsic& hsic, PreparedGrams<B> layers, const 
     const Cancelling own = hsic.compare(*layers[l], *layers[l], squares);
     map.own[l] = own.value;
     map.self[l] = own.template or_zero<T>();
-    // The root of `squares` is the sum of squares of the layer, but for a factor √p.
-    const bool constant = is_constant(layers[l]->gram.layer, std::sqrt(squares));
-    map.status[l] = constant ? Status::constant : Status::sound;
+    map.status[l] = layers[l]->gram.layer.constant ? Status::constant : Status::sound;
     if (own.cancels(allowed)) map.doubt(l);
   });
   return map;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,31 +37,42 @@ Compared = tuple[npt.NDArray[np.float64], list[Status]]  # values of a map, and 
 DEFAULT_MEMORY = 512 * 2**20
 
 
-def hsic_pairs(
+@dataclass(frozen=True)
+class Given:
+    """Layers that are read, and how to compare them: xs with ys or, without these, with xs."""
+
+    xs: Sequence[ReadLayer]
+    ys: Sequence[ReadLayer]
+    spec: KernelSpec
+    unbiased: bool
+    max_memory: float
+    progress: Progress | None
+    double: bool = False  # whether float64 is asked for in any case
+
+
+def given_by(
     a: Sequence[Layer],
     b: Sequence[Layer],
     *,
-    measure: Measure = Measure.hsic,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
     max_memory: float | None,
     options: Mapping[str, Any],
-) -> npt.NDArray[np.float64]:
-    """Return HSIC, or what follows from it, of every a with every b; among the a without b."""
+) -> Given:
+    """Read the layers of a comparison, and its options."""
     kernel, sample = kernel_of(options)
-    unbiased = is_unbiased(options)
     needed = needed_samples(options)
     xs, ys = ([_read(x, kernel, nan_policy, device, needed) for x in side] for side in (a, b))
-    return _hsic(
-        xs,
-        ys,
-        spec_of(kernel, sample),
-        unbiased=unbiased,
-        measure=measure,
-        max_memory=checks.check_memory(max_memory, DEFAULT_MEMORY),
-        progress=progress,
-    )
+    memory = checks.check_memory(max_memory, DEFAULT_MEMORY)
+    return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
+
+
+def hsic_pairs(
+    a: Sequence[Layer], b: Sequence[Layer], *, measure: Measure = Measure.hsic, **arguments: Any
+) -> npt.NDArray[np.float64]:
+    """Return HSIC, or what follows from it, of every a with every b; among the a without b."""
+    return compared(given_by(a, b, **arguments), measure)
 
 
 def cka_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> npt.NDArray[np.float64]:
@@ -79,14 +91,6 @@ def distance_correlation_pairs(
         options={**options, "kernel": Distance()},
         **arguments,
     )
-
-
-def cka_distance_pairs(
-    a: Sequence[Layer], b: Sequence[Layer], **arguments: Any
-) -> npt.NDArray[np.float64]:
-    """Return the angle whose cosine is CKA; see `hsic_pairs`."""
-    # Rounding may take the CKA of nearly equal layers past 1.
-    return np.asarray(np.arccos(np.clip(cka_pairs(a, b, **arguments), -1, 1)))
 
 
 def gram(
@@ -151,21 +155,13 @@ def _read(
     return x
 
 
-def _hsic(
-    xs: Sequence[ReadLayer],
-    ys: Sequence[ReadLayer],
-    spec: KernelSpec,
-    *,
-    unbiased: bool,
-    measure: Measure,
-    max_memory: float,
-    progress: Progress | None,
-) -> npt.NDArray[np.float64]:
+def compared(given: Given, measure: Measure) -> npt.NDArray[np.float64]:
     """Compare the layers that are finite.
 
     All layers are computed in the widest precision that any of them needs. Layers with NaN or
     infinity (under nan_policy="propagate") give NaN.
     """
+    xs, ys = given.xs, given.ys
     others = ys or xs
     values = np.full((len(xs), len(others)), np.nan)
     rows = [i for i, layer in enumerate(xs) if layer.finite]
@@ -173,7 +169,7 @@ def _hsic(
     if not rows or not columns:
         return values
     layers = [xs[i] for i in rows] + ([ys[j] for j in columns] if ys else [])
-    found, statuses = _compared(layers, len(rows), spec, unbiased, measure, max_memory, progress)
+    found, statuses = _precisely(given, layers, len(rows), measure)
     if measure is not Measure.hsic:
         named = [(layer.name, status) for layer, status in zip(layers, statuses, strict=True)]
         unsound = [pair for pair in named if not calls.has(pair[1], Status.sound)]
@@ -184,34 +180,17 @@ def _hsic(
     return values
 
 
-def _compared(
-    layers: Sequence[ReadLayer],
-    rows: int,
-    spec: KernelSpec,
-    unbiased: bool,
-    measure: Measure,
-    max_memory: float,
-    progress: Progress | None,
-) -> Compared:
+def _precisely(given: Given, layers: Sequence[ReadLayer], rows: int, measure: Measure) -> Compared:
     """Compare layers in the widest precision of theirs, or better where that loses too much.
 
     Better than single precision is double, and then, for the linear kernel, sample space.
     """
-    stages = calls.Stages(progress)
-    share = 0.5 if spec.by_median else 0.1  # of the time, for what precedes the pairs
+    stages = calls.Stages(given.progress)
+    share = 0.5 if given.spec.by_median else 0.1  # of the time, for what precedes the pairs
 
     def attempt(double: bool, by_samples: bool) -> tuple[Compared | None, bool, bool]:
         """Return what is found, whether by features, and whether too many digits were lost."""
-        prepared = calls.prepare_grams(
-            [layer.core for layer in layers],
-            rows=rows,
-            kernel=spec,
-            estimator=Estimator.unbiased if unbiased else Estimator.biased,
-            double=double,
-            max_memory=max_memory,
-            by_samples=by_samples,
-            progress=stages(0, share),
-        )
+        prepared = prepared_grams(given, layers, rows, double, by_samples, stages(0, share))
         # It stops at the first layer without a kernel.
         last = prepared[-1].status
         if calls.has(last, Status.zero_median):
@@ -228,17 +207,38 @@ def _compared(
         lost = any(calls.has(status, Status.imprecise) for status in statuses)
         return (values, statuses), by_features, lost
 
-    double = any(layer.double for layer in layers)
+    double = given.double or any(layer.double for layer in layers)
     compared, by_features, lost = attempt(double, False)
     if lost and not double:
         compared, by_features, lost = attempt(True, False)
-    if lost and by_features and _is_affordable(layers):
+    if lost and by_features and is_affordable(layers):
         compared, _, _ = attempt(True, True)
     assert compared is not None  # in double every layer has a kernel, or none at all
     return compared
 
 
-def _is_affordable(layers: Sequence[ReadLayer]) -> bool:
-    """Whether Gram matrices in double take no more than some ten seconds on two cores."""
-    n = len(layers[0].array)
+def prepared_grams(
+    given: Given,
+    layers: Sequence[ReadLayer],
+    rows: int,
+    double: bool,
+    by_samples: bool,
+    progress: Progress | None,
+) -> list[calls.PreparedLayer]:
+    """Prepare layers, the first `rows` being those of the map."""
+    return calls.prepare_grams(
+        [layer.core for layer in layers],
+        rows=rows,
+        kernel=given.spec,
+        estimator=Estimator.unbiased if given.unbiased else Estimator.biased,
+        double=double,
+        max_memory=given.max_memory,
+        by_samples=by_samples,
+        progress=progress,
+    )
+
+
+def is_affordable(layers: Sequence[ReadLayer]) -> bool:
+    """Return whether Gram matrices in double take no more than some ten seconds on two cores."""
+    n = layers[0].n
     return n * n * sum(layer.array.shape[1] for layer in layers) <= 1e12
