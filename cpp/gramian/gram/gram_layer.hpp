@@ -19,33 +19,54 @@
 namespace gramian {
 
 /// Norms are those of the layer as packed (for a precomputed Gram matrix, its diagonal). `kept` may
-/// hold the inner products of all tiles of one tiling, once a pass has formed them.
+/// hold the inner products of all tiles of one tiling, once a pass has formed them. By differences,
+/// see precision.hpp, -|xᵢ - xⱼ|²/2 take the place of inner products and 0 that of the norms: what
+/// follows from both is the same.
 template <class B>
 struct GramLayer {
   Layer<B> layer;
   std::vector<double> norms{};
+  double mean_norm = 0, typical_norm = 0;  // mean and median of the norms, by differences too
   typename B::Buffer squared_norms{};
   typename B::Buffer kept{};
   Tiling kept_tiling{};
   bool kept_is_filled = false;
+  bool by_differences = false;
+  std::vector<double> factors{};  // of the rows before differences are taken; none: 1
+  typename B::Buffer row_factors{};
   Kernel kernel{};
   std::vector<double> diagonal{};  // K(i, i) - 2 aᵢ
   typename B::Buffer shift{};
-  double mean_squared_shift = 0;
+  double mean_shift = 0, mean_squared_shift = 0;
 
   Side<B> side(Index first_row) const {
     return {squared_norms.get() + first_row, shift.get() + first_row};
   }
+  const typename B::scalar* factors_from(Index row) const {
+    return row_factors ? row_factors.get() + row : nullptr;
+  }
 };
+
+/// Gives a layer the squared norms of its rows.
+template <Backend B>
+void set_norms(B& b, GramLayer<B>& g, std::vector<double> norms) {
+  g.norms = std::move(norms);
+  g.squared_norms = b.upload(g.norms);
+  g.mean_norm = sum(g.norms) / static_cast<double>(g.norms.size());
+  std::vector<double> sorted = g.norms;
+  const auto middle = sorted.begin() + std::ssize(sorted) / 2;
+  std::ranges::nth_element(sorted, middle);
+  g.typical_norm = *middle;
+}
 
 /// Bytes that it holds.
 template <class B>
 Index bytes_of(const GramLayer<B>& g) {
   const Index kept = g.kept ? g.kept_tiling.count() * g.kept_tiling.area() : 0;
   const Index n = g.layer.source.rows;
-  const Index rows = (g.squared_norms ? n : 0) + (g.shift ? n : 0);
+  const Index rows = (g.squared_norms ? n : 0) + (g.row_factors ? n : 0) + (g.shift ? n : 0);
   return bytes_of(g.layer) + (kept + rows) * Index{sizeof(typename B::scalar)} +
-      std::ssize(g.norms) * 8 + std::ssize(g.diagonal) * 8;
+      (std::ssize(g.norms) + std::ssize(g.factors) + std::ssize(g.diagonal)) * 8;
 }
 
 /// What one thread works on.
@@ -54,6 +75,18 @@ struct TileWorkspace {
   Panel<B> i{}, j{};
   typename B::Buffer tiles;
 };
+
+/// tile = inner products of packed rows of the layer, or what takes their place; the factors are
+/// for that.
+template <Backend B>
+void multiply_rows(B& b, const GramLayer<B>& g, const Panel<B>& i, const Panel<B>& j,
+                   const typename B::scalar* factors_i, const typename B::scalar* factors_j,
+                   typename B::scalar* tile) {
+  if (g.by_differences)
+    b.differences(i, j, factors_i, factors_j, tile);
+  else
+    b.multiply(i, j, tile);
+}
 
 /// out = inner products of rows I and J of the layer, on the diagonal exactly its squared norms.
 template <Backend B>
@@ -66,7 +99,8 @@ void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const
   } else {
     b.pack(layer.layer, tile.i, w.i);
     if (!tile.diagonal) b.pack(layer.layer, tile.j, w.j);
-    b.multiply(w.i, tile.diagonal ? w.i : w.j, out);
+    multiply_rows(b, layer, w.i, tile.diagonal ? w.i : w.j, layer.factors_from(tile.i.first),
+                  layer.factors_from(tile.j.first), out);
   }
   if (tile.diagonal) b.fill_diagonal(out, tile.i.count, layer.squared_norms.get() + tile.i.first);
   if (layer.kept && !layer.kept_is_filled) b.copy(out, tile.area(), kept);
@@ -95,14 +129,20 @@ inline void add_row_sums(const Tile& tile, const double* row_sums, const double*
   if (!tile.diagonal) add(tile.j, col_sums);
 }
 
+/// The values of some rows; none where there are none.
+inline std::vector<double> at(std::span<const double> values, Rows rows) {
+  std::vector<double> some;
+  for (Index k = 0; k < rows.count && !values.empty(); ++k)
+    some.push_back(values[static_cast<std::size_t>(rows[k])]);
+  return some;
+}
+
 /// Σₛ k(i, s) over the landmarks s, for every row i.
 template <Backend B>
 std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
   const Index n = g.layer.source.rows, count = landmarks.count;
-  std::vector<double> sums(static_cast<std::size_t>(n)), landmark_norms;
-  for (Index k = 0; k < count; ++k)
-    landmark_norms.push_back(g.norms[static_cast<std::size_t>(landmarks[k])]);
-  const auto norms = b.upload(landmark_norms);
+  std::vector<double> sums(static_cast<std::size_t>(n));
+  const auto norms = b.upload(at(g.norms, landmarks)), factors = b.upload(at(g.factors, landmarks));
   const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
   Panel<B> panel;
   b.pack(g.layer, landmarks, panel);
@@ -124,7 +164,8 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
       [&](Workspace& w, Index task, Nothing&) {
         const Rows rows{task * block, std::min(block, n - task * block)};
         b.pack(g.layer, rows, w.panel);
-        b.multiply(w.panel, panel, w.tile.get());
+        multiply_rows(b, g, w.panel, panel, g.factors_from(rows.first),
+                      g.factors.empty() ? nullptr : factors.get(), w.tile.get());
         b.apply(g.kernel, w.tile.get(), rows.count, count,
                 {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
                 sums.data() + rows.first, w.col_sums.data());
@@ -184,12 +225,11 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
 template <Backend B>
 void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred = true) {
   g.kernel = kernel;
-  const double mean_norm = sum(g.norms) / static_cast<double>(g.norms.size());
   if (auto* rbf = std::get_if<Rbf>(&g.kernel))
-    rbf->minus_one = near_centred && rbf->gamma * 2 * mean_norm < std::numbers::ln2;
+    rbf->minus_one = near_centred && rbf->gamma * 2 * g.mean_norm < std::numbers::ln2;
   if (auto* laplacian = std::get_if<Laplacian>(&g.kernel))
     laplacian->minus_one =
-        near_centred && laplacian->gamma * std::sqrt(2 * mean_norm) < std::numbers::ln2;
+        near_centred && laplacian->gamma * std::sqrt(2 * g.mean_norm) < std::numbers::ln2;
   const auto shift =
       near_centred ? near_centring_shift(b, g) : std::vector<double>(g.norms.size(), 0.0);
   g.diagonal.resize(g.norms.size());
@@ -197,6 +237,7 @@ void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred =
     g.diagonal[i] = std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) -
         2 * shift[i];
   g.shift = b.upload(shift);
+  g.mean_shift = sum(shift) / static_cast<double>(shift.size());
   g.mean_squared_shift = dot(shift, shift) / static_cast<double>(shift.size());
 }
 
