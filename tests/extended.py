@@ -44,11 +44,20 @@ def polynomial(X: Any, degree: int = 3, constant: float = 1) -> Extended:
 
 
 def cosine(X: Any) -> Extended:
-    """K; 0 where a row is."""
+    """K - 1 of rows that are not 0.
+
+    Near 1 it is -|w|²/2 with w = x/|x| - y/|y| = ((x - y) |y| - y (|x| - |y|)) / (|x| |y|), which
+    keeps what division loses.
+    """
     X = np.asarray(X, dtype=np.longdouble)
     norms = np.sqrt(np.sum(X * X, axis=1, keepdims=True))
-    X = X / np.where(norms == 0, 1, norms)
-    return np.asarray(X @ X.T)
+    K = (X / norms) @ (X / norms).T - 1
+    for i, (y, norm) in enumerate(zip(X, norms, strict=True)):
+        near = K[i] > -0.01
+        d, x = X[near] - y, norms[near]
+        longer = np.sum(d * (X[near] + y), axis=1, keepdims=True) / (x + norm)
+        K[i, near] = -np.sum(((d * norm - y * longer) / (x * norm)) ** 2, axis=1) / 2
+    return np.asarray(K)
 
 
 def linear(X: Any) -> Extended:

@@ -34,7 +34,8 @@ def test_interrupt(kernel: str) -> None:
         f"""
         import os, signal, threading, time
         import numpy as np, gramian as gm
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
+        # A background job of a shell has none.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         X = np.random.default_rng(0).standard_normal((40_000, 300), dtype="float32")
         wide = [X[:, i:] for i in range(100)] if {kernel == "linear"} else [X, X[:, 1:]]
         expected = gm.cka(X[:500], X[500:1000], kernel="{kernel}")

@@ -26,7 +26,7 @@ using namespace gramian;
 
 namespace {
 
-/// (means, largest |x|, scale) of an array's columns, from one pass.
+/// Column statistics of an array, from one pass.
 py::tuple bind_column_statistics(const py::array& array, const std::string& dtype) {
   const Source source = source_of(array, dtype);
   const Progress none;
@@ -36,9 +36,7 @@ py::tuple bind_column_statistics(const py::array& array, const std::string& dtyp
     const py::gil_scoped_release release;
     found = column_statistics(source, control);
   }
-  py::array_t<double> means(std::ssize(found.means));
-  std::ranges::copy(found.means, means.mutable_data());
-  return py::make_tuple(means, found.scale());
+  return as_tuple(found);
 }
 
 using Floats = py::array_t<double, py::array::c_style>;

@@ -91,19 +91,17 @@ py::dict versions() {
   return d;
 }
 
-/// (means, scale) of an array's columns, from one pass.
+/// Column statistics of an array, from one pass.
 py::tuple column_statistics(const py::object& given, const std::string& dtype) {
   const Source source = Home<Cuda<float>>::source(given, dtype);
   const auto& array = given.cast<const DeviceArray&>();
-  cuda::ColumnStatistics found;
+  ColumnStatistics found;
   {
     const py::gil_scoped_release release;
     const cuda::DeviceGuard guard{array.device};
     found = cuda::column_statistics(cuda::context(), source);
   }
-  py::array_t<double> means(std::ssize(found.means));
-  std::ranges::copy(found.means, means.mutable_data());
-  return py::make_tuple(means, scale_for(found.largest));
+  return as_tuple(found);
 }
 
 void bind_device_array(py::module_& m) {

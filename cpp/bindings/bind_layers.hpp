@@ -103,16 +103,17 @@ void bind_given_layer(py::module_& m) {
   using Given = GivenLayer<S>;
   py::class_<Given, std::shared_ptr<Given>>(m, "CoreLayer", py::module_local())
       .def(py::init([](const py::object& array, const std::string& dtype,
-                       const py::array_t<double, py::array::c_style>& means, double scale,
-                       double epsilon) {
+                       const std::array<std::vector<double>, 2>& means, double scale,
+                       double element_scale, bool constant, double epsilon) {
              const Source source = Home<S>::source(array, dtype);
-             if (means.size() != source.cols)
-               throw std::invalid_argument("there must be a mean for every column");
-             return Given{array, source,  {means.data(), means.data() + means.size()},
-                          scale, epsilon, Home<S>::device(array)};
+             for (const auto& part : means)
+               if (std::ssize(part) != source.cols)
+                 throw std::invalid_argument("there must be two parts of a mean for every column");
+             return Given{array,    source,  {means[0], means[1]},  scale, element_scale,
+                          constant, epsilon, Home<S>::device(array)};
            }),
            py::arg("array"), py::kw_only(), py::arg("dtype"), py::arg("means"), py::arg("scale"),
-           py::arg("epsilon"))
+           py::arg("element_scale"), py::arg("constant"), py::arg("epsilon"))
       .def_property_readonly("n_samples", [](const Given& l) { return l.source.rows; })
       .def_property_readonly("width", [](const Given& l) { return l.source.cols; });
 }

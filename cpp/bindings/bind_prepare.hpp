@@ -99,7 +99,7 @@ PreparedLayers<S, D> prepare_grams(const GivenLayers<S>& layers, Index rows,
   return prepare_layers<S, D>(Kind::gram, layers, is_double, progress, settings, [&](auto& b) {
     using B = std::remove_cvref_t<decltype(b)>;
     std::vector<Layer<B>> all;
-    for (const auto& layer : layers) all.push_back(read(b, *layer));
+    for (const auto& layer : layers) all.push_back(read(b, *layer, kernel.centers()));
     return measure.prepare(b, std::move(all), plan);
   });
 }
@@ -113,7 +113,7 @@ std::shared_ptr<PreparedLayer<S, D>> bind_prepare_matrix(
       prepare_layers<S, D>(Kind::matrix, {layer}, is_double, {}, settings, [&](auto& b) {
         using B = std::remove_cvref_t<decltype(b)>;
         std::vector<PreparedGram<B>> one;
-        one.push_back(prepare_matrix(b, kernel, read(b, *layer), centered));
+        one.push_back(prepare_matrix(b, kernel, read(b, *layer, kernel.centers()), centered));
         return one;
       });
   return prepared[0];

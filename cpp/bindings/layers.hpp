@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "../gramian/column_statistics.hpp"
 #include "../gramian/measures/hsic.hpp"
 #include "../gramian/measures/procrustes.hpp"
 #include "../gramian/measures/units.hpp"
@@ -30,13 +31,15 @@ template <class B>
 struct Home;
 
 /// An array with its column statistics; the rounding unit is that of the precision its data came
-/// in.
+/// in. Scales are for what deviates from the means, and for the elements themselves.
 template <class S>
 struct GivenLayer {
   py::object array;  // kept alive
   Source source;
-  std::vector<double> means;
-  double scale, epsilon;
+  Means means;
+  double scale, element_scale;
+  bool constant;
+  double epsilon;
   int device;
 };
 
@@ -146,9 +149,21 @@ auto with_precision(bool is_double, const Use& use) {
   return is_double ? use(std::type_identity<D>{}) : use(std::type_identity<S>{});
 }
 
+/// Centred, or as it is.
 template <class B, class S>
-Layer<B> read(B& b, const GivenLayer<S>& given) {
-  return make_layer(b, given.source, given.means, given.scale);
+Layer<B> read(B& b, const GivenLayer<S>& given, bool centred = true) {
+  if (centred) return make_layer(b, given.source, given.means, given.scale, given.constant);
+  return make_layer(b, given.source, Means::none(given.source.cols), given.element_scale,
+                    given.constant);
+}
+
+/// (means, what they leave out, squares in units of the scale, scale, largest |element|).
+inline py::tuple as_tuple(const ColumnStatistics& found) {
+  const auto array = [](const std::vector<double>& values) {
+    return py::array_t<double>(std::ssize(values), values.data());
+  };
+  return py::make_tuple(array(found.means.high), array(found.means.low), array(found.squares),
+                        found.scale, found.largest);
 }
 
 inline py::array_t<double> array_of(const std::vector<double>& values, Index rows, Index cols) {

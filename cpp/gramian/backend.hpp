@@ -45,6 +45,18 @@ inline double scale_for(double largest) {
   return std::ldexp(1.0, std::clamp(-exponent, -1000, 1000));
 }
 
+/// The mean of every column as high + low, to twice the digits of double: those of a column that is
+/// constant are its value and 0.
+struct Means {
+  std::vector<double> high, low;
+
+  /// Of columns that are to be read as they are.
+  static Means none(Index columns) {
+    const std::vector<double> zeros(static_cast<std::size_t>(columns));
+    return {zeros, zeros};
+  }
+};
+
 /// A source, and what happens to an element when a tile of it is read:
 /// (element - mean of its column) * scale. The mean is kept as a sum of two numbers of the
 /// backend's precision, so that a large offset costs no digits. `scale` is a power of two, so it
@@ -53,7 +65,7 @@ template <class B>
 struct Layer {
   Source source;
   double scale;
-  double offset;  // n |means|² scale²: what centring takes away from the sum of squares
+  bool constant;  // no column varies, but for rounding
   typename B::Buffer mean_high, mean_low;
 };
 
@@ -199,7 +211,6 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.diagonal(view) } -> std::same_as<std::vector<double>>;
 
       { b.column_norms(layer) } -> std::same_as<std::vector<double>>;      // squared, centred
-      { b.column_sums(layer) } -> std::same_as<std::vector<double>>;       // centred: rounding
       { b.project(layer, view) } -> std::same_as<Matrix<B>>;               // X Wᵀ
       { b.project_lower(layer, view) } -> std::same_as<Matrix<B>>;         // W lower triangular
       { b.squared_residual(layer, layer, view) } -> std::same_as<double>;  // |X - Y W|²

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -25,15 +24,15 @@ inline double dot(std::span<const double> x, std::span<const double> y) {
 
 /// A layer as backend B reads it, from column means that one pass over the source has found.
 template <Backend B>
-Layer<B> make_layer(B& b, const Source& source, std::span<const double> means, double scale) {
+Layer<B> make_layer(B& b, const Source& source, const Means& means, double scale,
+                    bool constant = false) {
   using T = typename B::scalar;
-  std::vector<double> high(means.size()), low(means.size());
-  for (std::size_t j = 0; j < means.size(); ++j) {
-    high[j] = static_cast<double>(static_cast<T>(means[j]));
-    low[j] = means[j] - high[j];
+  std::vector<double> high(means.high.size()), low(means.high.size());
+  for (std::size_t j = 0; j < high.size(); ++j) {
+    high[j] = static_cast<double>(static_cast<T>(means.high[j]));
+    low[j] = means.high[j] - high[j] + means.low[j];
   }
-  const double offset = static_cast<double>(source.rows) * dot(means, means) * scale * scale;
-  return {source, scale, offset, b.upload(high), b.upload(low)};
+  return {source, scale, constant, b.upload(high), b.upload(low)};
 }
 
 /// Bytes that a layer holds besides the activations, which are another's, and a matrix.
@@ -44,15 +43,6 @@ Index bytes_of(const Layer<B>& layer) {
 template <class B>
 Index bytes_of(const Matrix<B>& m) {
   return m.rows * m.cols * Index{sizeof(typename B::scalar)};
-}
-
-/// Whether the rows of a layer differ by no more than rounding, given the squares that centring
-/// left: their norm is at most 10 eps of what it was. Rows that are equal but for the order in
-/// which a float product of 100, 1,000 and 10,000 terms was summed leave 0.8, 1.9 and 5.8 eps.
-template <Backend B>
-bool is_constant(const Layer<B>& layer, double squares) {
-  const double limit = 10 * static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());
-  return squares <= limit * limit * layer.offset;
 }
 
 /// |xᵢ|² of every centred row.

@@ -92,7 +92,15 @@ class CoreLayer:
     """An array with its column statistics, and the rounding unit of its data."""
 
     def __init__(
-        self, array: Any, *, dtype: str, means: _Floats, scale: float, epsilon: float
+        self,
+        array: Any,
+        *,
+        dtype: str,
+        means: tuple[_Floats, _Floats],
+        scale: float,
+        element_scale: float,
+        constant: bool,
+        epsilon: float,
     ) -> None: ...
     @property
     def n_samples(self) -> int: ...
@@ -127,8 +135,8 @@ class PreparedLayer:
     @property
     def varies(self) -> npt.NDArray[np.bool_]: ...
 
-def column_statistics(array: Any, dtype: str) -> tuple[_Floats, float]:
-    """Return the column means, and the power of two that scales the elements to about 1."""
+def column_statistics(array: Any, dtype: str) -> tuple[_Floats, _Floats, _Floats, float, float]:
+    """Return what `calls.ColumnStatistics` holds."""
 
 def plan(
     *,

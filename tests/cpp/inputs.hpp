@@ -56,15 +56,27 @@ struct Data {
   double operator()(Index i, Index j) const {
     return values[static_cast<std::size_t>(i * source.cols + j)];
   }
-  double mean(Index j) const {
-    double sum = 0;
-    for (Index i = 0; i < source.rows; ++i) sum += (*this)(i, j);
-    return sum / static_cast<double>(source.rows);
-  }
-  std::vector<double> means() const {
-    std::vector<double> all;
-    for (Index j = 0; j < source.cols; ++j) all.push_back(mean(j));
+  double mean(Index j) const { return static_cast<double>(exact_mean(j)); }
+  Means means() const {
+    Means all;
+    for (Index j = 0; j < source.cols; ++j) {
+      all.high.push_back(mean(j));
+      all.low.push_back(static_cast<double>(exact_mean(j) - mean(j)));
+    }
     return all;
+  }
+  bool is_constant() const {
+    for (Index i = 0; i < source.rows; ++i)
+      for (Index j = 0; j < source.cols; ++j)
+        if ((*this)(i, j) != (*this)(0, j)) return false;
+    return true;
+  }
+
+ private:
+  long double exact_mean(Index j) const {
+    long double sum = 0;
+    for (Index i = 0; i < source.rows; ++i) sum += (*this)(i, j);
+    return sum / static_cast<long double>(source.rows);
   }
 };
 
@@ -140,7 +152,7 @@ inline Data normal_data(Index rows, Index cols, Layout layout = Layout::rows, do
 
 template <class B>
 Layer<B> layer_of(B& b, const Data& data, double scale = 1) {
-  return make_layer(b, data.source, data.means(), scale);
+  return make_layer(b, data.source, data.means(), scale, data.is_constant());
 }
 
 }  // namespace gramian::test

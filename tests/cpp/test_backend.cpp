@@ -53,11 +53,13 @@ void check_packed(B& b, const Data& data, Rows rows, double scale, const std::st
   check(panel.row_major == data.source.row_major(), what + ": order");
   const auto packed = panel_reader(b, panel);
   const double eps = epsilon<B>();
+  const Means means = data.means();
   for (Index j = 0; j < data.source.cols; ++j) {
-    const double mean = data.mean(j);
+    const auto at = static_cast<std::size_t>(j);
+    const double mean = means.high[at];
     for (Index i = 0; i < rows.count; ++i) {
       // Two roundings of the difference, and what is left of a mean held as two numbers.
-      const double expected = data(rows[i], j) - mean;
+      const double expected = data(rows[i], j) - mean - means.low[at];
       const double tolerance = 2 * eps * std::abs(expected) + eps * eps * std::abs(mean);
       check_near(packed(i, j), expected * scale, tolerance * scale, what);
     }
@@ -98,7 +100,7 @@ void test_every_16_bit_float(B& b) {
   std::iota(bits.begin(), bits.end(), std::uint16_t{0});
   for (const DType dtype : {DType::f16, DType::bf16}) {
     const Source source{bits.data(), dtype, 256, 256, 256, 1};
-    const auto layer = make_layer(b, source, filled(256, 0), 1);
+    const auto layer = make_layer(b, source, Means::none(256), 1);
     Panel<B> panel;
     b.pack(layer, {0, 256}, panel);
     const auto packed = panel_reader(b, panel);
@@ -152,7 +154,7 @@ void test_block(B& b) {
       values[static_cast<std::size_t>(i * n + j)] = static_cast<double>((i + 1) * (j + 1) % 31);
   for (const Layout layout : layouts) {
     const Data data = make_data(n, n, DType::f32, layout, values);
-    const auto layer = make_layer(b, data.source, filled(n, 0), 0.5);
+    const auto layer = make_layer(b, data.source, Means::none(n), 0.5);
     const Rows i{4, 9}, j{2, 5};
     auto tile = b.allocate(i.count * j.count);
     b.block(layer, i, j, tile.get());
@@ -169,12 +171,22 @@ void test_column_statistics() {
     for (const Layout layout : layouts) {
       const Data data = exact_data(301, 5, dtype, layout);
       const auto found = column_statistics(data.source, {});
-      double largest = 0;
-      for (const double value : data.values) largest = std::max(largest, std::abs(value));
+      double largest = 0, spread = 0;
+      for (Index i = 0; i < 301; ++i)
+        for (Index j = 0; j < 5; ++j) {
+          largest = std::max(largest, std::abs(data(i, j)));
+          spread = std::max(spread, std::abs(data(i, j) - data(0, j)));
+        }
       check(found.largest == largest, "largest element");
-      check(largest * found.scale() >= 0.5 && largest * found.scale() < 1, "scale");
-      for (Index j = 0; j < 5; ++j)
-        check_near(found.means[static_cast<std::size_t>(j)], data.mean(j), 1e-13, "column mean");
+      check(spread * found.scale >= 0.5 && spread * found.scale < 1, "scale");
+      for (Index j = 0; j < 5; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        double squares = 0;
+        for (Index i = 0; i < 301; ++i) squares += std::pow(data(i, j) - data.mean(j), 2);
+        squares *= found.scale * found.scale;
+        check_near(found.means.high[at], data.mean(j), 1e-13, "column mean");
+        check_near(found.squares[at], squares, 1e-13 * squares, "squares of deviations");
+      }
     }
   for (const double bad : {std::nan(""), HUGE_VAL})
     for (const Layout layout : layouts) {
@@ -182,11 +194,43 @@ void test_column_statistics() {
       data.values[3 * 41 + 1] = bad;
       data = make_data(50, 3, DType::f32, layout, data.values);
       const auto found = column_statistics(data.source, {});
-      check(std::isfinite(found.means[0]) && std::isfinite(found.means[2]), "finite columns");
-      check(!std::isfinite(found.means[1]), "a column with NaN or infinity");
+      check(std::isfinite(found.means.high[0]) && std::isfinite(found.means.high[2]),
+            "finite columns");
+      check(!std::isfinite(found.means.high[1]), "a column with NaN or infinity");
     }
   const Data zeros = make_data(3, 2, DType::f64, Layout::rows, filled(6, 0));
-  check(column_statistics(zeros.source, {}).scale() == 1, "scale of zeros");
+  check(column_statistics(zeros.source, {}).scale == 1, "scale of zeros");
+}
+
+/// Columns of one value do not vary at all, whatever it is; offsets and sizes cost no digits.
+void test_statistics_of_hard_columns() {
+  const Data constant = make_data(1000, 2, DType::f64, Layout::columns, [] {
+    auto values = filled(2000, 0.1);
+    for (std::size_t k = 1; k < 2000; k += 2) values[k] = -1e300;
+    return values;
+  }());
+  const auto found = column_statistics(constant.source, {});
+  check(found.means.high[0] == 0.1 && found.means.low[0] == 0, "mean of one value");
+  check(found.means.high[1] == -1e300 && found.squares[1] == 0, "mean of one huge value");
+  for (const double size : {1e-300, 1.0, 1e300})
+    for (const double offset : {0.0, 1e6}) {
+      auto values = filled(30, 0);
+      for (std::size_t k = 0; k < 30; ++k)
+        values[k] = size * (offset + static_cast<double>(k * k % 7));
+      const Data data = make_data(30, 1, DType::f64, Layout::rows, values);
+      const auto own = column_statistics(data.source, {});
+      long double mean = 0, squares = 0;
+      for (const double value : values) mean += static_cast<long double>(value) / 30;
+      for (const double value : values) {
+        const long double part = (static_cast<long double>(value) - mean) * own.scale;
+        squares += part * part;
+      }
+      const auto rest = static_cast<double>(
+          (mean - static_cast<long double>(own.means.high[0]) - own.means.low[0]) / size);
+      check_near(rest, 0, 1e-14 + 1e-18 * offset, "mean to the digits of the deviations");
+      check_near(own.squares[0], static_cast<double>(squares), 1e-9, "squares about an offset");
+      check(own.squares[0] > 0.1 && own.squares[0] < 120, "squares are in range");
+    }
 }
 
 template <class B>
@@ -211,5 +255,6 @@ int main() {
   test_operations<Cpu<float>>();
   test_operations<Cpu<double>>();
   test_column_statistics();
+  test_statistics_of_hard_columns();
   return result();
 }

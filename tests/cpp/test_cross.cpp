@@ -9,7 +9,7 @@ using namespace gramian::test;
 namespace {
 
 std::vector<double> centered(const Data& data) {
-  const auto means = data.means();
+  const auto means = data.means().high;
   std::vector<double> values = data.values;
   for (std::size_t k = 0; k < values.size(); ++k) values[k] -= means[k % means.size()];
   return values;

@@ -55,13 +55,12 @@ void test_passes_over_layers(B& b) {
       const Data data = normal_data(n, 9, layout, 2), other = normal_data(n, 4, layout, 1, 1);
       const auto x = layer_of(b, data, 0.5), y = layer_of(b, other);
       const Host plain = centered(data, 0.5), plain_y = centered(other, 1);
-      const auto norms = b.column_norms(x), sums = b.column_sums(x);
+      const auto norms = b.column_norms(x);
       for (Index j = 0; j < 9; ++j) {
         double square = 0;
         for (Index i = 0; i < n; ++i) square += plain(i, j) * plain(i, j);
         const auto at = static_cast<std::size_t>(j);
         check_near(norms[at], square, 100 * epsilon<B>() * square + 1e-30, "column norms");
-        check_near(sums[at], 0, 10 * epsilon<B>() * static_cast<double>(n), "column sums");
       }
       const Host w = random_host(3, 9), fit = random_host(4, 9, 1);
       const Host expected = multiply(plain, transposed(w));

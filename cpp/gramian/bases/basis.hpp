@@ -18,9 +18,9 @@ namespace gramian {
 template <class B>
 struct BasisInput {
   Layer<B> layer;
-  std::vector<double> means;  // of the columns, as they are in the source
-  double epsilon;             // of the precision that the data came in
-  double tolerance;           // singular values of X D count above this times the largest
+  Means means;       // of the columns, as they are in the source
+  double epsilon;    // of the precision that the data came in
+  double tolerance;  // singular values of X D count above this times the largest
 };
 
 /// What a basis should bring along: coordinates QᵀX of the layer, weights W with Q = X Wᵀ.
@@ -69,40 +69,21 @@ Matrix<B> between(B& b, const Coefficients<B>& left, Matrix<B> c, const Coeffici
   return c;
 }
 
-/// Makes the means of the centred columns 0 to the last digit of the deviations, not of the means:
-/// a constant column is then constant. In float the means, known in double, need no such care.
-template <LinearAlgebra B>
-void recenter(B& b, Layer<B>& layer, std::span<const double> means) {
-  using T = typename B::scalar;
-  if constexpr (!std::same_as<T, double>) return;
-  std::vector<double> low = b.column_sums(layer);
-  const double factor = 1 / (static_cast<double>(layer.source.rows) * layer.scale);
-  for (std::size_t j = 0; j < low.size(); ++j)
-    low[j] = low[j] * factor + (means[j] - static_cast<double>(static_cast<T>(means[j])));
-  layer.mean_low = b.upload(low);
-}
-
-template <LinearAlgebra B>
-void recenter_all(B& b, std::vector<BasisInput<B>>& layers) {
-  for (BasisInput<B>& layer : layers) recenter(b, layer.layer, layer.means);
-}
-
 /// A layer for the backend in double.
 template <LinearAlgebra B, LinearAlgebra W>
 BasisInput<W> widened(W& w, const BasisInput<B>& x) {
-  Layer<W> layer = make_layer(w, x.layer.source, x.means, x.layer.scale);
-  recenter(w, layer, x.means);
+  Layer<W> layer = make_layer(w, x.layer.source, x.means, x.layer.scale, x.layer.constant);
   return {std::move(layer), x.means, x.epsilon, x.tolerance};
 }
 
 /// 1 / norm of every column, 0 for those that are constant but for rounding: whose norm centring
-/// took to 10 eps of what it was, as is_constant has it for a layer.
+/// took to 10 eps of what it was.
 template <class B>
 std::vector<double> column_scales(const BasisInput<B>& x, std::span<const double> squared_norms) {
   std::vector<double> scales;
   const auto n = static_cast<double>(x.layer.source.rows);
-  for (std::size_t j = 0; j < x.means.size(); ++j) {
-    const double mean = x.means[j] * x.layer.scale, own = squared_norms[j];
+  for (std::size_t j = 0; j < squared_norms.size(); ++j) {
+    const double mean = x.means.high[j] * x.layer.scale, own = squared_norms[j];
     const bool constant = own <= 100 * x.epsilon * x.epsilon * (own + n * mean * mean);
     scales.push_back(constant ? 0 : 1 / std::sqrt(own));
   }
@@ -206,12 +187,6 @@ bool refine(B& b, Basis<B>& basis, const Matrix<B>& coefficients, Extras wanted)
   basis.coefficients = std::move(second->coefficients);
   complete(b, basis, &coefficients, wanted);
   return true;
-}
-
-/// Whether no column varies.
-template <LinearAlgebra B>
-bool is_constant(const BasisInput<B>& x, std::span<const double> squared_norms) {
-  return std::ranges::all_of(column_scales(x, squared_norms), [](double s) { return s == 0; });
 }
 
 }  // namespace gramian

@@ -18,7 +18,7 @@ Layer<B> every(B& b, const Layer<B>& layer, Index first, Index step) {
   part.data = static_cast<const char*>(part.data) + first * part.row_stride * size_of(part.dtype);
   part.rows = (part.rows - first + step - 1) / step;
   part.row_stride *= step;
-  return {part, layer.scale, layer.offset, b.upload(b.download(layer.mean_high.get(), part.cols)),
+  return {part, layer.scale, layer.constant, b.upload(b.download(layer.mean_high.get(), part.cols)),
           b.upload(b.download(layer.mean_low.get(), part.cols))};
 }
 

@@ -101,7 +101,7 @@ inline Choose above(double tolerance) {
 /// hold all their digits and the rank, its Gram matrix.
 template <LinearAlgebra B>
 Matrix<B> triangle_or_gram(B& b, const BasisInput<B>& x, bool gram) {
-  const std::vector<double> ones(x.means.size(), 1.0);
+  const std::vector<double> ones(x.means.high.size(), 1.0);
   return gram ? b.self_cross(x.layer) : b.triangle(x.layer, ones);
 }
 
@@ -122,9 +122,7 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
   std::vector<std::optional<SVD<B>>> svds(count);
   std::vector<Basis<B>> bases;
   for (std::size_t l = 0; l < count; ++l) {
-    const auto scales = column_scales(inputs[l], b.column_norms(inputs[l].layer));
-    if (std::ranges::any_of(scales, [](double s) { return s > 0; }))
-      factors[l] = triangle_or_gram(b, inputs[l], by_gram(inputs[l]));
+    if (!inputs[l].layer.constant) factors[l] = triangle_or_gram(b, inputs[l], by_gram(inputs[l]));
   }
   b.for_each(static_cast<Index>(count), [&](Index task) {
     const auto l = static_cast<std::size_t>(task);
@@ -139,7 +137,7 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
       continue;
     }
     BasisInput<B>& input = inputs[l];
-    const std::vector<double> ones(input.means.size(), 1.0);
+    const std::vector<double> ones(input.means.high.size(), 1.0);
     // Of the layer no more than its shape is read once its memory has moved into the basis.
     const Choose choose_own = [&](std::span<const double> s) { return choose(s, input); };
     bases.push_back(basis_from_svd(b, std::move(input.layer), std::move(*svds[l]), ones, choose_own,

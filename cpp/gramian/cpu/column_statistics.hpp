@@ -1,48 +1,53 @@
-// What one pass over a layer in host memory finds: column means and the size of the largest
-// element.
+// Column statistics of a layer in host memory.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <vector>
 
+#include "../column_statistics.hpp"
 #include "ordered.hpp"
 #include "simd.hpp"
 
 namespace gramian {
 
-struct ColumnStatistics {
-  std::vector<double> means;  // NaN or infinite where the column holds such an element
-  double largest = 0;         // max |x|, of the elements that are not NaN
-
-  double scale() const { return scale_for(largest); }
-};
-
 /// Sums in double over blocks of about a megabyte of elements, added in the order of the blocks.
-inline ColumnStatistics column_statistics(const Source& source, const Control& control) {
+inline ColumnMoments column_moments(const Source& source, double unit, const Control& control) {
   const Index n = source.rows, p = source.cols;
   const Index block = std::clamp<Index>((Index{1} << 18) / std::max<Index>(p, 1), 16, 4096);
-  ColumnStatistics result{std::vector<double>(static_cast<std::size_t>(p)), 0};
+  const std::vector<double> zeros(static_cast<std::size_t>(p));
+  ColumnMoments total{zeros, zeros, zeros};
+  simd::kernels<double>().pack(source, {0, 1}, 0, p,
+                               {zeros.data(), zeros.data(), unit, total.first.data(), true});
   struct Slot {
-    std::vector<double> sums;
-    double largest;
+    std::vector<double> sums, squares;
+    double spread, largest;
   };
   struct Nothing {};
   run_ordered<Nothing, Slot>(
       (n + block - 1) / block, num_threads(), control, [] { return Nothing{}; },
-      [&] { return Slot{std::vector<double>(static_cast<std::size_t>(p)), 0}; },
+      [&] { return Slot{zeros, zeros, 0, 0}; },
       [&](Nothing&, Index task, Slot& slot) {
         std::ranges::fill(slot.sums, 0.0);
-        slot.largest = 0;
-        simd::table().column_sums(source, {task * block, std::min(block, n - task * block)},
-                                  slot.sums.data(), &slot.largest);
+        std::ranges::fill(slot.squares, 0.0);
+        slot.spread = slot.largest = 0;
+        const Rows rows{task * block, std::min(block, n - task * block)};
+        simd::table().column_moments(
+            source, rows, unit, total.first.data(),
+            {slot.sums.data(), slot.squares.data(), &slot.spread, &slot.largest});
       },
       [&](Index, const Slot& slot) {
-        std::ranges::transform(result.means, slot.sums, result.means.begin(), std::plus{});
-        result.largest = std::max(result.largest, slot.largest);
+        std::ranges::transform(total.sums, slot.sums, total.sums.begin(), std::plus{});
+        std::ranges::transform(total.squares, slot.squares, total.squares.begin(), std::plus{});
+        total.spread = std::max(total.spread, slot.spread);
+        total.largest = std::max(total.largest, slot.largest);
       });
-  for (double& mean : result.means) mean /= static_cast<double>(n);
-  return result;
+  return total;
+}
+
+inline ColumnStatistics column_statistics(const Source& source, const Control& control) {
+  return column_statistics(source.rows,
+                           [&](double unit) { return column_moments(source, unit, control); });
 }
 
 }  // namespace gramian

@@ -130,7 +130,6 @@ class Cpu {
   std::vector<double> download(View<Cpu> x) { return {x.data, x.data + x.rows * x.cols}; }
   std::vector<double> diagonal(View<Cpu> x);
   std::vector<double> column_norms(const Layer<Cpu>& x);
-  std::vector<double> column_sums(const Layer<Cpu>& x);
   Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, false); }
   Matrix<Cpu> project_lower(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, true); }
   double squared_residual(const Layer<Cpu>& x, const Layer<Cpu>& y, View<Cpu> w);

@@ -36,7 +36,7 @@ template <class T>
 Layer<Cpu<T>> Cpu<T>::as_layer(View<Cpu> x) {
   const std::vector<double> zero(static_cast<std::size_t>(x.cols));
   constexpr DType dtype = std::is_same_v<T, float> ? DType::f32 : DType::f64;
-  return {{x.data, dtype, x.rows, x.cols, x.cols, 1}, 1.0, 0.0, upload(zero), upload(zero)};
+  return {{x.data, dtype, x.rows, x.cols, x.cols, 1}, 1.0, false, upload(zero), upload(zero)};
 }
 
 template <class T>
@@ -81,19 +81,6 @@ std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
                        sums[static_cast<std::size_t>(j)] += simd_.dot(column, column, p.rows);
                      }
                  });
-}
-
-template <class T>
-std::vector<double> Cpu<T>::column_sums(const Layer<Cpu>& x) {
-  return by_rows(
-      x.source.rows, x.source.cols, [&](Panels& panels, Rows rows, std::vector<double>& sums) {
-        pack(x, rows, panels.x);
-        const Panel<Cpu>& p = panels.x;
-        for (Index i = 0; i < p.rows; ++i)
-          for (Index j = 0; j < p.cols; ++j)
-            sums[static_cast<std::size_t>(j)] +=
-                static_cast<double>(p.memory[p.row_major ? i * p.cols + j : j * p.rows + i]);
-      });
 }
 
 template <class T>

@@ -287,6 +287,6 @@ constexpr Kernels<T> all_kernels = {
 
 extern const Table GRAMIAN_SIMD_TABLE;
 const Table GRAMIAN_SIMD_TABLE = {GRAMIAN_SIMD_LEVEL, all_kernels<float>, all_kernels<double>,
-                                  column_sums, lasso_kernels};
+                                  column_moments, lasso_kernels};
 
 }  // namespace gramian::simd

@@ -75,9 +75,16 @@ struct Kernels {
   void (*accumulate_squares)(const T* x, Index n, double* acc);
 };
 
-/// Column sums in double and the largest |x| of some rows. A NaN or an infinity reaches its
-/// column's sum.
-using ColumnSums = void (*)(const Source&, Rows, double* sums, double* largest);
+/// What moments of columns are added to, and the largest of all.
+struct MomentSums {
+  double *sums, *squares;
+  double *spread, *largest;
+};
+
+/// Of some rows, in double: how elements times `unit` deviate from the first row, see
+/// ColumnMoments. A NaN or an infinity reaches its column's sums.
+using AddColumnMoments = void (*)(const Source&, Rows, double unit, const double* first,
+                                  const MomentSums& to);
 
 /// How many targets of a LASSO are solved side by side, and how many sweeps an extrapolation is
 /// made from (3 or 7 are no better); see lasso.cpp.
@@ -108,7 +115,7 @@ struct Table {
   const char* level;  // "x86-64-v4", ...
   Kernels<float> f32;
   Kernels<double> f64;
-  ColumnSums column_sums;
+  AddColumnMoments column_moments;
   LassoKernels lasso;
 };
 

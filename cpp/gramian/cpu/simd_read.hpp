@@ -108,39 +108,78 @@ void pack(const Source& source, Rows rows, Index first, Index cols, const Packin
   });
 }
 
-template <class D>
-void column_sums_of(const D* x, const Source& source, Rows rows, double* sums, double* largest) {
-  const Index rs = source.row_stride, cs = source.col_stride;
-  double top = *largest;
-  if (cs == 1) {
-    for (Index i = 0; i < rows.count; ++i) {
-      const D* const row = x + rows[i] * rs;
-#pragma omp simd reduction(max : top)
-      for (Index j = 0; j < source.cols; ++j) {
-        const double v = widen<double>(row[j]);
-        sums[j] += v;
-        top = std::fabs(v) > top ? std::fabs(v) : top;
-      }
+/// How elements of some rows, times `unit`, deviate from the first row of all. Several rows at
+/// once, so that sums are fetched and stored less often.
+template <int rows, class D>
+void row_moments(const D* x, Index stride, Index count, double unit, const double* first,
+                 double* sums, double* squares, double* spread, double* largest) {
+  double most = *spread, top = *largest;
+#pragma omp simd reduction(max : most, top)
+  for (Index j = 0; j < count; ++j) {
+    const double origin = first[j];
+    double sum = sums[j], square = squares[j];
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; ++i) {
+      const double value = widen<double>(x[i * stride + j]) * unit, deviation = value - origin;
+      sum += deviation;
+      square += deviation * deviation;
+      most = std::fabs(deviation) > most ? std::fabs(deviation) : most;
+      top = std::fabs(value) > top ? std::fabs(value) : top;
     }
-  } else {
-    for (Index j = 0; j < source.cols; ++j) {
-      const D* const col = x + rows.first * rs + j * cs;
-      double sum = 0;
-#pragma omp simd reduction(+ : sum) reduction(max : top)
-      for (Index i = 0; i < rows.count; ++i) {
-        const double v = widen<double>(col[i * rs]);
-        sum += v;
-        top = std::fabs(v) > top ? std::fabs(v) : top;
-      }
-      sums[j] += sum;
-    }
+    sums[j] = sum;
+    squares[j] = square;
   }
+  *spread = most;
   *largest = top;
 }
 
-void column_sums(const Source& source, Rows rows, double* sums, double* largest) {
+/// The same of a column, whose first element is given.
+template <class D>
+void column_moments(const D* column, Index stride, Index count, double unit, double first,
+                    double* sum, double* square, double* spread, double* largest) {
+  double total = 0, squares = 0, most = *spread, top = *largest;
+#pragma omp simd reduction(+ : total, squares) reduction(max : most, top)
+  for (Index i = 0; i < count; ++i) {
+    const double value = widen<double>(column[i * stride]) * unit, deviation = value - first;
+    total += deviation;
+    squares += deviation * deviation;
+    most = std::fabs(deviation) > most ? std::fabs(deviation) : most;
+    top = std::fabs(value) > top ? std::fabs(value) : top;
+  }
+  *sum += total;
+  *square += squares;
+  *spread = most;
+  *largest = top;
+}
+
+template <class D>
+void column_moments_of(const D* x, const Source& source, Rows rows, double unit,
+                       const double* first, const MomentSums& to) {
+  const Index rs = source.row_stride, cs = source.col_stride;
+  if (cs == 1) {
+    constexpr Index width = 512;  // columns at a time, whose sums stay in the first cache
+    for (Index j = 0; j < source.cols; j += width) {
+      const Index count = j + width < source.cols ? width : source.cols - j;
+      const D* row = x + rows.first * rs + j;
+      Index i = 0;
+      for (; i + 4 <= rows.count; i += 4, row += 4 * rs)
+        row_moments<4>(row, rs, count, unit, first + j, to.sums + j, to.squares + j, to.spread,
+                       to.largest);
+      for (; i < rows.count; ++i, row += rs)
+        row_moments<1>(row, rs, count, unit, first + j, to.sums + j, to.squares + j, to.spread,
+                       to.largest);
+    }
+    return;
+  }
+  for (Index j = 0; j < source.cols; ++j)
+    column_moments(x + rows.first * rs + j * cs, rs, rows.count, unit, first[j], to.sums + j,
+                   to.squares + j, to.spread, to.largest);
+}
+
+void column_moments(const Source& source, Rows rows, double unit, const double* first,
+                    const MomentSums& to) {
   with_type(source.dtype, [&]<class D>(const D*) {
-    column_sums_of(static_cast<const D*>(source.data), source, rows, sums, largest);
+    column_moments_of(static_cast<const D*>(source.data), source, rows, unit, first, to);
   });
 }
 

@@ -94,7 +94,7 @@ class Cuda {
     pack(layer, rows, 0, layer.source.cols, panel);
   }
   void squared_norms(const Panel<Cuda>& panel, double* out) {
-    std::ranges::copy(column_sums(transposed_source(panel), true), out);
+    std::ranges::copy(column_squares(transposed_source(panel)), out);
   }
   void multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile) {
     cuda::gemm<T>(context_, i.rows, j.rows, i.cols, 1, operand(i), transposed(operand(j)), tile);
@@ -138,8 +138,7 @@ class Cuda {
   Matrix<Cuda> copy(View<Cuda> x);
   std::vector<double> download(View<Cuda> x) { return download(x.data, x.rows * x.cols); }
   std::vector<double> diagonal(View<Cuda> x);
-  std::vector<double> column_norms(const Layer<Cuda>& x) { return column_sums_of(x, true); }
-  std::vector<double> column_sums(const Layer<Cuda>& x) { return column_sums_of(x, false); }
+  std::vector<double> column_norms(const Layer<Cuda>& x);
   Matrix<Cuda> project(const Layer<Cuda>& x, View<Cuda> w);
   Matrix<Cuda> project_lower(const Layer<Cuda>& x, View<Cuda> w) { return project(x, w); }
   double squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, View<Cuda> w);
@@ -226,9 +225,8 @@ class Cuda {
 
   std::vector<double> dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
                            Index n);
-  cuda::Memory<double> sums_of_columns(const Source& source, bool squares);
-  std::vector<double> column_sums(const Source& source, bool squares);
-  std::vector<double> column_sums_of(const Layer<Cuda>& x, bool squares);
+  cuda::Memory<double> squares_on_device(const Source& source);
+  std::vector<double> column_squares(const Source& source);
   std::vector<double> take_diagonal(T* x, Index n, Index cols, bool clear);
   cuda::Memory<double> zeros(Index n);
   std::vector<double> factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt);

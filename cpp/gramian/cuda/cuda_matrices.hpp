@@ -28,7 +28,7 @@ Matrix<Cuda<T>> Cuda<T>::copy(View<Cuda> x) {
 template <class T>
 Layer<Cuda<T>> Cuda<T>::as_layer(View<Cuda> x) {
   const std::vector<double> zero(static_cast<std::size_t>(x.cols));
-  return {as_source({x.data, x.rows, x.cols, x.cols, 1}), 1.0, 0.0, upload(zero), upload(zero)};
+  return {as_source({x.data, x.rows, x.cols, x.cols, 1}), 1.0, false, upload(zero), upload(zero)};
 }
 
 template <class T>
@@ -37,13 +37,13 @@ std::vector<double> Cuda<T>::diagonal(View<Cuda> x) {
 }
 
 template <class T>
-std::vector<double> Cuda<T>::column_sums_of(const Layer<Cuda>& x, bool squares) {
+std::vector<double> Cuda<T>::column_norms(const Layer<Cuda>& x) {
   const Index p = x.source.cols;
   const auto total = zeros(p);
   Panel<Cuda> panel;
   by_rows(x.source.rows, [&](Rows rows) {
     pack(x, rows, panel);
-    const auto sums = sums_of_columns(as_source(strided(panel)), squares);
+    const auto sums = squares_on_device(as_source(strided(panel)));
     cuda::accumulate<double>(stream(), sums.get(), p, 1, total.get());
   });
   return cuda::to_host(context_, total.get(), p);
@@ -152,7 +152,7 @@ template <class T>
 double Cuda<T>::spectral_norm(View<Cuda> a) {
   constexpr int iterations = 6;
   const auto squares =
-      column_sums(as_source(transposed(Strided{a.data, a.rows, a.cols, a.cols, 1})), true);
+      column_squares(as_source(transposed(Strided{a.data, a.rows, a.cols, a.cols, 1})));
   const auto largest = std::ranges::max_element(squares) - squares.begin();
   const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
   if (!(norm > 0) || !std::isfinite(norm)) return norm;

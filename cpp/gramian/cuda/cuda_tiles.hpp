@@ -27,18 +27,18 @@ std::vector<double> Cuda<T>::dots(const T* x, Index stride_x, const T* y, Index 
 }
 
 template <class T>
-cuda::Memory<double> Cuda<T>::sums_of_columns(const Source& source, bool squares) {
+cuda::Memory<double> Cuda<T>::squares_on_device(const Source& source) {
   const Index p = source.cols, parts = cuda::stretches(source.rows);
   const auto memory = cuda::allocate<double>(context_, parts * p);
   auto sums = cuda::allocate<double>(context_, p);
-  cuda::column_sums(stream(), source, squares, memory.get(), nullptr);
+  cuda::column_moments(stream(), source, false, 1, memory.get());
   cuda::combine(stream(), memory.get(), parts, p, false, sums.get());
   return sums;
 }
 
 template <class T>
-std::vector<double> Cuda<T>::column_sums(const Source& source, bool squares) {
-  return cuda::to_host(context_, sums_of_columns(source, squares).get(), source.cols);
+std::vector<double> Cuda<T>::column_squares(const Source& source) {
+  return cuda::to_host(context_, squares_on_device(source).get(), source.cols);
 }
 
 template <class T>

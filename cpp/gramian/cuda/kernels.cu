@@ -29,12 +29,12 @@ void pack(cudaStream_t stream, const Source& source, Rows rows, Index first, Ind
 
 Index stretches(Index n) { return (n + stretch_of(n) - 1) / stretch_of(n); }
 
-void column_sums(cudaStream_t stream, const Source& source, bool squares, double* sums,
-                 double* largest) {
+void column_moments(cudaStream_t stream, const Source& source, bool centred, double unit,
+                    double* out) {
   const bool by_rows = source.row_major();
   launch(stream, ceiling(source.cols, by_rows ? lanes : warps),
-         static_cast<unsigned>(stretches(source.rows)), column_sums_kernel, source, by_rows,
-         stretch_of(source.rows), squares, sums, largest);
+         static_cast<unsigned>(stretches(source.rows)), column_moments_kernel, source, by_rows,
+         stretch_of(source.rows), centred, unit, out);
 }
 
 void combine(cudaStream_t stream, const double* parts, Index count, Index width, bool maximum,

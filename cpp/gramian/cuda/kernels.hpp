@@ -25,13 +25,14 @@ template <class T, class M>
 void pack(cudaStream_t stream, const Source& source, Rows rows, Index first, Index cols,
           const Packing<T, M>& to);
 
-/// How many stretches `column_sums` cuts n rows into, to be summed side by side.
+/// How many stretches `column_moments` cuts n rows into, to be summed side by side.
 Index stretches(Index n);
 
-/// For every stretch of rows (outer) and every column: the sum of the elements, or of their
-/// squares, and, unless null, the largest |element|.
-void column_sums(cudaStream_t stream, const Source& source, bool squares, double* sums,
-                 double* largest);
+/// For every stretch of rows (outer) and every column: the squares of the elements times `unit`.
+/// Or, centred, of what they deviate by from the first row; and then, in three more arrays of that
+/// size, the sum of the deviations, the largest |deviation| and the largest |element|.
+void column_moments(cudaStream_t stream, const Source& source, bool centred, double unit,
+                    double* out);
 
 /// out[i] = the sum, or the maximum, of parts[k * width + i] over the `count` k, in their order.
 void combine(cudaStream_t stream, const double* parts, Index count, Index width, bool maximum,

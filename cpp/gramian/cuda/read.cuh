@@ -59,6 +59,19 @@ __device__ void with_type(DType dtype, const F& f) {
   }
 }
 
+/// Of some elements of a column: the sum and the squares of what they deviate by, and the largest
+/// |deviation| and |element|.
+struct Moments {
+  double sum, squares, spread, largest;
+
+  __device__ void add(const Moments& other) {
+    sum += other.sum;
+    squares += other.squares;
+    spread = other.spread > spread ? other.spread : spread;
+    largest = other.largest > largest ? other.largest : largest;
+  }
+};
+
 /// The lines of a packed panel are rows, or columns, as it is ordered; a warp takes elements along
 /// a line, and a thread the same element of every eighth line.
 template <class T, class M>
@@ -90,50 +103,52 @@ __global__ void pack_kernel(PackLines<T, M> pack) {
   with_type(pack.source.dtype, pack);
 }
 
-/// What one thread of `column_sums_kernel` finds in its elements of rows begin, begin + step, ...
+/// What one thread of `column_moments_kernel` finds in its elements of rows begin, begin + step,
+/// ...
 struct ColumnPart {
   const Source& source;
-  bool squares;
+  bool centred;
+  double unit;
   Index column, begin, end, step;
-  double *total, *greatest;
+  Moments* found;
 
   template <class D>
   __device__ void as() const {
     const D* const data = static_cast<const D*>(source.data) + column * source.col_stride;
+    const double first = centred ? widen<double>(data[0]) * unit : 0;
     for (Index i = begin; i < end; i += step) {
-      const double value = widen<double>(data[i * source.row_stride]);
-      *total += squares ? value * value : value;
-      *greatest = fabs(value) > *greatest ? fabs(value) : *greatest;
+      const double value = widen<double>(data[i * source.row_stride]) * unit;
+      const double deviation = value - first;
+      found->add({deviation, deviation * deviation, fabs(deviation), fabs(value)});
     }
   }
 };
 
 /// A block takes `stretch` rows. A warp takes adjacent elements: 8 rows of 32 columns are in the
-/// block, or 32 rows of 8 columns. A NaN or an infinity reaches its column's sum.
-__global__ void column_sums_kernel(Source source, bool across, Index stretch, bool squares,
-                                   double* sums, double* largest) {
-  __shared__ double sum[warps][lanes + 1], top[warps][lanes + 1];
+/// block, or 32 rows of 8 columns. A NaN or an infinity reaches its column's sums.
+__global__ void column_moments_kernel(Source source, bool across, Index stretch, bool centred,
+                                      double unit, double* out) {
+  __shared__ Moments parts[warps][lanes + 1];
   const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
   const int row = across ? y : x, step = across ? warps : lanes;
   const Index column = Index{blockIdx.x} * (across ? lanes : warps) + (across ? x : y);
   const Index begin = Index{blockIdx.y} * stretch;
   const Index end = begin + stretch < source.rows ? begin + stretch : source.rows;
-  double total = 0, greatest = 0;
+  Moments total{0, 0, 0, 0};
   if (column < source.cols)
     with_type(source.dtype,
-              ColumnPart{source, squares, column, begin + row, end, step, &total, &greatest});
-  sum[y][x] = total;
-  top[y][x] = greatest;
+              ColumnPart{source, centred, unit, column, begin + row, end, step, &total});
+  parts[y][x] = total;
   __syncthreads();
   if (row != 0 || column >= source.cols) return;
-  for (int k = 1; k < step; ++k) {
-    total += across ? sum[k][x] : sum[y][k];
-    const double other = across ? top[k][x] : top[y][k];
-    greatest = other > greatest ? other : greatest;
-  }
-  const Index at = Index{blockIdx.y} * source.cols + column;
-  sums[at] = total;
-  if (largest != nullptr) largest[at] = greatest;
+  for (int k = 1; k < step; ++k) total.add(across ? parts[k][x] : parts[y][k]);
+  const Index stretches = gridDim.y, size = stretches * source.cols;
+  double* const at = out + Index{blockIdx.y} * source.cols + column;
+  at[0] = total.squares;
+  if (!centred) return;
+  at[size] = total.sum;
+  at[2 * size] = total.spread;
+  at[3 * size] = total.largest;
 }
 
 }  // namespace gramian::cuda

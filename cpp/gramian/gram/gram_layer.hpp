@@ -73,7 +73,7 @@ Index bytes_of(const GramLayer<B>& g) {
 template <class B>
 struct TileWorkspace {
   Panel<B> i{}, j{};
-  typename B::Buffer tiles;
+  typename B::Buffer tiles, zeros{};
 };
 
 /// tile = inner products of packed rows of the layer, or what takes their place; the factors are
@@ -88,7 +88,8 @@ void multiply_rows(B& b, const GramLayer<B>& g, const Panel<B>& i, const Panel<B
     b.multiply(i, j, tile);
 }
 
-/// out = inner products of rows I and J of the layer, on the diagonal exactly its squared norms.
+/// out = inner products of rows I and J of the layer. On the diagonal they are 0: its values, which
+/// may dwarf the others, are known from the norms and would be taken out of sums with their digits.
 template <Backend B>
 void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
                     TileWorkspace<B>& w, typename B::scalar* out) {
@@ -102,7 +103,10 @@ void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const
     multiply_rows(b, layer, w.i, tile.diagonal ? w.i : w.j, layer.factors_from(tile.i.first),
                   layer.factors_from(tile.j.first), out);
   }
-  if (tile.diagonal) b.fill_diagonal(out, tile.i.count, layer.squared_norms.get() + tile.i.first);
+  if (tile.diagonal) {
+    if (!w.zeros) w.zeros = b.upload(std::vector<double>(static_cast<std::size_t>(tiling.tile)));
+    b.fill_diagonal(out, tile.i.count, w.zeros.get());
+  }
   if (layer.kept && !layer.kept_is_filled) b.copy(out, tile.area(), kept);
 }
 
@@ -137,13 +141,15 @@ inline std::vector<double> at(std::span<const double> values, Rows rows) {
   return some;
 }
 
-/// Σₛ k(i, s) over the landmarks s, for every row i.
+/// Σₛ k(i, s) over the landmarks s, for every row i. The polynomial kernel of a landmark with
+/// itself, which may dwarf the rest, is that of an inner product of 0.
 template <Backend B>
 std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
   const Index n = g.layer.source.rows, count = landmarks.count;
   std::vector<double> sums(static_cast<std::size_t>(n));
   const auto norms = b.upload(at(g.norms, landmarks)), factors = b.upload(at(g.factors, landmarks));
   const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
+  const bool polynomial = std::holds_alternative<Polynomial>(g.kernel);
   Panel<B> panel;
   b.pack(g.layer, landmarks, panel);
 
@@ -166,6 +172,9 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
         b.pack(g.layer, rows, w.panel);
         multiply_rows(b, g, w.panel, panel, g.factors_from(rows.first),
                       g.factors.empty() ? nullptr : factors.get(), w.tile.get());
+        for (Index k = 0; polynomial && k < count; ++k)
+          if (const Index row = landmarks[k] - rows.first; row >= 0 && row < rows.count)
+            b.copy(zero.get(), 1, w.tile.get() + row * count + k);
         b.apply(g.kernel, w.tile.get(), rows.count, count,
                 {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
                 sums.data() + rows.first, w.col_sums.data());
@@ -209,8 +218,11 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
   double landmark_mean = 0;
   for (Index k = 0; k < count; ++k) {
     const auto s = static_cast<std::size_t>(landmarks[k]);
-    const double self =
-        std::visit([&](const auto& kernel) { return kernel.self_value(g.norms[s]); }, g.kernel);
+    const double self = std::visit(
+        [&]<class K>(const K& kernel) {
+          return kernel.self_value(std::same_as<K, Polynomial> ? 0 : g.norms[s]);
+        },
+        g.kernel);
     shift[s] = (shift[s] * m - self) / (all ? m - 2 : std::max(m - 1, 1.0));
     landmark_mean += shift[s] / (all ? m - 1 : m);
   }

@@ -33,10 +33,11 @@ double permitted_loss_in(DType source) {
 template <Backend B>
 Layer<B> for_differences(B& b, const Layer<B>& layer) {
   const std::vector<double> none(static_cast<std::size_t>(layer.source.cols));
-  std::vector<double> means = b.download(layer.mean_high.get(), layer.source.cols);
-  for (double& mean : means)
+  Means means = Means::none(layer.source.cols);
+  means.high = b.download(layer.mean_high.get(), layer.source.cols);
+  for (double& mean : means.high)
     if (std::abs(mean) * layer.scale < 4) mean = 0;
-  return make_layer(b, layer.source, means, layer.scale);
+  return make_layer(b, layer.source, means, layer.scale, layer.constant);
 }
 
 /// Makes the tiles of a layer those of differences, of rows times factors if there are any.

@@ -28,17 +28,6 @@ struct PreparedGram {
   bool complete() const { return status != Status::zero_median && status != Status::imprecise; }
 };
 
-/// A layer that was centred, as the kernel reads it, and whether it is constant (a Gram matrix that
-/// is given is never called so).
-template <Backend B>
-std::pair<Layer<B>, bool> as_read_by(B& b, const KernelSpec& spec, Layer<B> layer) {
-  const bool constant = !spec.centers() && spec.kind != KernelSpec::precomputed &&
-      is_constant(layer, sum(squared_norms(b, layer)));
-  if (spec.centers()) return {std::move(layer), false};
-  const std::vector<double> zeros(static_cast<std::size_t>(layer.source.cols));
-  return {make_layer(b, layer.source, zeros, layer.scale), constant};
-}
-
 /// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
 template <Backend B>
 std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
@@ -46,7 +35,7 @@ std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec
   Source diagonal = layer.source;  // as a column
   diagonal.cols = 1;
   diagonal.row_stride += std::exchange(diagonal.col_stride, 1);
-  const Layer<B> column = make_layer(b, diagonal, std::vector<double>(1), layer.scale);
+  const Layer<B> column = make_layer(b, diagonal, Means::none(1), layer.scale);
   Panel<B> panel;
   b.pack(column, {0, diagonal.rows}, panel);
   return b.download(panel.memory.get(), diagonal.rows);
@@ -62,7 +51,7 @@ Layer<B> sampled(B& b, const Layer<B>& layer, Index count, Panel<B>& panel) {
   const DType dtype = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
   const Source packed = panel.row_major ? Source{panel.memory.get(), dtype, count, p, p, 1}
                                         : Source{panel.memory.get(), dtype, count, p, 1, count};
-  return make_layer(b, packed, std::vector<double>(static_cast<std::size_t>(p)), 1);
+  return make_layer(b, packed, Means::none(p), 1);
 }
 
 /// The middle of the squared distances of a layer, or of a sample of its rows.
@@ -92,12 +81,12 @@ bool goes_on_by_differences(B& b, PreparedGram<B>& prepared) {
 template <Backend B>
 PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const Tiling& tiling,
                              bool keep, bool near_centred = true) {
-  auto [read, constant] = as_read_by(b, spec, std::move(layer));
-  PreparedGram<B> prepared{.gram = {std::move(read)}};
+  PreparedGram<B> prepared{.gram = {std::move(layer)}};
   GramLayer<B>& g = prepared.gram;
   set_norms(b, g, norms_of(b, g.layer, spec));
-  if (constant || (spec.centers() && is_constant(g.layer, sum(g.norms))))
-    prepared.status = Status::constant;
+  // A Gram matrix that is given is never called constant.
+  const bool constant = g.layer.constant && spec.kind != KernelSpec::precomputed;
+  if (constant) prepared.status = Status::constant;
   Middle median{};
   const auto measure_width = [&] {
     median = median_of(b, g, tiling, spec.sample);
@@ -109,7 +98,7 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
       g.kept_tiling = tiling;
     }
     measure_width();
-    if (is_imprecise(g, prepared.median)) {
+    if (!constant && is_imprecise(g, prepared.median)) {
       if (!goes_on_by_differences(b, prepared)) return prepared;
       measure_width();
     }
@@ -120,9 +109,10 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
     }
   }
   const Kernel kernel = kernel_of(spec, g, median, near_centred);
-  if (is_imprecise(b, g, kernel) && !goes_on_by_differences(b, prepared)) return prepared;
+  if (!constant && is_imprecise(b, g, kernel) && !goes_on_by_differences(b, prepared))
+    return prepared;
   set_kernel(b, g, kernel, near_centred);
-  if (near_centred && is_near_one(g)) {
+  if (!constant && near_centred && is_near_one(g)) {
     if constexpr (std::same_as<typename B::scalar, float>) {
       prepared.status = Status::imprecise;
       return prepared;

@@ -30,7 +30,6 @@ struct OnBases {
   /// Products of one layer at a time, shared by the threads.
   template <LinearAlgebra B>
   static std::vector<Basis<B>> prepare(B& b, std::vector<BasisInput<B>> layers, Extras wanted) {
-    recenter_all(b, layers);
     return orthonormal_bases(b, std::move(layers), wanted);
   }
 };

@@ -229,9 +229,7 @@ HsicMap hsic_by_features(B& b, const Hsic& hsic, PreparedGrams<B> layers, const 
     map.self[l] = own.template or_zero<T>();
     const auto i = static_cast<Index>(l);
     if (pairs.among()) map.at(i, i) = own.value;
-    // The root of `squares` is the sum of squares of the layer, but for a factor √p.
-    const bool constant = is_constant(layers[l]->gram.layer, std::sqrt(squares));
-    map.status[l] = constant ? Status::constant : Status::sound;
+    map.status[l] = layers[l]->gram.layer.constant ? Status::constant : Status::sound;
   });
   return map;
 }

@@ -20,11 +20,9 @@ struct CentredLayer {
 /// Layers of which no basis is wanted.
 template <LinearAlgebra B>
 std::vector<CentredLayer<B>> centred_layers(B& b, std::vector<BasisInput<B>> layers) {
-  recenter_all(b, layers);
   std::vector<CentredLayer<B>> centred;
   for (BasisInput<B>& layer : layers) {
-    const auto norms = b.column_norms(layer.layer);
-    const double norm = is_constant(layer, norms) ? 0 : sum(norms);
+    const double norm = layer.layer.constant ? 0 : sum(b.column_norms(layer.layer));
     centred.push_back({std::move(layer.layer), norm});
   }
   return centred;

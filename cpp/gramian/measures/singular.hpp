@@ -23,7 +23,6 @@ std::vector<Basis<B>> singular_bases(B& b, const M& measure, std::vector<BasisIn
     return measure.choose(s, layer);
   };
   if constexpr (std::same_as<B, W>) {
-    recenter_all(b, layers);
     return spectral_bases<B>(b, std::move(layers), choose, wanted);
   } else {
     W w = b.wide();

@@ -25,11 +25,11 @@ struct Units {
 struct UnitCorrelation {
   /// Constant is a column whose centred norm is at most `tolerance` times its norm.
   template <LinearAlgebra B>
-  static Units<B> prepare(B& b, Layer<B> layer, std::span<const double> means, double tolerance) {
+  static Units<B> prepare(B& b, Layer<B> layer, const Means& means, double tolerance) {
     const double n = static_cast<double>(layer.source.rows);
     auto norms = b.column_norms(layer);
     for (std::size_t j = 0; j < norms.size(); ++j) {
-      const double mean = means[j] * layer.scale, limit = tolerance * tolerance;
+      const double mean = means.high[j] * layer.scale, limit = tolerance * tolerance;
       const bool varies = norms[j] > limit * (norms[j] + n * mean * mean);
       norms[j] = varies ? std::sqrt(norms[j]) : 0;
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from .modules import cpu, cuda
 from .types import DeviceArray
 
 __all__ = [
+    "ColumnStatistics",
     "CoreLayer",
     "Denominator",
     "Estimator",
@@ -81,7 +83,7 @@ def _where_its_layers_are(function: Function) -> Function:
 
 
 canonical_pair = _where_its_layers_are(cpu.canonical_pair)
-column_statistics = _where_its_layers_are(cpu.column_statistics)
+_column_statistics = _where_its_layers_are(cpu.column_statistics)
 compare = _where_its_layers_are(cpu.compare)
 correlation = _where_its_layers_are(cpu.correlation)
 cross = _where_its_layers_are(cpu.cross)
@@ -98,17 +100,53 @@ prepare_units = _where_its_layers_are(cpu.prepare_units)
 smallest_product = _where_its_layers_are(cpu.smallest_product)
 
 
+class ColumnStatistics(NamedTuple):
+    """What one pass over a layer finds: of its columns, and of all elements."""
+
+    means: npt.NDArray[np.float64]  # not finite where the column holds NaN or infinity
+    low: npt.NDArray[np.float64]  # what the means leave out: their sum has twice the digits
+    squares: npt.NDArray[np.float64]  # of the deviations from the means, times scale
+    scale: float  # the power of two that brings the largest deviation to about 1
+    largest: float  # of the elements' absolute values
+
+    def constant_columns(self, n: int, units: float) -> npt.NDArray[np.bool_]:
+        """Return which columns' centered norm is at most so many units of their norm."""
+        with np.errstate(over="ignore"):
+            raw: npt.NDArray[np.float64] = n * (self.means * self.scale) ** 2
+        return np.asarray(self.squares <= units * units * (self.squares + raw))
+
+
+def column_statistics(array: npt.NDArray[Any] | DeviceArray, dtype: str) -> ColumnStatistics:
+    """Return the column statistics of an array, in one pass where it lives."""
+    return ColumnStatistics(*_column_statistics(array, dtype))
+
+
 def layer(
     array: npt.NDArray[Any] | DeviceArray,
     *,
     dtype: str,
-    means: npt.NDArray[np.float64],
-    scale: float,
+    statistics: ColumnStatistics,
+    constant: bool,
     epsilon: float,
 ) -> CoreLayer:
     """Return a layer of the module that reads the array."""
     make = cpu.CoreLayer if isinstance(array, np.ndarray) else _same_of_cuda(cpu.CoreLayer)
-    return make(array, dtype=dtype, means=means, scale=scale, epsilon=epsilon)
+    return make(
+        array,
+        dtype=dtype,
+        means=(statistics.means, statistics.low),
+        scale=statistics.scale,
+        element_scale=_scale_of(statistics.largest),
+        constant=constant,
+        epsilon=epsilon,
+    )
+
+
+def _scale_of(largest: float) -> float:
+    """Return the power of two that brings a number into [1/2, 1), within the range of float64."""
+    if not (largest > 0 and math.isfinite(largest)):
+        return 1.0
+    return math.ldexp(1.0, min(max(-math.frexp(largest)[1], -1000), 1000))
 
 
 def plan(

@@ -15,6 +15,7 @@ from .arrays import Layer
 from .dtypes import values
 
 _PACKAGE = __name__.partition(".")[0]
+_LARGEST = 2.0**1022  # a quarter of float64's range: two differ by half of it at most
 _BLOCK = 2**20  # elements looked at in one step, so that no mask as large as the input is made
 
 
@@ -38,6 +39,15 @@ def check_finite(layer: Layer, column_means: npt.NDArray[np.float64]) -> None:
                 f"[{start + i}, {j}] ({float(block[i, j])}); "
                 "nan_policy='propagate' skips this check."
             )
+
+
+def check_range(layer: Layer, largest: float) -> None:
+    """Refuse values whose differences may overflow."""
+    if largest > _LARGEST:
+        raise ValueError(
+            f"{layer.name} must not hold values above {_LARGEST:.3g} in size, whose differences "
+            f"overflow, got {largest:.3g}: divide it first."
+        )
 
 
 def check_same_samples(layers: Sequence[Layer]) -> None:

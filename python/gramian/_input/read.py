@@ -11,16 +11,22 @@ from .._core import calls
 from . import checks, devices
 from .arrays import Layer
 from .checks import Samples
+from .constant import CONSTANT, epsilon
 
 __all__ = ["ReadLayer", "read"]
+
+# Elements in which float32 computes, by the largest of them: twice as large ones may differ by more
+# than its largest number, and of smaller ones less than its smallest normal number (1e-38) is eps.
+_FLOAT32 = 2.0**-100, 2.0**126
 
 
 @dataclass(frozen=True, eq=False)
 class ReadLayer(Layer):
     """A layer with its column statistics, as the core takes it."""
 
-    means: npt.NDArray[np.float64]  # of the columns
+    statistics: calls.ColumnStatistics
     finite: bool  # False only under nan_policy="propagate"
+    constant: bool  # no column varies, but for rounding
     computed_on: str  # "cpu" or "cuda:0"; the array itself may be elsewhere
     core: calls.CoreLayer
 
@@ -30,9 +36,18 @@ class ReadLayer(Layer):
         return len(self.array)
 
     @property
+    def means(self) -> npt.NDArray[np.float64]:
+        """The means of the columns."""
+        return self.statistics.means
+
+    @property
     def double(self) -> bool:
         """Whether arithmetic on it is in double precision."""
-        return self.compute_dtype == "float64"
+        if self.compute_dtype == "float64":
+            return True
+        least, most = _FLOAT32
+        largest = self.statistics.largest
+        return self.finite and largest > 0 and not least <= largest <= most
 
 
 def read(
@@ -42,25 +57,26 @@ def read(
     if needed is not None:
         checks.check_sample_count(layer, *needed)
     target = devices.chosen(device, layer.device, layer.name)
-    means, scale = calls.column_statistics(layer.array, layer.dtype)
+    statistics = calls.column_statistics(layer.array, layer.dtype)
     if nan_policy == "raise":
-        checks.check_finite(layer, means)
+        checks.check_finite(layer, statistics.means)
+    finite = bool(np.isfinite(statistics.means).all())
+    if finite:
+        checks.check_range(layer, statistics.largest)
     array = layer.array
     if target is not None and isinstance(array, np.ndarray):
         array = devices.upload(array, layer.dtype, target)
+    constant = bool(statistics.constant_columns(len(array), CONSTANT * epsilon(layer)).all())
     core = calls.layer(
-        array,
-        dtype=layer.dtype,
-        means=means,
-        scale=scale,
-        epsilon=float(np.finfo(layer.compute_dtype).eps),
+        array, dtype=layer.dtype, statistics=statistics, constant=constant, epsilon=epsilon(layer)
     )
     return ReadLayer(
         layer.name,
         layer.array,
         layer.dtype,
-        means=means,
-        finite=bool(np.isfinite(means).all()),
+        statistics=statistics,
+        finite=finite,
+        constant=constant,
         computed_on="cpu" if target is None else f"cuda:{target}",
         core=core,
     )

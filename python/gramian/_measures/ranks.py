@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._input.arrays import Layer, as_float64
+from .._input.arrays import Layer
 from .._input.checks import Samples, warn
+from .._input.constant import constant_columns as columns_within
+from .._input.constant import epsilon as epsilon
 
-# A column whose centered norm is at most so many rounding units of its norm is constant. Sums of
+# A column whose centered norm is at most so many rounding units of its norm is constant, and left
+# out of a basis, where it would count as much as any other once it is divided by that norm. Sums of
 # the same 10, 100 and 1,000 numbers in another order for every sample, as threads form them, vary
 # by 0.5, 1.3 and 2.7 (measured in float32).
 CONSTANT_UNITS = 10
@@ -28,20 +31,9 @@ def default_tolerance(layer: Layer) -> float:
     return epsilon(layer) * order
 
 
-def epsilon(layer: Layer) -> float:
-    """Return the rounding unit of the precision that a layer is computed in by itself."""
-    return float(np.finfo(layer.compute_dtype).eps)
-
-
 def constant_columns(layer: Layer) -> npt.NDArray[np.bool_]:
     """Return which columns' centered norm is only the rounding of their values."""
-    X = as_float64(layer)
-    norms = np.linalg.norm(X, axis=0)
-    X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
-    X -= X.mean(axis=0)
-    limits = CONSTANT_UNITS * epsilon(layer) * norms
-    constant: npt.NDArray[np.bool_] = np.linalg.norm(X, axis=0) <= limits
-    return constant
+    return columns_within(layer, CONSTANT_UNITS)
 
 
 def saturated(x_rank: int, y_rank: int, n: int) -> int:

@@ -9,20 +9,12 @@ import numpy.typing as npt
 
 from .._input import checks, layers
 from .._input.arrays import Layer, as_float64
+from .._input.constant import centered, is_constant
 from . import ranks
 
-__all__ = ["Array", "centered", "samples", "warn_constant"]
+__all__ = ["Array", "centered", "check_values", "samples", "warn_constant"]
 
 Array = npt.NDArray[np.float64]
-
-
-def centered(layer: Layer) -> Array:
-    """HX, where H = I - 11'/n."""
-    X: Array = as_float64(layer)
-    with np.errstate(invalid="ignore"):  # inf - inf, when NaN propagates
-        X = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
-        X -= X.mean(axis=0)
-    return X
 
 
 def samples(X: Any, Y: Any, nan_policy: str) -> tuple[Layer, Layer, bool]:
@@ -31,16 +23,31 @@ def samples(X: Any, Y: Any, nan_policy: str) -> tuple[Layer, Layer, bool]:
     finite = True
     for layer in (x, y):
         checks.check_sample_count(layer, *ranks.needed_samples())
-        with np.errstate(over="ignore", invalid="ignore"):
-            means = as_float64(layer).mean(axis=0)
-        if nan_policy == "raise":
-            checks.check_finite(layer, means)
-        finite = finite and bool(np.isfinite(means).all())
+        finite = check_values(layer, nan_policy) and finite
     return x, y, finite
 
 
-def warn_constant(*layers: Layer) -> bool:
-    """Warn of constant layers, and return whether there are any."""
-    names = [layer.name for layer in layers if ranks.constant_columns(layer).all()]
+def check_values(layer: Layer, nan_policy: str) -> bool:
+    """Check the values of a layer; False if one is NaN or infinity."""
+    X = as_float64(layer)
+    found = np.where(np.isfinite(X).all(axis=0), 0.0, np.nan)
+    if nan_policy == "raise":
+        checks.check_finite(layer, found)
+    finite = bool(np.isfinite(found).all())
+    if finite:
+        checks.check_range(layer, float(np.abs(X).max()))
+    return finite
+
+
+def warn_constant(*layers: Layer, scaled: bool = False) -> bool:
+    """Warn of constant layers, and return whether there are any.
+
+    Where columns are divided by their norms, what is left of constant ones is not looked at.
+    """
+    names = [
+        layer.name
+        for layer in layers
+        if (ranks.constant_columns(layer).all() if scaled else is_constant(layer))
+    ]
     checks.warn_constant(names)
     return bool(names)

@@ -84,7 +84,7 @@ def cca(
         weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
         return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
     bx, by = (basis(layer, regularization, rank_tolerance) for layer in (x, y))
-    constant = warn_constant(x, y)
+    constant = warn_constant(x, y, scaled=regularization == 0)
     saturated = 0
     if regularization == 0 and not constant:
         saturated = ranks.saturated(bx.rank, by.rank, n)
@@ -147,7 +147,7 @@ def linear_regression(
     checks.check_rank_tolerance(rank_tolerance)
     x, y, finite = samples(X, Y, nan_policy)
     checks.check_folds(cross_validate, len(x.array))
-    if not finite or warn_constant(x, y):
+    if not finite or warn_constant(x) or warn_constant(y, scaled=True):
         return float("nan")
     if cross_validate is None:
         Z = centered(x)

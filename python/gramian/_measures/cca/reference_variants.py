@@ -96,7 +96,7 @@ def pwcca(
     checks.check_variant(variant)
     checks.check_rank_tolerance(rank_tolerance)
     x, y, finite = samples(X, Y, nan_policy)
-    if not finite or warn_constant(x, y):
+    if not finite or warn_constant(x, y, scaled=True):
         return PWCCA(np.nan, np.empty(0), False) if full_output else float("nan")
     bx, by = orthonormal_basis(x, rank_tolerance), orthonormal_basis(y, rank_tolerance)
     n = len(x.array)

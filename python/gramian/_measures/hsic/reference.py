@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..._input import checks, layers
-from ..._input.arrays import Layer, as_float64, as_layer
+from ..._input.arrays import Layer, as_layer
+from ..._input.constant import is_constant
+from ..reference_inputs import check_values
 from .checks import needed_samples
 from .kernels import Distance, Kernel, Precomputed, kernel_of
 from .reference_grams import (
     Array,
     centered_columns,
-    is_constant,
     kernel_matrix,
     shifted_kernel_matrix,
     squared_distances,
@@ -210,11 +211,7 @@ def _check_values(layer: Layer, k: tuple[Kernel, int | None], nan_policy: str) -
     precomputed = isinstance(k[0], Precomputed)
     if precomputed:
         checks.check_square(layer)
-    with np.errstate(over="ignore", invalid="ignore"):
-        means = as_float64(layer).mean(axis=0)
-    if nan_policy == "raise":
-        checks.check_finite(layer, means)
-    if precomputed and np.isfinite(means).all():
+    if check_values(layer, nan_policy) and precomputed:
         checks.check_symmetric(layer)
 
 

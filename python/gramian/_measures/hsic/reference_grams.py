@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ..._input import checks
+from ..._input import checks, constant
 from ..._input.arrays import Layer, as_float64
 from .kernels import RBF, Cosine, Distance, Kernel, Laplacian, Linear, Polynomial, Precomputed
 
@@ -21,16 +21,11 @@ def features(layer: Layer) -> Array:
 
 
 def centered_columns(layer: Layer) -> Array:
-    """HX, where H = I - 11'/n; exactly 0 for constant columns."""
-    X = features(layer)
-    X = X - X[0]
-    centered: Array = X - X.mean(axis=0)
-    return centered
-
-
-def is_constant(layer: Layer) -> bool:
-    """Whether all samples are the same."""
-    return not centered_columns(layer).any()
+    """HX, where H = I - 11'/n; NaN as `features`, and exactly 0 for a constant layer."""
+    X = constant.centered(layer)
+    if constant.is_constant(layer):
+        return np.zeros_like(X)
+    return X if np.isfinite(X).all() else np.full_like(X, np.nan)
 
 
 def squared_distances(X: Array) -> Array:
@@ -95,4 +90,4 @@ def shifted_kernel_matrix(layer: Layer, kernel: Kernel, sample: int | None) -> A
         e = exponent(layer, kernel, sample)
         return np.expm1(e) if np.median(e) > -np.log(2) else np.exp(e)
     K = kernel_matrix(layer, kernel, sample)
-    return np.zeros_like(K) if is_constant(layer) else K
+    return np.zeros_like(K) if constant.is_constant(layer) else K
