@@ -47,16 +47,18 @@ def cosine(X: Any) -> Extended:
     """K - 1 of rows that are not 0.
 
     Near 1 it is -|w|²/2 with w = x/|x| - y/|y| = ((x - y) |y| - y (|x| - |y|)) / (|x| |y|), which
-    keeps what division loses.
+    keeps what division loses; the size of a row is first made that of the other.
     """
     X = np.asarray(X, dtype=np.longdouble)
     norms = np.sqrt(np.sum(X * X, axis=1, keepdims=True))
     K = (X / norms) @ (X / norms).T - 1
-    for i, (y, norm) in enumerate(zip(X, norms, strict=True)):
+    for i, (y, of_y) in enumerate(zip(X, norms, strict=True)):
         near = K[i] > -0.01
-        d, x = X[near] - y, norms[near]
-        longer = np.sum(d * (X[near] + y), axis=1, keepdims=True) / (x + norm)
-        K[i, near] = -np.sum(((d * norm - y * longer) / (x * norm)) ** 2, axis=1) / 2
+        unit = np.exp2(np.round(np.log2(of_y / norms[near])))
+        x, of_x = X[near] * unit, norms[near] * unit
+        longer = np.sum((x - y) * (x + y), axis=1, keepdims=True) / (of_x + of_y)
+        w = ((x - y) * of_y - y * longer) / (of_x * of_y)
+        K[i, near] = -np.sum(w**2, axis=1) / 2
     return np.asarray(K)
 
 
