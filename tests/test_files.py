@@ -15,8 +15,8 @@ from gramian._input.files import read_layers
 
 ARRAYS = {
     "conv2": np.arange(6.0).reshape(3, 2),
-    "conv10": np.arange(9, dtype=np.float32).reshape(3, 3) ** 2,
-    "conv1": np.array([[1], [5], [2]], dtype=np.int16),
+    "conv10": np.array([[1], [5], [2]], dtype=np.int16),
+    "conv1": np.arange(9, dtype=np.float32).reshape(3, 3) ** 2,
 }
 
 
@@ -59,6 +59,23 @@ def test_order_and_content(tmp_path: Path, suffix: str) -> None:
     for name, expected in ARRAYS.items():
         assert layers[name].dtype == expected.dtype
         np.testing.assert_array_equal(layers[name], expected)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_sorted_names_come_in_natural_order(tmp_path: Path, suffix: str) -> None:
+    """As a writer sorts them, which says nothing: numbers are compared as numbers."""
+    names = ["h.1.a", "h.10.a", "h.2.a", "h.2.b", "head"]
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npz":
+        np.savez(path, **{name: np.eye(2) for name in names})
+    else:
+        tensor = np.eye(2, dtype=np.float32).tobytes()
+        wide = ("F64", [2, 2], np.eye(2).tobytes())
+        tensors = {name: ("F32", [2, 2], tensor) for name in names}
+        write_safetensors(path, {"h.3.a": wide} | tensors)  # larger elements come first there
+        names = sorted([*names, "h.3.a"])
+    natural = sorted(names, key=lambda name: (name == "head", len(name.split(".")[-2:][0]), name))
+    assert list(read_layers(path)) == natural
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])

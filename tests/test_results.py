@@ -79,6 +79,16 @@ def test_accuracy_of_an_asymmetric_measure(monkeypatch: pytest.MonkeyPatch) -> N
     assert comparison(values).accuracy() == 1.0
 
 
+def test_accuracy_pairs_layers_by_name() -> None:
+    """Where the names are the same; otherwise by place."""
+    values = np.array([[0.1, 0.2, 0.9], [0.8, 0.1, 0.2], [0.2, 0.7, 0.1]])
+    shuffled = gm.Comparison(values, ("a", "b", "c"), ("b", "c", "a"), "cka", {}, 9)
+    assert shuffled.accuracy() == 1
+    assert gm.Comparison(values, ("a", "b", "c"), ("b", "c", "d"), "cka", {}, 9).accuracy() == 0
+    other = gm.Comparison(values, ("a", "b", "c"), ("b", "c", "a"), "linear_regression", {}, 9)
+    assert other.accuracy() == 1  # both directions of a pair are added after names are matched
+
+
 def test_accuracy_needs_equal_depth() -> None:
     with pytest.raises(ValueError, match=r"as many layers in A as in B: A has 2, B has 3\."):
         comparison(VALUES).accuracy()

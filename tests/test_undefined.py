@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import calls
 import inputs
 import numpy as np
@@ -11,6 +13,7 @@ from variants import Variant
 
 import gramian as gm
 from gramian._input import arrays, checks
+from gramian._measures.hsic.kernels import kernel_of
 
 KERNELS = ("linear", gm.RBF(sigma=1.0), gm.Laplacian(sigma=1.0), "polynomial", "cosine")
 
@@ -90,10 +93,14 @@ def test_kernel_too_narrow(call: Call) -> None:
 @each(OF_KERNELS)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_propagate_in_kernels(call: Call, value: float) -> None:
-    """NaN comes out, without a warning."""
+    """NaN comes out; of a map, a warning says of which layer."""
     for kernel in ("rbf", "laplacian", *KERNELS):
-        result = call(holed(value), kernel=kernel, nan_policy="propagate")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = call(holed(value), kernel=kernel, nan_policy="propagate")
         assert np.isnan(value_of(result)).all()
+        names = [str(one.message).split()[0] for one in caught]
+        assert names == (["A['x']"] if call.function == "compare" else [])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -113,10 +120,48 @@ def test_propagate_spares_other_layers(measure: Variant, implementation: str) ->
     bad = arrays[0].copy()
     bad[7, 1] = np.nan
     options = measure.options | {"measure": measure.measure.name, "device": implementation}
-    values = gm.compare([bad, *arrays], nan_policy="propagate", **options).values
+    with pytest.warns(RuntimeWarning, match=r"^A\['0'\] holds NaN or infinity: its similarity is"):
+        values = gm.compare([bad, *arrays], nan_policy="propagate", **options).values
     assert np.isnan(values[0]).all()
     assert np.isnan(values[:, 0]).all()
     np.testing.assert_array_equal(values[1:, 1:], gm.compare(arrays, **options).values)
+
+
+def test_maps_survive_a_layer_without_a_width(kernel_measure: Variant, implementation: str) -> None:
+    """Refused of a pair, and of a map by default; otherwise NaN, and a warning that names it."""
+    arrays = {name: inputs.pair(20, p, 1)[0] for name, p in (("one", 3), ("two", 4))}
+    arrays["dull"] = np.zeros((20, 3))  # but for 5 of 20 samples
+    arrays["dull"][::4] = arrays["one"][::4]
+    options = kernel_measure.options | {"device": implementation}
+    if getattr(kernel_of(kernel_measure.options)[0], "bandwidth", None) is None:
+        gm.compare(arrays, measure=kernel_measure.measure.name, **options)
+        return
+    with pytest.raises(ValueError, match=r"dull.*zero median"):
+        gm.compare(arrays, measure=kernel_measure.measure.name, **options)
+    with pytest.warns(RuntimeWarning, match=r"^A\['dull'\] has a zero median distance: its"):
+        found = gm.compare(
+            arrays, measure=kernel_measure.measure.name, nan_policy="propagate", **options
+        ).values
+    assert np.isfinite(found[:2, :2]).all()
+    assert np.isnan(found[2]).all()
+    assert np.isnan(found[:, 2]).all()
+
+
+def test_maps_survive_a_constant_layer(measure: Variant, implementation: str) -> None:
+    """Under every kernel, whatever the layer is filled with."""
+    arrays = [inputs.pair(20, p, 1)[0] for p in (3, 4)]
+    constant = np.tile([0.1, -3.3, 77.7], (20, 1))
+    options = measure.options | {"measure": measure.measure.name, "device": implementation}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = gm.compare([*arrays, constant], **options).values
+    assert np.isfinite(found[:2, :2]).all()
+    undefined = found[2], found[:, 2]
+    if measure.measure.name == "hsic":
+        assert np.array_equal(undefined, np.zeros((2, 3)))
+    else:
+        assert np.isnan(undefined).all()
+        assert any("A['2']" in str(warning.message) for warning in caught)
 
 
 def test_overflowing_sums_are_no_error() -> None:

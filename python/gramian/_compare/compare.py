@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._core.calls import Stages
 from .._input import checks
 from .._input.arrays import Layer
 from .._input.layers import named_layers
@@ -18,7 +19,6 @@ from .results import Comparison
 __all__ = ["compare"]
 
 Progress = Callable[[int, int], object]
-Named = list[tuple[str, Layer]]
 
 
 def compare(
@@ -45,7 +45,9 @@ def compare(
     measure : str, default "cka"
         One of `measures()`.
     nan_policy : {"raise", "propagate"}, default "raise"
-        What to do about NaN and infinity: refuse them, or return NaN for the layers they are in.
+        What to do about a layer that its values make unusable, because it holds NaN or infinity,
+        or half of its samples are the same, which leaves a kernel without a width: refuse it, or
+        return NaN for it with a warning that names it.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
         Where to compute; by default where the arrays live. "reference" is plain numpy in
         float64, pair by pair.
@@ -75,7 +77,7 @@ def compare(
     Warns
     -----
     RuntimeWarning
-        For layers whose similarity is undefined, because they are constant.
+        For layers whose similarity is undefined, because they are constant or cannot be used.
 
     Notes
     -----
@@ -107,23 +109,21 @@ def compare(
     """
     row = find(measure, options)
     checks.check_nan_policy(nan_policy)
-    reference = checks.check_device(device) == "reference"
+    checks.check_device(device)
     a = named_layers(A, "A")
     b = [] if B is None else named_layers(B, "B")
     layers = [layer for _, layer in (*a, *b)]
     checks.check_same_samples(layers)
-    if reference:
-        values = _by_reference(row, a, b or a, nan_policy, progress, options)
-    else:
-        values = row.all_pairs(
-            [layer for _, layer in a],
-            [layer for _, layer in b],
-            nan_policy=nan_policy,
-            device=device,
-            progress=progress,
-            max_memory=max_memory,
-            options=options,
-        )
+    values = _values(
+        row,
+        [layer for _, layer in a],
+        [layer for _, layer in b],
+        propagates=nan_policy == "propagate",
+        device=device,
+        progress=Stages(progress)(0, 1),  # does not go back when a layer is left out
+        max_memory=max_memory,
+        options=options,
+    )
     return Comparison(
         values=values,
         x_names=tuple(name for name, _ in a),
@@ -134,18 +134,57 @@ def compare(
     )
 
 
+def _values(
+    row: Measure,
+    a: Sequence[Layer],
+    b: Sequence[Layer],
+    *,
+    propagates: bool,
+    device: str | None,
+    **arguments: Any,
+) -> npt.NDArray[np.float64]:
+    """Return the values of all pairs: NaN for layers that cannot be used, if that is wanted."""
+    evaluate = _by_reference if device == "reference" else _by_core
+    values = np.full((len(a), len(b or a)), np.nan)
+    rows, columns = list(range(len(a))), list(range(len(b)))
+    while rows and (columns or not b):
+        try:
+            found = evaluate(
+                row, [a[i] for i in rows], [b[j] for j in columns], device=device, **arguments
+            )
+        except checks.UnusableLayerError as refused:
+            if not propagates:
+                raise
+            refused.warn()
+            rows = [i for i in rows if a[i].name != refused.layer.name]
+            columns = [j for j in columns if b[j].name != refused.layer.name]
+        else:
+            values[np.ix_(rows, columns if b else rows)] = found
+            break
+    return values
+
+
+def _by_core(
+    row: Measure, a: Sequence[Layer], b: Sequence[Layer], **arguments: Any
+) -> npt.NDArray[np.float64]:
+    return row.all_pairs(a, b, nan_policy="raise", **arguments)
+
+
 def _by_reference(
     row: Measure,
-    a: Named,
-    b: Named,
-    nan_policy: str,
+    a: Sequence[Layer],
+    b: Sequence[Layer],
+    *,
+    device: str | None,
     progress: Progress | None,
+    max_memory: float | None,  # not used: whole matrices are formed
     options: Mapping[str, Any],
 ) -> npt.NDArray[np.float64]:
-    values = np.empty((len(a), len(b)))
-    for i, (_, x) in enumerate(a):
-        for j, (_, y) in enumerate(b):
-            values[i, j] = row.call_reference(x, y, nan_policy=nan_policy, **options)
+    others = b or a
+    values = np.empty((len(a), len(others)))
+    for i, x in enumerate(a):
+        for j, y in enumerate(others):
+            values[i, j] = row.call_reference(x, y, **options)
             if progress is not None:
-                progress(i * len(b) + j + 1, values.size)
+                progress(i * len(others) + j + 1, values.size)
     return values

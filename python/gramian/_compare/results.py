@@ -100,7 +100,8 @@ class Comparison:
         -------
         float
             Share, in [0, 1], of the layers of both A and B whose most similar layer in the other
-            is the one at the same place.
+            is the same: the one of the same name where A and B have the same names, in whatever
+            order, and otherwise the one at the same place.
 
         Raises
         ------
@@ -131,7 +132,10 @@ class Comparison:
         if self.measure not in MEASURES:  # in a file of a later version
             raise ValueError(f"accuracy is not defined for an unknown measure, {self.measure!r}.")
         measure = MEASURES[self.measure]
-        scores = self.values if measure.symmetric else self.values + self.values.T
+        values = self.values
+        if set(self.x_names) == set(self.y_names):
+            values = values[:, [self.y_names.index(name) for name in self.x_names]]
+        scores = values if measure.symmetric else values + values.T
         scores = np.where(np.isnan(scores), -np.inf, -scores if measure.distance else scores)
         same = scores.diagonal()
         others = scores.copy()

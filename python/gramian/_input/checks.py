@@ -19,6 +19,21 @@ _LARGEST = 2.0**1022  # a quarter of float64's range: two differ by half of it a
 _BLOCK = 2**20  # elements looked at in one step, so that no mask as large as the input is made
 
 
+class UnusableLayerError(ValueError):
+    """A layer that its values make unusable for a measure; in a map, others may still be used."""
+
+    __module__ = "gramian"
+
+    def __init__(self, layer: Layer, found: str, message: str) -> None:
+        """`found` goes on after the name of the layer: "holds NaN"."""
+        super().__init__(message)
+        self.layer, self.found = layer, found
+
+    def warn(self) -> None:
+        """Warn of the layer instead."""
+        warn(f"{self.layer.name} {self.found}: its similarity is undefined (NaN).")
+
+
 def check_finite(layer: Layer, column_means: npt.NDArray[np.float64]) -> None:
     """Refuse NaN and infinity, given the column means that the measure needs anyway.
 
@@ -34,19 +49,23 @@ def check_finite(layer: Layer, column_means: npt.NDArray[np.float64]) -> None:
         bad = np.argwhere(~np.isfinite(block))
         if len(bad):
             i, j = (int(index) for index in bad[0])
-            raise ValueError(
+            raise UnusableLayerError(
+                layer,
+                "holds NaN or infinity",
                 f"{layer.name} must be finite: it holds NaN or infinity, first at "
                 f"[{start + i}, {j}] ({float(block[i, j])}); "
-                "nan_policy='propagate' skips this check."
+                "nan_policy='propagate' skips this check.",
             )
 
 
 def check_range(layer: Layer, largest: float) -> None:
     """Refuse values whose differences may overflow."""
     if largest > _LARGEST:
-        raise ValueError(
+        raise UnusableLayerError(
+            layer,
+            "holds values whose differences overflow",
             f"{layer.name} must not hold values above {_LARGEST:.3g} in size, whose differences "
-            f"overflow, got {largest:.3g}: divide it first."
+            f"overflow, got {largest:.3g}: divide it first.",
         )
 
 
@@ -90,9 +109,11 @@ def check_median(layer: Layer, median: float) -> None:
 
 def refuse_zero_median(layer: Layer) -> NoReturn:
     """Say what is wrong with a layer whose median distance is 0."""
-    raise ValueError(
+    raise UnusableLayerError(
+        layer,
+        "has a zero median distance",
         f"{layer.name} has a zero median distance (at least half of its sample pairs are "
-        "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0)."
+        "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0).",
     )
 
 
@@ -167,9 +188,11 @@ def check_symmetric(layer: Layer) -> None:
         off = np.abs(rows - columns)
         if off.max() > tolerance * np.abs(rows).max():
             i, j = (int(k) for k in np.unravel_index(off.argmax(), off.shape))
-            raise ValueError(
+            raise UnusableLayerError(
+                layer,
+                "is no symmetric matrix",
                 f"{layer.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
-                f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}]."
+                f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}].",
             )
 
 

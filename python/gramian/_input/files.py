@@ -1,4 +1,7 @@
-"""Layers from .npy, .npz and .safetensors files, in the order of the file; nothing is unpickled.
+"""Layers from .npy, .npz and .safetensors files, in a meaningful order; nothing is unpickled.
+
+That is the order of the file, unless its writer has sorted the names, as the package safetensors
+does: then numbers in names count as numbers, and "layers.2" comes before "layers.10".
 
 .npy and .safetensors are mapped into memory, so a layer is read when it is used, and not copied.
 """
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +65,20 @@ def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -
         raise ValueError(f"cannot read {path}: it is damaged ({error}).") from error
 
 
+def _in_order(names: Sequence[str], sizes: Sequence[int]) -> list[str]:
+    """Return names as they are, or in natural order if they are sorted as the package does.
+
+    It sorts by the size of elements, largest first, and then by name.
+    """
+    written = list(zip((-size for size in sizes), names, strict=True))
+    if written != sorted(written):
+        return list(names)
+    parts = {name: re.split(r"(\d+)", name) for name in names}  # text and digits in turns
+    return sorted(
+        names, key=lambda name: [int(p) if i % 2 else p for i, p in enumerate(parts[name])]
+    )
+
+
 def _select(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
     if not names:
         raise ValueError("it holds no arrays.")
@@ -82,7 +100,7 @@ def _read_npz(path: Path, patterns: Sequence[str]) -> dict[str, Any]:
     # numpy.load would take a file that is no archive for a pickle, and say so.
     with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
         layers = {}
-        for name in _select(archive.files, patterns):
+        for name in _select(_in_order(archive.files, [0] * len(archive.files)), patterns):
             try:
                 layers[name] = archive[name]
             except ValueError as error:
@@ -107,7 +125,8 @@ def _read_safetensors(path: Path, patterns: Sequence[str], argument: str) -> dic
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ValueError("it has no header of a safetensors file.") from None
     layers: dict[str, Any] = {}
-    for name in _select(list(tensors), patterns):
+    sizes = [np.dtype(_DTYPES.get(str(dtype), "u1")).itemsize for dtype, *_ in tensors.values()]
+    for name in _select(_in_order(list(tensors), sizes), patterns):
         dtype, shape, first, last = tensors[name]
         if dtype not in _DTYPES:
             raise ValueError(f"{name!r} is of type {dtype}, which no measure takes.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..._input import checks
 from ..._input.arrays import Layer
 from ..._input.checks import Samples
 from ..._input.read import ReadLayer, read
+from ..chance import of_cka, says_chance
 from .checks import is_unbiased, needed_samples
 from .kernels import (
     RBF,
@@ -33,6 +35,15 @@ Progress = Callable[[int, int], object]
 # Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
 # on 16 threads, and keeps the distances of up to 16,000 samples for a second pass.
 DEFAULT_MEMORY = 512 * 2**20
+
+
+# What layers that have nothing in common score by the biased estimator; a Gram matrix that is given
+# has no units to count.
+_says_chance = says_chance(
+    of_cka,
+    "the unbiased estimator (debiased=True, of distance correlation unbiased=True) does not rise",
+    lambda options: not (is_unbiased(options) or options.get("kernel") == "precomputed"),
+)
 
 
 def hsic_pairs(
@@ -62,11 +73,13 @@ def hsic_pairs(
     )
 
 
+@_says_chance
 def cka_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> npt.NDArray[np.float64]:
     """Return CKA; see `hsic_pairs`."""
     return hsic_pairs(a, b, measure=Measure.cka, **arguments)
 
 
+@_says_chance
 def distance_correlation_pairs(
     a: Sequence[Layer], b: Sequence[Layer], *, options: Mapping[str, Any], **arguments: Any
 ) -> npt.NDArray[np.float64]:
@@ -145,9 +158,11 @@ def _read(
     if isinstance(kernel, Precomputed):
         checks.check_square(layer)
     x = read(layer, nan_policy, device, needed)
-    if isinstance(kernel, Precomputed) and x.finite:
+    if not isinstance(kernel, Precomputed):
+        return x
+    if x.finite:
         checks.check_symmetric(layer)
-    return x
+    return dataclasses.replace(x, constant=False)  # as a Gram matrix that is given never is
 
 
 def _hsic(
@@ -160,15 +175,22 @@ def _hsic(
     max_memory: float,
     progress: Progress | None,
 ) -> npt.NDArray[np.float64]:
-    """Compare the layers that are finite.
+    """Compare the layers that are finite and vary.
 
     All layers are computed in the widest precision that any of them needs. Layers with NaN or
     infinity (under nan_policy="propagate") give NaN.
     """
     others = ys or xs
     values = np.full((len(xs), len(others)), np.nan)
-    rows = [i for i, layer in enumerate(xs) if layer.finite]
-    columns = [j for j, layer in enumerate(others) if layer.finite]
+    if measure is Measure.hsic:  # 0 with a constant layer, whatever the width of a kernel
+        finite = [[layer.finite for layer in side] for side in (xs, others)]
+        values[np.ix_(*finite)] = 0
+    else:
+        checks.warn_constant(layer.name for layer in (*xs, *ys) if layer.finite and layer.constant)
+    rows, columns = (
+        [k for k, layer in enumerate(side) if layer.finite and not layer.constant]
+        for side in (xs, others)
+    )
     if not rows or not columns:
         return values
     layers = [xs[i] for i in rows] + ([ys[j] for j in columns] if ys else [])

@@ -135,14 +135,14 @@ def shifted_kernel_matrix(layer: Layer, kernel: Kernel, sample: int | None) -> A
 
     In a wide distance kernel K is 1 minus something small, in a narrow one it is something small.
     """
+    if constant.is_constant(layer) and not isinstance(kernel, Precomputed):
+        return np.zeros((len(layer.array),) * 2)
     if isinstance(kernel, (RBF, Laplacian)):
         e = exponent(layer, kernel, sample)
         return np.expm1(e) if np.median(e) > -np.log(2) else np.exp(e)
     match kernel:
         case Polynomial():
-            K = polynomial_less_constant(layer, kernel)
+            return polynomial_less_constant(layer, kernel)
         case Cosine():
-            K = cosines_less_one(layer)
-        case _:
-            K = kernel_matrix(layer, kernel, sample)
-    return np.zeros_like(K) if constant.is_constant(layer) else K
+            return cosines_less_one(layer)
+    return kernel_matrix(layer, kernel, sample)

@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
+from ..chance import of_procrustes, says_chance
 from ..grid import PREPARED, Array, Grid
 from ..measure import Option, complete
 from .checks import check_alpha
@@ -35,6 +36,15 @@ SHAPE_OPTIONS = (
 )
 
 
+# What layers that have nothing in common score.
+_says_chance = says_chance(
+    of_procrustes,
+    "CKA with debiased=True does not rise, linear regression has cross_validate=",
+    lambda options: True,
+)
+
+
+@_says_chance
 def procrustes_pairs(
     a: Sequence[Layer],
     b: Sequence[Layer],
@@ -58,6 +68,7 @@ def procrustes_distance_pairs(a: Sequence[Layer], b: Sequence[Layer], **argument
     return procrustes_pairs(a, b, distance=True, **arguments)
 
 
+@_says_chance
 def shape_distance_pairs(
     a: Sequence[Layer],
     b: Sequence[Layer],
