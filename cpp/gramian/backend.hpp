@@ -169,8 +169,11 @@ concept Backend = std::floating_point<typename B::scalar> &&
       { b.dot(view, view) } -> std::same_as<double>;  // Σ xᵢⱼ yᵢⱼ, in double
 
       { b.pack(layer, rows, panel) };
-      { b.squared_norms(panel, sums) };      // |xᵢ|² of its rows
-      { b.multiply(panel, panel, tile) };    // tile = Pᵢ Pⱼᵀ
+      { b.squared_norms(panel, sums) };    // |xᵢ|² of its rows
+      { b.multiply(panel, panel, tile) };  // tile = Pᵢ Pⱼᵀ
+      // tile = -|fᵢ xᵢ - fⱼ xⱼ|² / 2 by differences of packed elements, which are those of the
+      // products to twice the precision; both factors may be null.
+      { b.differences(panel, panel, tile, tile, tile) };
       { b.block(layer, rows, rows, tile) };  // tile = X(i, j), X symmetric
       { b.copy(tile, Index{}, tile) };
       { b.fill_diagonal(tile, Index{}, side.squared_norms) };  // tile(i, i) = |xᵢ|², exactly

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "simd_differences.hpp"
 #include "simd_lasso.hpp"
 #include "simd_products.hpp"
 #include "simd_read.hpp"
@@ -116,22 +117,26 @@ template <class T>
 struct DistanceTile {
   T operator()(T g, T si, T sj) const { return -square_root(squared_distance(g, si, sj)); }
 };
-template <class T>
+template <class T, bool MinusConstant>
 struct PolynomialTile {
-  T factor, constant, unit;
+  T factor, constant, outer;
   int degree;
   T operator()(T g, T, T) const {
     const T base = factor * g + constant;
-    T power = unit;
-    for (int k = 0; k < degree; ++k) power *= base;
-    return power;
+    T sum = T(1), power = T(1);
+    for (int k = 1; k < degree; ++k) {
+      power *= constant;
+      sum = sum * base + (MinusConstant ? power : T(0));
+    }
+    return (MinusConstant ? outer * g : base) * sum;
   }
 };
+/// The roots first: a product of norms could leave the range.
 template <class T>
 struct CosineTile {
   T operator()(T g, T si, T sj) const {
-    const T squared = si * sj;
-    return squared > T(0) ? g / square_root(squared) : T(0);
+    const T norms = square_root(si) * square_root(sj);
+    return norms > T(0) ? g / norms : T(0);
   }
 };
 
@@ -194,8 +199,11 @@ void apply(const TileKernel& k, T* tile, Index rows, Index cols, Side<T> i, Side
       return k.minus_one ? as(LaplacianTile<T, true>{T(k.gamma)})
                          : as(LaplacianTile<T, false>{T(k.gamma)});
     case TileKernel::distance: return as(DistanceTile<T>{});
-    case TileKernel::polynomial:
-      return as(PolynomialTile<T>{T(k.factor), T(k.constant), T(k.unit), k.degree});
+    case TileKernel::polynomial: {
+      const auto factor = T(k.factor), constant = T(k.constant), outer = T(k.outer);
+      return k.minus_constant ? as(PolynomialTile<T, true>{factor, constant, outer, k.degree})
+                              : as(PolynomialTile<T, false>{factor, constant, outer, k.degree});
+    }
     case TileKernel::cosine: return as(CosineTile<T>{});
   }
 }
@@ -292,8 +300,8 @@ void accumulate_squares(const T* x, Index n, double* acc) {
 
 template <class T>
 constexpr Kernels<T> all_kernels = {
-    pack<T>, squared_norms<T>, apply<T>,      squared_distances<T>, count<T>,
-    dot<T>,  row_products<T>,  accumulate<T>, accumulate_squares<T>};
+    pack<T>,  squared_norms<T>, apply<T>,        differences<T>, squared_distances<T>,
+    count<T>, dot<T>,           row_products<T>, accumulate<T>,  accumulate_squares<T>};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel_spec.hpp"
+#include "precision.hpp"
 
 namespace gramian {
 
@@ -58,10 +59,21 @@ template <Backend B>
 Middle median_of(B& b, GramLayer<B>& g, const Tiling& tiling, Index sample) {
   if (sample == 0 || sample >= tiling.n) return median_squared_distance(b, g, tiling);
   Panel<B> panel;
-  GramLayer<B> part{sampled(b, g.layer, sample, panel), {}, {}};
-  part.norms = squared_norms(b, part.layer);
-  part.squared_norms = b.upload(part.norms);
+  GramLayer<B> part{sampled(b, g.layer, sample, panel)};
+  set_norms(b, part, squared_norms(b, part.layer));
+  if (g.by_differences) take_differences(b, part);
   return median_squared_distance(b, part, Tiling::of(sample, tiling.tile));
+}
+
+/// What is done about inner products that are imprecise: in float it is said, in double distances
+/// are taken by differences. Whether the layer goes on.
+template <Backend B>
+bool goes_on_by_differences(B& b, PreparedGram<B>& prepared) {
+  if constexpr (std::same_as<typename B::scalar, double>)
+    take_differences(b, prepared.gram);
+  else
+    prepared.status = Status::imprecise;
+  return prepared.complete();
 }
 
 /// The layer with its kernel, near-centred or as it is, ready for tiles. `keep` the inner products
@@ -71,19 +83,26 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
                              bool keep, bool near_centred = true) {
   PreparedGram<B> prepared{.gram = {std::move(layer)}};
   GramLayer<B>& g = prepared.gram;
-  g.norms = norms_of(b, g.layer, spec);
-  g.squared_norms = b.upload(g.norms);
+  set_norms(b, g, norms_of(b, g.layer, spec));
   // A Gram matrix that is given is never called constant.
-  if (g.layer.constant && spec.kind != KernelSpec::precomputed) prepared.status = Status::constant;
+  const bool constant = g.layer.constant && spec.kind != KernelSpec::precomputed;
+  if (constant) prepared.status = Status::constant;
   Middle median{};
+  const auto measure_width = [&] {
+    median = median_of(b, g, tiling, spec.sample);
+    prepared.median = (median.low + median.high) / 2;
+  };
   if (spec.by_median()) {
     if (keep) {
       g.kept = b.allocate(tiling.count() * tiling.area());
       g.kept_tiling = tiling;
     }
-    median = median_of(b, g, tiling, spec.sample);
+    measure_width();
+    if (!constant && is_imprecise(g, prepared.median)) {
+      if (!goes_on_by_differences(b, prepared)) return prepared;
+      measure_width();
+    }
     if (!g.kept_is_filled) g.kept = {};  // few rows, or a sample of them, take no pass
-    prepared.median = (median.low + median.high) / 2;
     if (prepared.median == 0) {
       // Rows that differ may be the same to float.
       const bool rounded =
@@ -92,12 +111,18 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
       return prepared;
     }
   }
-  const Kernel kernel = kernel_of(spec, g, median);
-  if (is_too_narrow_for<typename B::scalar>(kernel, g.norms)) {
-    prepared.status = Status::imprecise;
+  const Kernel kernel = kernel_of(spec, g, median, near_centred);
+  if (!constant && is_imprecise(b, g, kernel) && !goes_on_by_differences(b, prepared))
     return prepared;
-  }
   set_kernel(b, g, kernel, near_centred);
+  if (!constant && near_centred && is_near_one(g)) {
+    if constexpr (std::same_as<typename B::scalar, float>) {
+      prepared.status = Status::imprecise;
+      return prepared;
+    } else if (std::ranges::min(g.norms) > 0) {
+      take_near_cosines(b, g);
+    }
+  }
   prepared.unit = spec.unit(g.kernel, g.layer.scale);
   return prepared;
 }
@@ -113,10 +138,8 @@ void u_centre(B& b, GramLayer<B>& g) {
   for (std::size_t i = 0; i < g.norms.size(); ++i) {
     const double a = mean - g.norms[i] / (n - 2);
     shift.push_back(static_cast<double>(static_cast<typename B::scalar>(a)));
-    g.diagonal[i] = g.norms[i] - 2 * shift.back();
   }
-  g.shift = b.upload(shift);
-  g.mean_squared_shift = dot(shift, shift) / n;
+  set_shift(b, g, shift);
 }
 
 }  // namespace gramian

@@ -18,7 +18,6 @@ from .checks import needed_samples
 from .kernels import Distance, Kernel, Precomputed, kernel_of
 from .reference_grams import (
     Array,
-    centered_columns,
     kernel_matrix,
     shifted_kernel_matrix,
     squared_distances,
@@ -126,7 +125,7 @@ def distance_correlation(
     0.762199122232
     """
     x, y = _samples(X, Y, (Distance(), None), unbiased, nan_policy)
-    distances = [np.sqrt(squared_distances(centered_columns(layer))) for layer in (x, y)]
+    distances = [np.sqrt(squared_distances(layer)[0]) for layer in (x, y)]
     A, B = (u_centered(d) if unbiased else double_centered(d) for d in distances)
     of_x, of_y = np.sum(A * A), np.sum(B * B)
     constant = [layer.name for layer in (x, y) if is_constant(layer)]
