@@ -154,10 +154,33 @@ def test_precomputed(device: str, dtype: str, n: int, debiased: bool, layout: st
     assert got == pytest.approx(expected, rel=0, abs=tolerance(dtype))
 
 
-@pytest.mark.parametrize("max_memory", [1, 1e6, 1e8, float("inf")])
-def test_max_memory(kernel_measure: Variant, device: str, dtype: str, max_memory: float) -> None:
+def least_memory(X: Any, Y: Any, **options: Any) -> float:
+    """What a comparison takes if it is given next to nothing."""
+    return gm.plan([X], [Y], max_memory=1, **options).memory
+
+
+def test_what_does_not_fit_is_refused(measure: Variant, device: str, dtype: str) -> None:
+    """Before it starts, with layers, sizes and bytes."""
+    X, Y = inputs.pair(300, 20, 310, dtype)
+    options = measure.options | {"measure": measure.measure.name, "device": device}
+    least = least_memory(X, Y, **options)
+    told: list[Any] = []
+    message = (
+        rf"^A\['0'\] \(300, 20\) and B\['0'\] \(300, 310\) would take {least:,.0f} bytes above the "
+        r"inputs \(.+\), more than max_memory, 9 bytes\.$"
+    )
+    with pytest.raises(MemoryError, match=message):
+        gm.compare([X], [Y], max_memory=9, progress=lambda *step: told.append(step), **options)
+    assert not told
+    gm.compare([X], [Y], max_memory=gm.plan([X], [Y], **options).memory + 1, **options)
+
+
+@pytest.mark.parametrize("share", [1, 4, 100, float("inf")])
+def test_max_memory(kernel_measure: Variant, device: str, dtype: str, share: float) -> None:
     """With little memory: smaller tiles, fewer threads, distances formed twice."""
     X, Y = inputs.pair(300, 20, 310, dtype)
+    options = kernel_measure.options | {"measure": kernel_measure.measure.name, "device": device}
+    max_memory = share * least_memory(X, Y, **options)
     expected = kernel_measure.score(kernel_measure(X, Y, device))
     atol = tolerance(dtype, kernel_measure.scale(X, Y))
     got = kernel_measure.score(kernel_measure(X, Y, device, max_memory=max_memory))

@@ -54,8 +54,8 @@ def compare(
     progress : callable, optional
         Called now and then as ``progress(done, total)``.
     max_memory : float, optional
-        Working memory in bytes that the call may take beyond its inputs, unless it needs more to
-        work at all. Default 512 MiB.
+        Working memory in bytes that the call may take beyond its inputs. By default kernels, which
+        have the choice, take 512 MiB where they can do with that, and the others what they need.
     **options
         The measure's own, such as ``kernel="rbf"`` or ``debiased=True`` for "cka".
 
@@ -71,6 +71,9 @@ def compare(
         complex, object, string or masked.
     ValueError
         An unknown measure, or a layer that the measure refuses; the message names the layer.
+    MemoryError
+        Before anything is computed, if `plan` finds more memory than `max_memory`, or than the
+        machine has left.
     KeyboardInterrupt
         Ctrl-C stops the computation within a second.
 
@@ -110,6 +113,7 @@ def compare(
     row = find(measure, options)
     checks.check_nan_policy(nan_policy)
     checks.check_device(device)
+    checks.check_memory(max_memory, 0)
     a = named_layers(A, "A")
     b = [] if B is None else named_layers(B, "B")
     layers = [layer for _, layer in (*a, *b)]

@@ -14,12 +14,14 @@ import numpy.typing as npt
 
 from .._input import layers
 from .._input.arrays import Layer
-from .._input.checks import Samples, check_device
+from .._input.checks import Samples, check_device, check_memory
+from . import memory
 from .cost import Planner
 
 __all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
 
 Progress = Callable[[int, int], object]
+_PLANNERS: dict[Any, Planner] = {}  # of the functions that evaluate pairs, for `value_of_pair`
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -98,6 +100,9 @@ class Measure:
     more_flags: tuple[Option, ...] = ()
     from_flags: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
+    def __post_init__(self) -> None:
+        _PLANNERS.setdefault(self.pairs, self.plan)
+
     @property
     def family(self) -> str:
         """The folder that it is in."""
@@ -139,7 +144,16 @@ class Measure:
         **arguments: Any,
     ) -> npt.NDArray[np.float64]:
         """Evaluate the compiled measure for every a with every b, or among the a without b."""
-        return self.pairs(a, b, options={**self.fixed, **options}, **arguments)
+        given = {**self.fixed, **options}
+        memory.check_fits(
+            self.plan,
+            a,
+            b,
+            device=arguments["device"],
+            max_memory=arguments["max_memory"],
+            options=given,
+        )
+        return self.pairs(a, b, options=given, **arguments)
 
     def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options in force, defaults included, as JSON can hold them."""
@@ -173,6 +187,11 @@ def value_of_pair(
 ) -> float:
     """Return a measure of one pair."""
     x, y = layers.pair(X, Y, nan_policy)
+    check_memory(max_memory, 0)
+    if pairs in _PLANNERS:
+        memory.check_fits(
+            _PLANNERS[pairs], [x], [y], device=device, max_memory=max_memory, options=options
+        )
     values = pairs(
         [x],
         [y],

@@ -51,8 +51,8 @@ def hsic(
         Where to compute; by default where the arrays live. "reference" is plain numpy in
         float64.
     max_memory : float, optional
-        Working memory in bytes that the call may take beyond its inputs, unless it needs more to
-        work at all. Default 512 MiB.
+        Working memory in bytes that the call may take beyond its inputs, or MemoryError. Default
+        512 MiB, or more if nothing works with that.
 
     Returns
     -------
@@ -153,8 +153,8 @@ def cka(
         Where to compute; by default where the arrays live. "reference" is plain numpy in
         float64.
     max_memory : float, optional
-        Working memory in bytes that the call may take beyond its inputs, unless it needs more to
-        work at all. Default 512 MiB.
+        Working memory in bytes that the call may take beyond its inputs, or MemoryError. Default
+        512 MiB, or more if nothing works with that.
 
     Returns
     -------
