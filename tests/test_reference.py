@@ -154,8 +154,7 @@ def test_bandwidth_of_a_sample(count: int, implementation: str) -> None:
     X, Y = inputs.pair(20, 3, 4)
     rows = [i * 20 // count for i in range(count)]
     sigmas = [
-        float(np.sqrt(np.median(extended.squared_distances(array[rows]))))
-        for array in (X, Y)
+        float(np.sqrt(np.median(extended.squared_distances(array[rows])))) for array in (X, Y)
     ]
     expected = reference.cka(X / sigmas[0], Y / sigmas[1], kernel=gm.RBF(sigma=1.0))
     got = call("cka", implementation, X, Y, kernel="rbf", bandwidth_sample=count)
