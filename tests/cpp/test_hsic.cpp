@@ -74,6 +74,13 @@ const std::array kernels = {
     KernelSpec{KernelSpec::distance}, KernelSpec{KernelSpec::polynomial, 0, 0, 0, 1, 3},
     KernelSpec{KernelSpec::cosine}};
 
+/// A layer as a kernel reads it.
+template <Backend B>
+Layer<B> layer_of(B& b, const Data& x, const KernelSpec& spec, double scale) {
+  if (spec.centers()) return gramian::test::layer_of(b, x, scale);
+  return make_layer(b, x.source, Means::none(x.source.cols), scale);
+}
+
 template <Backend B>
 struct Prepared {
   std::vector<PreparedGram<B>> layers;
@@ -81,7 +88,8 @@ struct Prepared {
 
   Prepared(B& b, const Hsic& measure, const std::vector<const Data*>& data, const Plan& plan) {
     for (const Data* x : data)
-      layers.push_back(measure.prepare(b, layer_of(b, *x, 0.5), plan, layers.empty()));
+      layers.push_back(
+          measure.prepare(b, layer_of(b, *x, measure.kernel, 0.5), plan, layers.empty()));
     for (const auto& layer : layers) pointers.push_back(&layer);
   }
 };
@@ -175,7 +183,7 @@ void test_matrix(B& b, const KernelSpec& spec) {
   const Data x = normal_data(130, 7, Layout::columns, 0.3);
   const Host expected = gram(x, spec);
   for (const bool centred : {false, true}) {
-    const auto prepared = prepare_matrix(b, spec, layer_of(b, x, 0.25), centred);
+    const auto prepared = prepare_matrix(b, spec, layer_of(b, x, spec, 0.25), centred);
     std::vector<typename B::scalar> out(static_cast<std::size_t>(130 * 130));
     gram_matrix(b, prepared, centred, out.data());
     Host got(130, 130), wanted = expected;

@@ -73,7 +73,7 @@ Index bytes_of(const GramLayer<B>& g) {
 template <class B>
 struct TileWorkspace {
   Panel<B> i{}, j{};
-  typename B::Buffer tiles, zeros{};
+  typename B::Buffer tiles;
 };
 
 /// tile = inner products of packed rows of the layer, or what takes their place; the factors are
@@ -88,8 +88,8 @@ void multiply_rows(B& b, const GramLayer<B>& g, const Panel<B>& i, const Panel<B
     b.multiply(i, j, tile);
 }
 
-/// out = inner products of rows I and J of the layer. On the diagonal they are 0: its values, which
-/// may dwarf the others, are known from the norms and would be taken out of sums with their digits.
+/// out = inner products of rows I and J of the layer, on the diagonal exactly its squared norms, or
+/// what set_shift has put in their place.
 template <Backend B>
 void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
                     TileWorkspace<B>& w, typename B::scalar* out) {
@@ -103,10 +103,7 @@ void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const
     multiply_rows(b, layer, w.i, tile.diagonal ? w.i : w.j, layer.factors_from(tile.i.first),
                   layer.factors_from(tile.j.first), out);
   }
-  if (tile.diagonal) {
-    if (!w.zeros) w.zeros = b.upload(std::vector<double>(static_cast<std::size_t>(tiling.tile)));
-    b.fill_diagonal(out, tile.i.count, w.zeros.get());
-  }
+  if (tile.diagonal) b.fill_diagonal(out, tile.i.count, layer.squared_norms.get() + tile.i.first);
   if (layer.kept && !layer.kept_is_filled) b.copy(out, tile.area(), kept);
 }
 

@@ -20,9 +20,9 @@ constexpr double permitted_loss = 64;
 /// The same in eps of T, which may be the wider one.
 template <std::floating_point T>
 double permitted_loss_in(DType source) {
-  const bool narrow = size_of(source) < 4 || source == DType::f32;
-  const double wanted = static_cast<double>(narrow ? std::numeric_limits<float>::epsilon()
-                                                   : std::numeric_limits<double>::epsilon());
+  const double wanted = is_double(source)
+      ? std::numeric_limits<double>::epsilon()
+      : static_cast<double>(std::numeric_limits<float>::epsilon());
   const auto eps = static_cast<double>(std::numeric_limits<T>::epsilon());
   return permitted_loss * std::max(1.0, wanted / eps);
 }

@@ -104,10 +104,7 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
     }
     if (!g.kept_is_filled) g.kept = {};  // few rows, or a sample of them, take no pass
     if (prepared.median == 0) {
-      // Rows that differ may be the same to float.
-      const bool rounded =
-          sizeof(typename B::scalar) == sizeof(float) && prepared.status != Status::constant;
-      prepared.status = rounded ? Status::imprecise : Status::zero_median;
+      prepared.status = Status::zero_median;
       return prepared;
     }
   }
