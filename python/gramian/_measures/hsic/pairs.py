@@ -198,6 +198,12 @@ def compared(given: Given, measure: Measure) -> npt.NDArray[np.float64]:
         checks.warn_constant(constant)
         checks.warn_degenerate(name for name, _ in unsound if name not in constant)
     values[np.ix_(rows, columns)] = found
+    if measure is Measure.hsic and np.isinf(values).any():
+        i, j = (int(k) for k in np.argwhere(np.isinf(values))[0])
+        checks.warn(
+            f"the HSIC of {xs[i].name} and {others[j].name} is beyond float64's range: divide them, "
+            "or take CKA, which does not depend on their scale."
+        )
     return values
 
 
