@@ -174,7 +174,7 @@ def test_statuses(device: str, some: list[Any]) -> None:
     with pytest.raises(ValueError, match="has no kernel"):
         calls.compare(stopped, measure=Measure.cka)
     narrow = KernelSpec(KernelKind.rbf, sigma=1e-4)
-    assert [one.status.name for one in grams(narrow, double=False)([x])] == ["too_narrow"]
+    assert [one.status.name for one in grams(narrow, double=False)([x])] == ["imprecise"]
 
 
 def in_child(call: Callable[[], bool]) -> bool:

@@ -164,6 +164,14 @@ def test_maps_survive_a_constant_layer(measure: Variant, implementation: str) ->
         assert any("A['2']" in str(warning.message) for warning in caught)
 
 
+def test_hsic_that_overflows(device: str) -> None:
+    """An infinite value, with a warning; CKA of the same layers is what it is at any scale."""
+    X, Y = inputs.pair(30, 4, 5)
+    with pytest.warns(RuntimeWarning, match=r"^the HSIC of X and Y is beyond float64's range: div"):
+        assert gm.hsic(1e200 * X, 1e200 * Y, device=device) == np.inf
+    assert gm.cka(1e200 * X, 1e200 * Y, device=device) == pytest.approx(gm.cka(X, Y), abs=1e-14)
+
+
 def test_overflowing_sums_are_no_error() -> None:
     layer = arrays.as_layer(np.full((4, 2), 1e308), "X")
     checks.check_finite(layer, np.array([np.inf, 1.0]))

@@ -92,7 +92,7 @@ def variants() -> list[Variant]:
 
 def tolerance(dtype: Any, scale: float = 1.0) -> float:
     """The bound on the error against a reference that was fed the same values."""
-    return float(100 * np.finfo(dtype).eps * scale)
+    return 100 * float(np.finfo(dtype).eps) * scale
 
 
 def assert_agrees(

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../gramian/measures/gram_distance.hpp"
 #include "../gramian/measures/regression.hpp"
 #include "bind_prepare.hpp"
 
@@ -104,25 +105,31 @@ Values map_of(B& b, const M& measure, const PreparedLayers<S, D>& xs,
   return {map.pairs, std::move(map.values), std::move(map.marks), {}};
 }
 
+/// The plan that layers with kernels were prepared for.
+template <class B, class S, class D>
+Plan plan_for(const PreparedLayers<S, D>& layers, const Pairs& pairs) {
+  const GramSettings& settings = *layers[0]->settings;
+  std::vector<Index> widths;
+  for (const auto& layer : layers) {
+    widths.push_back(layer->width);
+    if (!layer->template as<PreparedGram<B>>().complete())
+      throw std::invalid_argument("a layer has no kernel: its status says why");
+  }
+  return plan_in(settings.feature_space,
+                 workload_of<B>(layers[0]->samples, pairs, std::move(widths),
+                                settings.measure.kernel, settings.max_memory),
+                 B::available_threads());
+}
+
 template <class B, class S, class D>
 Values hsic_of(B& b, Measure measure, const PreparedLayers<S, D>& xs,
                const PreparedLayers<S, D>& ys) {
   PreparedLayers<S, D> all = xs;
   all.insert(all.end(), ys.begin(), ys.end());
   const auto layers = states_of<PreparedGram<B>>(all);
-  const GramSettings& settings = *all[0]->settings;
-  const Hsic& hsic = settings.measure;
-  std::vector<Index> widths;
-  for (const auto& layer : all) {
-    widths.push_back(layer->width);
-    if (!layer->template as<PreparedGram<B>>().complete())
-      throw std::invalid_argument("a layer has no kernel: its status says why");
-  }
+  const Hsic& hsic = all[0]->settings->measure;
   const Pairs pairs{std::ssize(xs), std::ssize(ys)};
-  const Plan plan = plan_in(
-      settings.feature_space,
-      workload_of<B>(all[0]->samples, pairs, std::move(widths), hsic.kernel, settings.max_memory),
-      B::available_threads());
+  const Plan plan = plan_for<B>(all, pairs);
   HsicMap map = hsic_map<B>(b, hsic, layers, pairs, plan);
   auto status = map.status;
   const auto values = [&] {
@@ -134,6 +141,34 @@ Values hsic_of(B& b, Measure measure, const PreparedLayers<S, D>& xs,
     }
   };
   return {pairs, values(), std::vector<bool>(pairs.size()), std::move(status)};
+}
+
+/// Runs use(backend) off the GIL, on the device and in the precision of a prepared layer.
+template <class S, class D, class Use>
+auto off_the_gil(const PreparedLayer<S, D>& layer, const Progress& progress, const Use& use) {
+  return with_precision<S, D>(layer.is_double, [&]<class B>(std::type_identity<B>) {
+    const py::gil_scoped_release release;
+    B b = Home<B>::backend(layer.device, control_of(progress));
+    return use(b);
+  });
+}
+
+/// Distances of scaled Gram matrices, of pairs of layers that were prepared in sample space.
+template <class S, class D>
+std::vector<double> bind_gram_distances(const PreparedLayers<S, D>& layers,
+                                        const std::vector<std::pair<Index, Index>>& pairs,
+                                        const Progress& progress) {
+  check_comparable<S, D>(layers, {}, {Kind::gram});
+  const GramSettings& settings = *layers[0]->settings;
+  const Index count = std::ssize(layers);
+  for (const auto& [k, l] : pairs)
+    if (settings.feature_space || std::min(k, l) < 0 || std::max(k, l) >= count)
+      throw std::invalid_argument("pairs must be of layers that were prepared by samples");
+  return off_the_gil(*layers[0], progress, [&]<class B>(B& b) {
+    const auto grams = states_of<PreparedGram<B>>(layers);
+    const Plan plan = plan_for<B>(layers, Pairs{count});
+    return gram_distances<B>(b, settings.measure, grams, pairs, plan);
+  });
 }
 
 template <class B, class S, class D>
@@ -189,16 +224,6 @@ void check_for(Measure measure, const PreparedLayers<S, D>& xs, const PreparedLa
     case Measure::procrustes_distance: return check_comparable(xs, ys, {Kind::centred});
     case Measure::shape: return check_comparable(xs, ys, {Kind::shape});
   }
-}
-
-/// Runs use(backend) off the GIL, on the device and in the precision of a prepared layer.
-template <class S, class D, class Use>
-auto off_the_gil(const PreparedLayer<S, D>& layer, const Progress& progress, const Use& use) {
-  return with_precision<S, D>(layer.is_double, [&]<class B>(std::type_identity<B>) {
-    const py::gil_scoped_release release;
-    B b = Home<B>::backend(layer.device, control_of(progress));
-    return use(b);
-  });
 }
 
 template <class S, class D>

@@ -28,7 +28,7 @@ inline void bind_enums(py::module_& m) {
       .value("constant", Status::constant)
       .value("degenerate", Status::degenerate)
       .value("zero_median", Status::zero_median)
-      .value("too_narrow", Status::too_narrow);
+      .value("imprecise", Status::imprecise);
   py::enum_<Denominator>(m, "Denominator", py::module_local())
       .value("features", Denominator::features)
       .value("rank", Denominator::rank);

@@ -124,6 +124,8 @@ void bind_comparisons(py::module_& m) {
   m.def("cross", &bind_cross<S, D>, x, y);
   m.def("correlation", &bind_correlation<S, D>, x, y);
   m.def("smallest_product", &bind_smallest_product<S, D>, x, y);
+  m.def("gram_distances", &bind_gram_distances<S, D>, py::arg("layers"), py::kw_only(),
+        py::arg("pairs"), py::arg("progress") = py::none());
   m.def("gram_matrix", &bind_gram_matrix<S, D>, py::arg("layer"));
 }
 

@@ -76,24 +76,25 @@ PreparedLayers<S, D> prepare_by(const M& measure, Kind kind, const GivenLayers<S
 }
 
 template <class B, class S>
-Plan plan_of(const GivenLayers<S>& layers, Index rows, const KernelSpec& kernel,
-             double max_memory) {
+Plan plan_of(const GivenLayers<S>& layers, Index rows, const KernelSpec& kernel, double max_memory,
+             bool by_samples) {
   std::vector<Index> widths;
   for (const auto& layer : layers) widths.push_back(layer->source.cols);
   const Pairs pairs{rows, std::ssize(layers) - rows};
-  return make_plan(
-      workload_of<B>(layers[0]->source.rows, pairs, std::move(widths), kernel, max_memory),
-      B::available_threads());
+  const Workload w =
+      workload_of<B>(layers[0]->source.rows, pairs, std::move(widths), kernel, max_memory);
+  const int threads = B::available_threads();
+  return by_samples ? plan_in(false, w, threads) : make_plan(w, threads);
 }
 
 template <class S, class D>
 PreparedLayers<S, D> prepare_grams(const GivenLayers<S>& layers, Index rows,
                                    const KernelSpec& kernel, Estimator estimator, bool is_double,
-                                   double max_memory, const Progress& progress) {
+                                   double max_memory, bool by_samples, const Progress& progress) {
   if (layers.empty() || rows < 1 || rows > std::ssize(layers))
     throw std::invalid_argument("rows must be a number of the layers");
-  const Plan plan = is_double ? plan_of<D>(layers, rows, kernel, max_memory)
-                              : plan_of<S>(layers, rows, kernel, max_memory);
+  const Plan plan = is_double ? plan_of<D>(layers, rows, kernel, max_memory, by_samples)
+                              : plan_of<S>(layers, rows, kernel, max_memory, by_samples);
   const Hsic measure{kernel, estimator};
   const GramSettings settings{measure, plan.feature_space, max_memory};
   return prepare_layers<S, D>(Kind::gram, layers, is_double, progress, settings, [&](auto& b) {
@@ -173,7 +174,8 @@ void bind_preparations(py::module_& m) {
   const auto precision = py::arg("double");
   const auto progress = py::arg("progress") = py::none();
   m.def("prepare_grams", &prepare_grams<S, D>, layers, py::kw_only(), py::arg("rows"),
-        py::arg("kernel"), py::arg("estimator"), precision, py::arg("max_memory"), progress);
+        py::arg("kernel"), py::arg("estimator"), precision, py::arg("max_memory"),
+        py::arg("by_samples") = false, progress);
   m.def("prepare_matrix", &bind_prepare_matrix<S, D>, py::arg("layer"), py::kw_only(),
         py::arg("kernel"), py::arg("centered"), precision);
   m.def(

@@ -14,7 +14,7 @@
 
 #include "../gramian/bases/wide.hpp"
 #include "../gramian/column_statistics.hpp"
-#include "../gramian/measures/hsic.hpp"
+#include "../gramian/measures/hsic_map.hpp"
 #include "../gramian/measures/procrustes.hpp"
 #include "../gramian/measures/units.hpp"
 #include "arrays.hpp"

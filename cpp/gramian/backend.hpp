@@ -27,6 +27,11 @@ constexpr Index size_of(DType dtype) {
   return sizes[static_cast<std::size_t>(dtype)];
 }
 
+/// Whether float is too narrow for it.
+constexpr bool is_double(DType dtype) {
+  return dtype == DType::f64 || (dtype >= DType::i32 && dtype <= DType::u64);
+}
+
 /// Activations as the caller holds them: any element type, any strides (counted in elements).
 struct Source {
   const void* data;
@@ -67,6 +72,7 @@ struct Layer {
   double scale;
   bool constant;  // no column varies, but for rounding
   typename B::Buffer mean_high, mean_low;
+  double sum_of_means = 0;  // tells layers apart, see orientation.hpp
 };
 
 /// Two layers to be multiplied, or twice the same one; they live elsewhere.
@@ -163,8 +169,11 @@ concept Backend = std::floating_point<typename B::scalar> &&
       { b.dot(view, view) } -> std::same_as<double>;  // Σ xᵢⱼ yᵢⱼ, in double
 
       { b.pack(layer, rows, panel) };
-      { b.squared_norms(panel, sums) };      // |xᵢ|² of its rows
-      { b.multiply(panel, panel, tile) };    // tile = Pᵢ Pⱼᵀ
+      { b.squared_norms(panel, sums) };    // |xᵢ|² of its rows
+      { b.multiply(panel, panel, tile) };  // tile = Pᵢ Pⱼᵀ
+      // tile = -|fᵢ xᵢ - fⱼ xⱼ|² / 2 by differences of packed elements, which are those of the
+      // products to twice the precision; both factors may be null.
+      { b.differences(panel, panel, tile, tile, tile) };
       { b.block(layer, rows, rows, tile) };  // tile = X(i, j), X symmetric
       { b.copy(tile, Index{}, tile) };
       { b.fill_diagonal(tile, Index{}, side.squared_norms) };  // tile(i, i) = |xᵢ|², exactly

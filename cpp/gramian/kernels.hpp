@@ -35,14 +35,27 @@ struct Distance {
   double self_value(double) const { return 0; }
 };
 
-/// k(x, y) = unit (factor x·y + constant)^degree of the features as they are; `unit`, a power of
-/// two, keeps its values in the range of float.
+/// k(x, y) = a^degree, a = factor x·y + constant, of the features as they are. Held as it is, or
+/// less the constant's power, without which features of 1e-3 leave nothing in float:
+///   a^d - c^d = (a - c) Σ a^(d-1-i) cⁱ,  outer x·y being a - c in another unit.
+/// Either way its values are 2^exponent times those of the layer's own kernel, and 1 at most.
 struct Polynomial {
   double factor, constant;
   int degree;
-  double unit = 1;
+  bool minus_constant = false;
+  double outer = 1;
+  int exponent = 0;
+
+  /// Σ a^(d-1-i) cⁱ.
+  double sum_of_powers(double product) const {
+    const double a = factor * product + constant;
+    double sum = 1, power = 1;
+    for (int i = 1; i < degree; ++i) sum = sum * a + (power *= constant);
+    return sum;
+  }
   double self_value(double squared_norm) const {
-    return unit * std::pow(factor * squared_norm + constant, degree);
+    if (minus_constant) return outer * squared_norm * sum_of_powers(squared_norm);
+    return std::pow(factor * squared_norm + constant, degree);
   }
 };
 
@@ -51,12 +64,18 @@ struct Cosine {
   double self_value(double squared_norm) const { return squared_norm > 0 ? 1 : 0; }
 };
 
+/// The same less 1, where inner products have given way to -|x/|x| - y/|y||² / 2.
+struct NearCosine {
+  double self_value(double) const { return 0; }
+};
+
 /// The layer is the Gram matrix itself.
 struct Precomputed {
   double self_value(double diagonal) const { return diagonal; }
 };
 
-using Kernel = std::variant<Linear, Rbf, Laplacian, Distance, Polynomial, Cosine, Precomputed>;
+using Kernel =
+    std::variant<Linear, Rbf, Laplacian, Distance, Polynomial, Cosine, NearCosine, Precomputed>;
 
 /// Whether values come from distances, so that an offset of the features does not matter to them.
 inline bool is_of_distance(const Kernel& kernel) {

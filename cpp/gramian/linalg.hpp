@@ -33,7 +33,7 @@ Layer<B> make_layer(B& b, const Source& source, const Means& means, double scale
     high[j] = static_cast<double>(static_cast<T>(means.high[j]));
     low[j] = means.high[j] - high[j] + means.low[j];
   }
-  return {source, scale, constant, b.upload(high), b.upload(low)};
+  return {source, scale, constant, b.upload(high), b.upload(low), sum(means.high)};
 }
 
 /// Bytes that a layer holds besides the activations, which are another's, and a matrix.

@@ -31,7 +31,7 @@ class Status(Enum):
     constant = ...
     degenerate = ...
     zero_median = ...
-    too_narrow = ...
+    imprecise = ...
 
 class Denominator(Enum):
     features = ...
@@ -161,12 +161,14 @@ def prepare_grams(
     estimator: Estimator,
     double: bool,
     max_memory: float,
+    by_samples: bool = False,
     progress: _Progress = None,
 ) -> list[PreparedLayer]:
     """Prepare layers for HSIC and CKA, the first `rows` being the rows of the map.
 
-    The last of those returned says by its status whether others were left out after it: because it
-    has a median of 0, or a kernel that is too narrow for single precision.
+    In sample space, or in the cheaper one. The last of those returned says by its status whether
+    others were left out after it: because it has a median of 0, or a kernel that loses too many
+    digits in single precision.
     """
 
 def prepare_matrix(
@@ -260,6 +262,14 @@ def correlation(x: PreparedLayer, y: PreparedLayer) -> npt.NDArray[np.floating[A
     """Return the correlation of units, (p, q)."""
 
 def smallest_product(x: PreparedLayer, y: PreparedLayer) -> float: ...
+def gram_distances(
+    layers: Sequence[PreparedLayer],
+    *,
+    pairs: Sequence[tuple[int, int]],
+    progress: _Progress = None,
+) -> list[float]:
+    """Return how far apart the centered Gram matrices of pairs of layers are, scaled to norm 1."""
+
 def gram_matrix(layer: PreparedLayer) -> npt.NDArray[np.floating[Any]]: ...
 
 # Of the CPU alone.

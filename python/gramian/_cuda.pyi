@@ -20,6 +20,7 @@ from ._cpu import column_statistics as column_statistics
 from ._cpu import compare as compare
 from ._cpu import correlation as correlation
 from ._cpu import cross as cross
+from ._cpu import gram_distances as gram_distances
 from ._cpu import gram_matrix as gram_matrix
 from ._cpu import pair as pair
 from ._cpu import plan as plan

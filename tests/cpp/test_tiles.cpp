@@ -157,9 +157,9 @@ void test_kernels(B& b) {
     }
   for (const int degree : {1, 2, 5})
     check_kernel(
-        b, Polynomial{0.5, 1, degree, 0.125},
+        b, Polynomial{0.5, 1, degree},
         [&](double g, double, double) {
-          const double value = 0.125 * std::pow(0.5 * g + 1, degree);
+          const double value = std::pow(0.5 * g + 1, degree);
           return Expected{value, 4 * (degree + 1) * (std::abs(value) + 1)};
         },
         2, "polynomial kernel");

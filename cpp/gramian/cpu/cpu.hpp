@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -85,6 +86,8 @@ class Cpu {
                j.rows, i.cols, i.memory.get(), leading(i), j.memory.get(), leading(j), tile,
                j.rows);
   }
+  void differences(const Panel<Cpu>& i, const Panel<Cpu>& j, const T* factors_i, const T* factors_j,
+                   T* tile);
   void block(const Layer<Cpu>& layer, Rows i, Rows j, T* tile) {
     // Symmetric: the rows of a column-major block are the columns of the one across the diagonal.
     const bool row_major = layer.source.row_major();
@@ -169,7 +172,8 @@ class Cpu {
 
   using TileKernel = simd::TileKernel;
   static TileKernel as_tile_kernel(const Linear&) { return {}; }
-  static TileKernel as_tile_kernel(const Precomputed&) { return {}; }
+  static TileKernel as_tile_kernel(const NearCosine&) { return {}; }
+  static TileKernel as_tile_kernel(const Precomputed&) { return {.kind = TileKernel::given}; }
   static TileKernel as_tile_kernel(const Rbf& k) {
     return {.kind = TileKernel::rbf, .gamma = k.gamma, .minus_one = k.minus_one};
   }
@@ -181,8 +185,9 @@ class Cpu {
     return {.kind = TileKernel::polynomial,
             .factor = k.factor,
             .constant = k.constant,
-            .unit = k.unit,
-            .degree = k.degree};
+            .outer = k.outer,
+            .degree = k.degree,
+            .minus_constant = k.minus_constant};
   }
   static TileKernel as_tile_kernel(const Cosine&) { return {.kind = TileKernel::cosine}; }
 
@@ -205,6 +210,7 @@ class Cpu {
             row_major};
   }
 
+  struct Scaled;
   struct CrossTask;
   struct CrossWorkspace {
     Panel<Cpu> x, y;
@@ -223,6 +229,7 @@ class Cpu {
 
 #include "cpu_matrices.hpp"
 #include "cross_products.hpp"
+#include "differences.hpp"
 
 namespace gramian {
 

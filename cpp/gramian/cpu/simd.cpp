@@ -11,9 +11,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "simd_differences.hpp"
 #include "simd_lasso.hpp"
 #include "simd_products.hpp"
 #include "simd_read.hpp"
+#include "simd_shift.hpp"
 
 namespace gramian::simd {
 namespace {
@@ -116,22 +118,26 @@ template <class T>
 struct DistanceTile {
   T operator()(T g, T si, T sj) const { return -square_root(squared_distance(g, si, sj)); }
 };
-template <class T>
+template <class T, bool MinusConstant>
 struct PolynomialTile {
-  T factor, constant, unit;
+  T factor, constant, outer;
   int degree;
   T operator()(T g, T, T) const {
     const T base = factor * g + constant;
-    T power = unit;
-    for (int k = 0; k < degree; ++k) power *= base;
-    return power;
+    T sum = T(1), power = T(1);
+    for (int k = 1; k < degree; ++k) {
+      power *= constant;
+      sum = sum * base + (MinusConstant ? power : T(0));
+    }
+    return (MinusConstant ? outer * g : base) * sum;
   }
 };
+/// The roots first: a product of norms could leave the range.
 template <class T>
 struct CosineTile {
   T operator()(T g, T si, T sj) const {
-    const T squared = si * sj;
-    return squared > T(0) ? g / square_root(squared) : T(0);
+    const T norms = square_root(si) * square_root(sj);
+    return norms > T(0) ? g / norms : T(0);
   }
 };
 
@@ -151,7 +157,7 @@ void apply_tile(K k, T* tile, Index rows, Index cols, Side<T> side_i, Side<T> si
       T sum = 0;
 #pragma omp simd reduction(+ : sum)
       for (Index j = 0; j < count; ++j) {
-        const T v = k(row[j], si, sj[j]) - ai - aj[j];
+        const T v = shifted(k, row[j], si, sj[j], ai, aj[j]);
         row[j] = v;
         sum += v;
         sums[j] += v;
@@ -168,14 +174,18 @@ void apply(const TileKernel& k, T* tile, Index rows, Index cols, Side<T> i, Side
   const auto as = [&](auto f) { apply_tile(f, tile, rows, cols, i, j, row_sums, col_sums); };
   switch (k.kind) {
     case TileKernel::inner_product: return as(InnerProductTile<T>{});
+    case TileKernel::given: return as(GivenTile<T>{});
     case TileKernel::rbf:
       return k.minus_one ? as(RbfTile<T, true>{T(k.gamma)}) : as(RbfTile<T, false>{T(k.gamma)});
     case TileKernel::laplacian:
       return k.minus_one ? as(LaplacianTile<T, true>{T(k.gamma)})
                          : as(LaplacianTile<T, false>{T(k.gamma)});
     case TileKernel::distance: return as(DistanceTile<T>{});
-    case TileKernel::polynomial:
-      return as(PolynomialTile<T>{T(k.factor), T(k.constant), T(k.unit), k.degree});
+    case TileKernel::polynomial: {
+      const auto factor = T(k.factor), constant = T(k.constant), outer = T(k.outer);
+      return k.minus_constant ? as(PolynomialTile<T, true>{factor, constant, outer, k.degree})
+                              : as(PolynomialTile<T, false>{factor, constant, outer, k.degree});
+    }
     case TileKernel::cosine: return as(CosineTile<T>{});
   }
 }
@@ -272,8 +282,8 @@ void accumulate_squares(const T* x, Index n, double* acc) {
 
 template <class T>
 constexpr Kernels<T> all_kernels = {
-    pack<T>, squared_norms<T>, apply<T>,      squared_distances<T>, count<T>,
-    dot<T>,  row_products<T>,  accumulate<T>, accumulate_squares<T>};
+    pack<T>,  squared_norms<T>, apply<T>,        differences<T>, squared_distances<T>,
+    count<T>, dot<T>,           row_products<T>, accumulate<T>,  accumulate_squares<T>};
 
 }  // namespace
 

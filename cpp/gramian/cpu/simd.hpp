@@ -29,11 +29,20 @@ struct Packing {
 
 /// A kernel of kernels.hpp without std::variant, whose code must not be instantiated in simd.cpp.
 struct TileKernel {
-  enum Kind { inner_product, rbf, laplacian, distance, polynomial, cosine } kind = inner_product;
+  enum Kind {
+    inner_product,
+    given,
+    rbf,
+    laplacian,
+    distance,
+    polynomial,
+    cosine
+  } kind = inner_product;
   double gamma = 0;
   bool minus_one = false;
-  double factor = 0, constant = 0, unit = 0;
+  double factor = 0, constant = 0, outer = 0;
   int degree = 0;
+  bool minus_constant = false;
 };
 
 /// A histogram without std::vector, for the same reason.
@@ -55,6 +64,9 @@ struct Kernels {
   /// sums.
   void (*apply)(const TileKernel&, T* tile, Index rows, Index cols, Side<T> i, Side<T> j,
                 double* row_sums, double* col_sums);
+  /// tile(i, j) = -|xᵢ - yⱼ|² / 2, rows of length n; the low parts of both may be null.
+  void (*differences)(const T* x, const T* x_low, Index rows, const T* y, const T* y_low,
+                      Index cols, Index n, T* tile);
   /// tile(i, j) = |xᵢ|² + |xⱼ|² - 2 tile(i, j), at least 0, in place.
   void (*squared_distances)(T* tile, Index rows, Index cols, Side<T> i, Side<T> j);
   /// Counts values by cell; returns how many lie below the first.

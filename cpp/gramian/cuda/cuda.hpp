@@ -99,6 +99,10 @@ class Cuda {
   void multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile) {
     cuda::gemm<T>(context_, i.rows, j.rows, i.cols, 1, operand(i), transposed(operand(j)), tile);
   }
+  void differences(const Panel<Cuda>& i, const Panel<Cuda>& j, const T* factors_i,
+                   const T* factors_j, T* tile) {
+    cuda::differences<T>(stream(), strided(i), strided(j), factors_i, factors_j, tile);
+  }
   void block(const Layer<Cuda>& layer, Rows i, Rows j, T* tile) {
     // Symmetric: the rows of a column-major block are the columns of the one across the diagonal.
     const bool row_major = layer.source.row_major();

@@ -51,12 +51,19 @@ void apply(cudaStream_t stream, const Kernel& kernel, T* tile, Index rows, Index
   };
   std::visit(
       [&]<class K>(const K& k) {
-        if constexpr (std::is_same_v<K, Precomputed>)
+        if constexpr (std::is_same_v<K, NearCosine>)
           as(Linear{});
         else
           as(k);
       },
       kernel);
+}
+
+template <class T>
+void differences(cudaStream_t stream, Strided<T> x, Strided<T> y, const T* factors_x,
+                 const T* factors_y, T* tile) {
+  launch(stream, across(y.rows), across(x.rows), differences_kernel<T>, x, y, factors_x, factors_y,
+         tile);
 }
 
 template <class T>
@@ -146,6 +153,7 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
   template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<T>&);      \
   template void apply(cudaStream_t, const Kernel&, T*, Index, Index, TileSide<T>, TileSide<T>, \
                       double*, double*);                                                       \
+  template void differences(cudaStream_t, Strided<T>, Strided<T>, const T*, const T*, T*);     \
   template void squared_distances(cudaStream_t, T*, Index, Index, const T*, const T*);         \
   template void count(cudaStream_t, const T*, Index, Index, bool, std::uint64_t, int,          \
                       unsigned long long*, Index);                                             \

@@ -50,6 +50,18 @@ template <class T>
 void apply(cudaStream_t stream, const Kernel& kernel, T* tile, Index rows, Index cols,
            TileSide<T> i, TileSide<T> j, double* row_parts, double* col_parts);
 
+/// A matrix of any strides.
+template <class T>
+struct Strided {
+  const T* data;
+  Index rows, cols, row_stride, col_stride;
+};
+
+/// tile(i, j) = -|fᵢ xᵢ - fⱼ yⱼ|² / 2, products to twice the precision; both factors may be null.
+template <class T>
+void differences(cudaStream_t stream, Strided<T> x, Strided<T> y, const T* factors_x,
+                 const T* factors_y, T* tile);
+
 /// tile(i, j) = |xᵢ|² + |xⱼ|² - 2 tile(i, j), at least 0.
 template <class T>
 void squared_distances(cudaStream_t stream, T* tile, Index rows, Index cols, const T* norms_i,
@@ -103,13 +115,6 @@ void add(cudaStream_t stream, double a, T* m, double c, const T* x, Index n);
 template <class T>
 void scale(cudaStream_t stream, T* x, Index rows, Index cols, const double* row_factors,
            const double* col_factors);
-
-/// A matrix of any strides.
-template <class T>
-struct Strided {
-  const T* data;
-  Index rows, cols, row_stride, col_stride;
-};
 
 /// out(i, j) = x(i, j) times the factor of its row, or of its column; out with rows `stride` apart.
 template <class T>

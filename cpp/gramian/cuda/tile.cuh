@@ -40,15 +40,34 @@ __device__ T value(const Distance&, T g, T si, T sj) {
 }
 template <class T>
 __device__ T value(const Polynomial& k, T g, T, T) {
-  const T base = static_cast<T>(k.factor) * g + static_cast<T>(k.constant);
-  T power = static_cast<T>(k.unit);
-  for (int n = 0; n < k.degree; ++n) power *= base;
-  return power;
+  const T constant = static_cast<T>(k.constant), base = static_cast<T>(k.factor) * g + constant;
+  T sum = 1, power = 1;
+  for (int n = 1; n < k.degree; ++n) {
+    power *= constant;
+    sum = sum * base + (k.minus_constant ? power : 0);
+  }
+  return (k.minus_constant ? static_cast<T>(k.outer) * g : base) * sum;
 }
 template <class T>
 __device__ T value(const Cosine&, T g, T si, T sj) {
-  const T squared = si * sj;
-  return squared > T(0) ? g / sqrt(squared) : T(0);
+  const T norms = sqrt(si) * sqrt(sj);  // the roots first: a product of norms could leave the range
+  return norms > T(0) ? g / norms : T(0);
+}
+
+/// k(i, j) - aᵢ - aⱼ.
+template <class T, class K>
+__device__ T shifted(const K& kernel, T g, T si, T sj, T ai, T aj) {
+  return value(kernel, g, si, sj) - ai - aj;
+}
+/// The same of a Gram matrix that is given, without a loss: see cpu/simd.cpp.
+__device__ inline float shifted(const Precomputed&, float g, float, float, float ai, float aj) {
+  return static_cast<float>(double{g} - double{ai} - double{aj});
+}
+__device__ inline double shifted(const Precomputed&, double g, double, double, double ai,
+                                 double aj) {
+  const double once = g - ai, part = once - g, lost = (g - (once - part)) - (ai + part);
+  const double twice = once - aj, rest = twice - once;
+  return twice + (lost + ((once - (twice - rest)) - (aj + rest)));
 }
 
 /// One block for 32 x 32 elements, which are read once and written once. After a single barrier two
@@ -65,8 +84,8 @@ __global__ void apply_kernel(K kernel, T* tile, Index rows, Index cols, TileSide
     const Index i = first_row + r;
     T v = 0;
     if (i < rows && j < cols) {
-      v = value(kernel, tile[i * cols + j], side_i.squared_norms[i], side_j.squared_norms[j]) -
-          side_i.shift[i] - side_j.shift[j];
+      v = shifted(kernel, tile[i * cols + j], side_i.squared_norms[i], side_j.squared_norms[j],
+                  side_i.shift[i], side_j.shift[j]);
       tile[i * cols + j] = v;
     }
     patch[r][x] = v;
@@ -80,6 +99,51 @@ __global__ void apply_kernel(K kernel, T* tile, Index rows, Index cols, TileSide
     double sum = 0;
     for (int k = 0; k < lanes; ++k) sum += static_cast<double>(patch[k][x]);
     col_parts[Index{blockIdx.y} * cols + j] = sum;
+  }
+}
+
+/// Element k of row i times the factor of the row, to twice the precision; 0 outside.
+template <class T>
+struct Product {
+  T high, low;
+};
+template <class T>
+__device__ Product<T> product(const Strided<T>& x, const T* factors, Index i, Index k) {
+  if (i >= x.rows || k >= x.cols) return {};
+  const T element = x.data[i * x.row_stride + k * x.col_stride];
+  if (factors == nullptr) return {element, 0};
+  const T high = element * factors[i];
+  return {high, fma(element, factors[i], -high)};
+}
+
+/// One block for 32 x 32 elements of the tile, each thread for four of them, from 32 columns of the
+/// rows at a time.
+template <class T>
+__global__ void differences_kernel(Strided<T> x, Strided<T> y, const T* factors_x,
+                                   const T* factors_y, T* tile) {
+  __shared__ Product<T> of_x[lanes][lanes + 1], of_y[lanes][lanes + 1];
+  const int col = static_cast<int>(threadIdx.x), first = static_cast<int>(threadIdx.y);
+  const Index row_x = Index{blockIdx.y} * lanes, row_y = Index{blockIdx.x} * lanes;
+  T sums[lanes / warps] = {};
+  for (Index k = 0; k < x.cols; k += lanes) {
+    for (int r = first; r < lanes; r += warps) {
+      // Neighbouring threads read neighbouring elements, of a row or of a column.
+      const int i = x.col_stride == 1 ? r : col, at = x.col_stride == 1 ? col : r;
+      of_x[i][at] = product(x, factors_x, row_x + i, k + at);
+      of_y[i][at] = product(y, factors_y, row_y + i, k + at);
+    }
+    __syncthreads();
+    for (int at = 0; at < lanes; ++at)
+      for (int r = 0; r < lanes / warps; ++r) {
+        const Product<T> a = of_x[first + r * warps][at], b = of_y[col][at];
+        const T d = (a.high - b.high) + (a.low - b.low);
+        sums[r] += d * d;
+      }
+    __syncthreads();
+  }
+  for (int r = 0; r < lanes / warps; ++r) {
+    const Index i = row_x + first + r * warps, j = row_y + col;
+    if (i < x.rows && j < y.rows) tile[i * y.rows + j] = -sums[r] / 2;
   }
 }
 

@@ -19,33 +19,54 @@
 namespace gramian {
 
 /// Norms are those of the layer as packed (for a precomputed Gram matrix, its diagonal). `kept` may
-/// hold the inner products of all tiles of one tiling, once a pass has formed them.
+/// hold the inner products of all tiles of one tiling, once a pass has formed them. By differences,
+/// see precision.hpp, -|xᵢ - xⱼ|²/2 take the place of inner products and 0 that of the norms: what
+/// follows from both is the same.
 template <class B>
 struct GramLayer {
   Layer<B> layer;
   std::vector<double> norms{};
+  double mean_norm = 0, typical_norm = 0;  // mean and median of the norms, by differences too
   typename B::Buffer squared_norms{};
   typename B::Buffer kept{};
   Tiling kept_tiling{};
   bool kept_is_filled = false;
+  bool by_differences = false;
+  std::vector<double> factors{};  // of the rows before differences are taken; none: 1
+  typename B::Buffer row_factors{};
   Kernel kernel{};
   std::vector<double> diagonal{};  // K(i, i) - 2 aᵢ
   typename B::Buffer shift{};
-  double mean_squared_shift = 0;
+  double mean_shift = 0, mean_squared_shift = 0;
 
   Side<B> side(Index first_row) const {
     return {squared_norms.get() + first_row, shift.get() + first_row};
   }
+  const typename B::scalar* factors_from(Index row) const {
+    return row_factors ? row_factors.get() + row : nullptr;
+  }
 };
+
+/// Gives a layer the squared norms of its rows.
+template <Backend B>
+void set_norms(B& b, GramLayer<B>& g, std::vector<double> norms) {
+  g.norms = std::move(norms);
+  g.squared_norms = b.upload(g.norms);
+  g.mean_norm = sum(g.norms) / static_cast<double>(g.norms.size());
+  std::vector<double> sorted = g.norms;
+  const auto middle = sorted.begin() + std::ssize(sorted) / 2;
+  std::ranges::nth_element(sorted, middle);
+  g.typical_norm = *middle;
+}
 
 /// Bytes that it holds.
 template <class B>
 Index bytes_of(const GramLayer<B>& g) {
   const Index kept = g.kept ? g.kept_tiling.count() * g.kept_tiling.area() : 0;
   const Index n = g.layer.source.rows;
-  const Index rows = (g.squared_norms ? n : 0) + (g.shift ? n : 0);
+  const Index rows = (g.squared_norms ? n : 0) + (g.row_factors ? n : 0) + (g.shift ? n : 0);
   return bytes_of(g.layer) + (kept + rows) * Index{sizeof(typename B::scalar)} +
-      std::ssize(g.norms) * 8 + std::ssize(g.diagonal) * 8;
+      (std::ssize(g.norms) + std::ssize(g.factors) + std::ssize(g.diagonal)) * 8;
 }
 
 /// What one thread works on.
@@ -55,7 +76,20 @@ struct TileWorkspace {
   typename B::Buffer tiles;
 };
 
-/// out = inner products of rows I and J of the layer, on the diagonal exactly its squared norms.
+/// tile = inner products of packed rows of the layer, or what takes their place; the factors are
+/// for that.
+template <Backend B>
+void multiply_rows(B& b, const GramLayer<B>& g, const Panel<B>& i, const Panel<B>& j,
+                   const typename B::scalar* factors_i, const typename B::scalar* factors_j,
+                   typename B::scalar* tile) {
+  if (g.by_differences)
+    b.differences(i, j, factors_i, factors_j, tile);
+  else
+    b.multiply(i, j, tile);
+}
+
+/// out = inner products of rows I and J of the layer, on the diagonal exactly its squared norms, or
+/// what set_shift has put in their place.
 template <Backend B>
 void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
                     TileWorkspace<B>& w, typename B::scalar* out) {
@@ -66,7 +100,8 @@ void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const
   } else {
     b.pack(layer.layer, tile.i, w.i);
     if (!tile.diagonal) b.pack(layer.layer, tile.j, w.j);
-    b.multiply(w.i, tile.diagonal ? w.i : w.j, out);
+    multiply_rows(b, layer, w.i, tile.diagonal ? w.i : w.j, layer.factors_from(tile.i.first),
+                  layer.factors_from(tile.j.first), out);
   }
   if (tile.diagonal) b.fill_diagonal(out, tile.i.count, layer.squared_norms.get() + tile.i.first);
   if (layer.kept && !layer.kept_is_filled) b.copy(out, tile.area(), kept);
@@ -95,15 +130,23 @@ inline void add_row_sums(const Tile& tile, const double* row_sums, const double*
   if (!tile.diagonal) add(tile.j, col_sums);
 }
 
-/// Σₛ k(i, s) over the landmarks s, for every row i.
+/// The values of some rows; none where there are none.
+inline std::vector<double> at(std::span<const double> values, Rows rows) {
+  std::vector<double> some;
+  for (Index k = 0; k < rows.count && !values.empty(); ++k)
+    some.push_back(values[static_cast<std::size_t>(rows[k])]);
+  return some;
+}
+
+/// Σₛ k(i, s) over the landmarks s, for every row i. The polynomial kernel of a landmark with
+/// itself, which may dwarf the rest, is that of an inner product of 0.
 template <Backend B>
 std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
   const Index n = g.layer.source.rows, count = landmarks.count;
-  std::vector<double> sums(static_cast<std::size_t>(n)), landmark_norms;
-  for (Index k = 0; k < count; ++k)
-    landmark_norms.push_back(g.norms[static_cast<std::size_t>(landmarks[k])]);
-  const auto norms = b.upload(landmark_norms);
+  std::vector<double> sums(static_cast<std::size_t>(n));
+  const auto norms = b.upload(at(g.norms, landmarks)), factors = b.upload(at(g.factors, landmarks));
   const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
+  const bool polynomial = std::holds_alternative<Polynomial>(g.kernel);
   Panel<B> panel;
   b.pack(g.layer, landmarks, panel);
 
@@ -124,7 +167,13 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
       [&](Workspace& w, Index task, Nothing&) {
         const Rows rows{task * block, std::min(block, n - task * block)};
         b.pack(g.layer, rows, w.panel);
-        b.multiply(w.panel, panel, w.tile.get());
+        multiply_rows(b, g, w.panel, panel, g.factors_from(rows.first),
+                      g.factors.empty() ? nullptr : factors.get(), w.tile.get());
+        // With itself exactly: what rounding leaves of that distance is more than a narrow kernel has
+        // for its neighbours.
+        for (Index k = 0; k < count; ++k)
+          if (const Index row = landmarks[k] - rows.first; row >= 0 && row < rows.count)
+            b.copy(polynomial ? zero.get() : norms.get() + k, 1, w.tile.get() + row * count + k);
         b.apply(g.kernel, w.tile.get(), rows.count, count,
                 {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
                 sums.data() + rows.first, w.col_sums.data());
@@ -160,44 +209,65 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
   auto shift = std::holds_alternative<Precomputed>(g.kernel)
       ? landmark_sums_of_matrix(b, g, landmarks)
       : landmark_sums(b, g, landmarks);
-  // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. And among
-  // few rows the shift is the exact one of the unbiased estimator, whose terms cancel most there.
+  // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. Among the
+  // landmarks the shift is the exact one of the unbiased estimator, whose terms cancel most where
+  // there are no others; it finds the b of K(i, j) = bᵢ + bⱼ, and so do the means of other rows
+  // less its own mean.
   const auto m = static_cast<double>(count);
-  const bool all = count == n && n > 2;
-  for (double& a : shift) a /= m;
-  double landmark_mean = 0;
+  std::vector<double> of_landmarks;
   for (Index k = 0; k < count; ++k) {
     const auto s = static_cast<std::size_t>(landmarks[k]);
-    const double self =
-        std::visit([&](const auto& kernel) { return kernel.self_value(g.norms[s]); }, g.kernel);
-    shift[s] = (shift[s] * m - self) / (all ? m - 2 : std::max(m - 1, 1.0));
-    landmark_mean += shift[s] / (all ? m - 1 : m);
+    const double self = std::visit(
+        [&]<class K>(const K& kernel) {
+          return kernel.self_value(std::same_as<K, Polynomial> ? 0 : g.norms[s]);
+        },
+        g.kernel);
+    of_landmarks.push_back((shift[s] - self) / std::max(m - 2, 1.0));
   }
-  for (double& a : shift) {
-    a -= landmark_mean / 2;
-    a = static_cast<double>(static_cast<typename B::scalar>(a));  // what the tiles will subtract
-  }
+  const double half = sum(of_landmarks) / (2 * std::max(m - 1, 1.0));
+  const double mean = sum(of_landmarks) / m - half;
+  for (double& a : shift) a = a / m - mean;
+  for (Index k = 0; k < count; ++k)
+    shift[static_cast<std::size_t>(landmarks[k])] =
+        of_landmarks[static_cast<std::size_t>(k)] - half;
+  for (double& a : shift)  // what the tiles will subtract
+    a = static_cast<double>(static_cast<typename B::scalar>(a));
   return shift;
+}
+
+/// Gives a layer its shift, and puts something small on the diagonals of tiles to come, which sums
+/// over rows add first and then take away: an outlier's inner product with itself would round the
+/// rest of its row away. Where the kernel is that product, this is what the shift takes to 0.
+template <Backend B>
+void set_shift(B& b, GramLayer<B>& g, const std::vector<double>& shift) {
+  const auto n = static_cast<double>(shift.size());
+  g.shift = b.upload(shift);
+  g.mean_shift = sum(shift) / n;
+  g.mean_squared_shift = dot(shift, shift) / n;
+  g.diagonal.resize(shift.size());
+  for (std::size_t i = 0; i < shift.size(); ++i)
+    g.diagonal[i] = std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) -
+        2 * shift[i];
+  const bool plain =
+      std::holds_alternative<Linear>(g.kernel) || std::holds_alternative<Precomputed>(g.kernel);
+  if (!plain && !std::holds_alternative<Polynomial>(g.kernel)) return;
+  std::vector<double> instead(shift.size());
+  for (std::size_t i = 0; plain && i < shift.size(); ++i) instead[i] = 2 * shift[i];
+  g.squared_norms = b.upload(instead);
 }
 
 /// Gives a layer its kernel: near-centred, or as it is.
 template <Backend B>
 void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred = true) {
   g.kernel = kernel;
-  const double mean_norm = sum(g.norms) / static_cast<double>(g.norms.size());
   if (auto* rbf = std::get_if<Rbf>(&g.kernel))
-    rbf->minus_one = near_centred && rbf->gamma * 2 * mean_norm < std::numbers::ln2;
+    rbf->minus_one = near_centred && rbf->gamma * 2 * g.mean_norm < std::numbers::ln2;
   if (auto* laplacian = std::get_if<Laplacian>(&g.kernel))
     laplacian->minus_one =
-        near_centred && laplacian->gamma * std::sqrt(2 * mean_norm) < std::numbers::ln2;
+        near_centred && laplacian->gamma * std::sqrt(2 * g.mean_norm) < std::numbers::ln2;
   const auto shift =
       near_centred ? near_centring_shift(b, g) : std::vector<double>(g.norms.size(), 0.0);
-  g.diagonal.resize(g.norms.size());
-  for (std::size_t i = 0; i < g.norms.size(); ++i)
-    g.diagonal[i] = std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) -
-        2 * shift[i];
-  g.shift = b.upload(shift);
-  g.mean_squared_shift = dot(shift, shift) / static_cast<double>(shift.size());
+  set_shift(b, g, shift);
 }
 
 }  // namespace gramian

@@ -30,14 +30,36 @@ struct KernelSpec {
   double unit(const Kernel& kernel, double scale) const {
     if (kind == linear) return scale * scale;
     if (kind == precomputed || kind == distance) return scale;
-    if (const auto* p = std::get_if<Polynomial>(&kernel)) return p->unit;
+    if (const auto* p = std::get_if<Polynomial>(&kernel)) return std::ldexp(1.0, p->exponent);
     return 1;
   }
 };
 
-/// The kernel of one layer, in the units of the layer as packed.
+/// The polynomial kernel of a layer whose squared norms, as packed, are `largest` at most. Powers
+/// of two are counted rather than multiplied, which would leave the range.
+inline Polynomial polynomial_of(const KernelSpec& spec, Index features, double scale,
+                                double largest, bool minus_constant) {
+  const double share = 1 / static_cast<double>(features);
+  const int scaled = 2 * std::ilogb(scale);
+  const auto exponent_of = [](double x) { return x > 0 ? std::ilogb(x) : -4096; };
+  Polynomial p{0, 0, spec.degree, minus_constant};
+  const int size = std::max(exponent_of(largest * share) - scaled, exponent_of(spec.constant)) + 1;
+  const int shift = size > -4096 ? -size : 0;  // a is then 2 at most
+  p.factor = std::ldexp(share, shift - scaled);
+  p.constant = std::ldexp(spec.constant, shift);
+  p.exponent = shift * spec.degree;
+  if (minus_constant && largest > 0) {
+    const int own = std::ilogb(largest * share * p.sum_of_powers(largest));
+    p.outer = std::ldexp(share, -own);
+    p.exponent += scaled - shift - own;
+  }
+  return p;
+}
+
+/// The kernel of one layer, in the units of the layer as packed, for near-centring or as it is.
 template <Backend B>
-Kernel kernel_of(const KernelSpec& spec, const GramLayer<B>& g, const Middle& median) {
+Kernel kernel_of(const KernelSpec& spec, const GramLayer<B>& g, const Middle& median,
+                 bool near_centred) {
   const double scale = g.layer.scale;
   switch (spec.kind) {
     case KernelSpec::linear: return Linear{};
@@ -56,29 +78,11 @@ Kernel kernel_of(const KernelSpec& spec, const GramLayer<B>& g, const Middle& me
           : spec.sigma * scale;
       return Laplacian{1 / width};
     }
-    case KernelSpec::polynomial: {
-      Polynomial p{1 / (static_cast<double>(g.layer.source.cols) * scale * scale), spec.constant,
-                   spec.degree};
-      double largest = 0;
-      for (const double norm : g.norms) largest = std::max(largest, p.self_value(norm));
-      if (largest > 0) p.unit = std::exp2(-std::round(std::log2(largest)));
-      return p;
-    }
+    case KernelSpec::polynomial:
+      return polynomial_of(spec, g.layer.source.cols, scale, std::ranges::max(g.norms),
+                           near_centred);
   }
   return Linear{};
-}
-
-/// Whether a kernel is so narrow against the spread of its layer that the rounding of distances in
-/// float shows in its values: then the layer wants double. Distances are off by eps |x|², and so
-/// values by gamma times that of themselves: with 64, two thirds of the 100 eps that are promised.
-template <std::floating_point T>
-bool is_too_narrow_for(const Kernel& kernel, std::span<const double> norms) {
-  if constexpr (sizeof(T) > sizeof(float)) return false;
-  const double mean_norm = sum(norms) / static_cast<double>(norms.size());
-  if (const auto* rbf = std::get_if<Rbf>(&kernel)) return rbf->gamma * mean_norm > 64;
-  if (const auto* laplacian = std::get_if<Laplacian>(&kernel))
-    return laplacian->gamma * std::sqrt(mean_norm) > 64;
-  return false;
 }
 
 }  // namespace gramian

@@ -100,12 +100,9 @@ class DistanceRanks {
   std::vector<T> distances(Rows rows) {
     Panel<B> panel;
     b_.pack(layer_.layer, rows, panel);
-    std::vector<double> norms;
-    for (Index k = 0; k < rows.count; ++k)
-      norms.push_back(layer_.norms[static_cast<std::size_t>(rows[k])]);
-    const auto norms_t = b_.upload(norms);
+    const auto norms_t = b_.upload(at(layer_.norms, rows));
     auto tile = b_.allocate(rows.count * rows.count);
-    b_.multiply(panel, panel, tile.get());
+    multiply_rows(b_, layer_, panel, panel, nullptr, nullptr, tile.get());
     b_.squared_distances(tile.get(), rows.count, rows.count, {norms_t.get(), nullptr},
                          {norms_t.get(), nullptr});
     const std::vector<double> all = b_.download(tile.get(), rows.count * rows.count);

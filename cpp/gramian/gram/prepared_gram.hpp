@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "kernel_spec.hpp"
+#include "precision.hpp"
 
 namespace gramian {
 
 /// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
 /// HSIC vanishes for another reason (degenerate); nor when half of its distances are 0, which
-/// leaves a kernel without a width, or when the kernel is too narrow for the precision.
-enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, too_narrow };
+/// leaves a kernel without a width. Imprecise says that the precision loses too many digits here,
+/// and that double is to be asked; in double, that sample space is to be asked.
+enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, imprecise };
 
 template <class B>
 struct PreparedGram {
@@ -23,7 +25,7 @@ struct PreparedGram {
   double median = 0;  // squared distance, where the kernel takes its width from it
 
   /// Whether there is a kernel at all.
-  bool complete() const { return status != Status::zero_median && status != Status::too_narrow; }
+  bool complete() const { return status != Status::zero_median && status != Status::imprecise; }
 };
 
 /// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
@@ -57,10 +59,21 @@ template <Backend B>
 Middle median_of(B& b, GramLayer<B>& g, const Tiling& tiling, Index sample) {
   if (sample == 0 || sample >= tiling.n) return median_squared_distance(b, g, tiling);
   Panel<B> panel;
-  GramLayer<B> part{sampled(b, g.layer, sample, panel), {}, {}};
-  part.norms = squared_norms(b, part.layer);
-  part.squared_norms = b.upload(part.norms);
+  GramLayer<B> part{sampled(b, g.layer, sample, panel)};
+  set_norms(b, part, squared_norms(b, part.layer));
+  if (g.by_differences) take_differences(b, part);
   return median_squared_distance(b, part, Tiling::of(sample, tiling.tile));
+}
+
+/// What is done about inner products that are imprecise: in float it is said, in double distances
+/// are taken by differences. Whether the layer goes on.
+template <Backend B>
+bool goes_on_by_differences(B& b, PreparedGram<B>& prepared) {
+  if constexpr (std::same_as<typename B::scalar, double>)
+    take_differences(b, prepared.gram);
+  else
+    prepared.status = Status::imprecise;
+  return prepared.complete();
 }
 
 /// The layer with its kernel, near-centred or as it is, ready for tiles. `keep` the inner products
@@ -70,32 +83,60 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
                              bool keep, bool near_centred = true) {
   PreparedGram<B> prepared{.gram = {std::move(layer)}};
   GramLayer<B>& g = prepared.gram;
-  g.norms = norms_of(b, g.layer, spec);
-  g.squared_norms = b.upload(g.norms);
+  set_norms(b, g, norms_of(b, g.layer, spec));
   // A Gram matrix that is given is never called constant.
-  if (g.layer.constant && spec.kind != KernelSpec::precomputed) prepared.status = Status::constant;
+  const bool constant = g.layer.constant && spec.kind != KernelSpec::precomputed;
+  if (constant) prepared.status = Status::constant;
   Middle median{};
+  const auto measure_width = [&] {
+    median = median_of(b, g, tiling, spec.sample);
+    prepared.median = (median.low + median.high) / 2;
+  };
   if (spec.by_median()) {
     if (keep) {
       g.kept = b.allocate(tiling.count() * tiling.area());
       g.kept_tiling = tiling;
     }
-    median = median_of(b, g, tiling, spec.sample);
+    measure_width();
+    if (!constant && is_imprecise(g, prepared.median)) {
+      if (!goes_on_by_differences(b, prepared)) return prepared;
+      measure_width();
+    }
     if (!g.kept_is_filled) g.kept = {};  // few rows, or a sample of them, take no pass
-    prepared.median = (median.low + median.high) / 2;
     if (prepared.median == 0) {
       prepared.status = Status::zero_median;
       return prepared;
     }
   }
-  const Kernel kernel = kernel_of(spec, g, median);
-  if (is_too_narrow_for<typename B::scalar>(kernel, g.norms)) {
-    prepared.status = Status::too_narrow;
+  const Kernel kernel = kernel_of(spec, g, median, near_centred);
+  if (!constant && is_imprecise(b, g, kernel) && !goes_on_by_differences(b, prepared))
     return prepared;
-  }
   set_kernel(b, g, kernel, near_centred);
+  if (!constant && near_centred && is_near_one(g)) {
+    if constexpr (std::same_as<typename B::scalar, float>) {
+      prepared.status = Status::imprecise;
+      return prepared;
+    } else if (std::ranges::min(g.norms) > 0) {
+      take_near_cosines(b, g);
+    }
+  }
   prepared.unit = spec.unit(g.kernel, g.layer.scale);
   return prepared;
+}
+
+/// Shifts the linear kernel as the unbiased estimator wants it, exactly: its row sums without the
+/// diagonal are then 0, and no large ones are subtracted from one another. With centred columns
+/// they are -|xᵢ|², and aᵢ = -|xᵢ|²/(n-2) + Σ |xⱼ|²/(2(n-1)(n-2)).
+template <Backend B>
+void u_centre(B& b, GramLayer<B>& g) {
+  const auto n = static_cast<double>(g.norms.size());
+  const double mean = sum(g.norms) / (2 * (n - 1) * (n - 2));
+  std::vector<double> shift;
+  for (std::size_t i = 0; i < g.norms.size(); ++i) {
+    const double a = mean - g.norms[i] / (n - 2);
+    shift.push_back(static_cast<double>(static_cast<typename B::scalar>(a)));
+  }
+  set_shift(b, g, shift);
 }
 
 }  // namespace gramian

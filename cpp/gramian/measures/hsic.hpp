@@ -1,5 +1,4 @@
-// HSIC and CKA: from sums over Gram tiles (any kernel), or from X'Y (the linear kernel, where there
-// are more samples than features).
+// HSIC and CKA of two prepared layers, as formulas; hsic_map.hpp evaluates them for many.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <span>
 #include <utility>
 #include <vector>
 
-#include "../gram/gram_products.hpp"
 #include "../gram/plan.hpp"
 #include "../gram/prepared_gram.hpp"
 
@@ -19,7 +16,8 @@ namespace gramian {
 
 enum class Estimator : std::uint8_t { biased, unbiased };
 
-/// A value, and the size of the terms it is the sum of.
+/// A value, and the size of the terms it is the sum of. (That of a pair is at most the geometric
+/// mean of those of its layers with themselves, so that it is enough to watch these.)
 struct Cancelling {
   double value, size;
 
@@ -31,6 +29,13 @@ struct Cancelling {
   double or_zero() const {
     return value > 32 * static_cast<double>(std::numeric_limits<T>::epsilon()) * size ? value : 0;
   }
+
+  /// Whether more digits are lost to the terms than `allowed` in units of what rounding leaves of a
+  /// sum without cancellation. Sums of a thousand products in float are off by up to 18 eps where
+  /// most are one small constant (units that are seldom on), otherwise by less than 1: five times
+  /// as much is what was promised. Random layers of fewer columns than rows lose 1 + 2 p/n, at
+  /// most 4.
+  bool cancels(double allowed) const { return !(size < 5 * allowed * value); }
 };
 
 /// What tiles say of one layer: the row sums of its Gram matrix and their sum.
@@ -52,7 +57,12 @@ struct Hsic {
   /// What is kept of a layer; `keep` is for prepare_gram.
   template <Backend B>
   PreparedGram<B> prepare(B& b, Layer<B> layer, const Plan& plan, bool keep) const {
-    if (!plan.feature_space) return prepare_gram(b, kernel, std::move(layer), plan.tiling, keep);
+    if (!plan.feature_space) {
+      auto prepared = prepare_gram(b, kernel, std::move(layer), plan.tiling, keep);
+      if (kernel.kind == KernelSpec::linear && estimator == Estimator::unbiased)
+        u_centre(b, prepared.gram);
+      return prepared;
+    }
     PreparedGram<B> prepared{.gram = {std::move(layer)}};
     if (estimator == Estimator::unbiased)
       prepared.gram.norms = squared_norms(b, prepared.gram.layer);
@@ -120,11 +130,19 @@ struct Hsic {
   }
 };
 
+/// √(xy) of positive numbers whose product may overflow. Of a number with itself it is exactly that
+/// number, as the root of a rounded square is.
+inline double geometric_mean(double x, double y) {
+  const int of_x = std::ilogb(x) / 2, of_y = std::ilogb(y) / 2;
+  const double root = std::sqrt(std::ldexp(x, -2 * of_x) * std::ldexp(y, -2 * of_y));
+  return std::ldexp(root, of_x + of_y);
+}
+
 /// CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) (Kornblith et al. 2019, eq. 4), in [0, 1] when
 /// biased; NaN where a layer's own HSIC is 0.
 struct Cka : Hsic {
   static double value(double hsic, double own, double other) {
-    return own > 0 && other > 0 ? hsic / (std::sqrt(own) * std::sqrt(other))
+    return own > 0 && other > 0 ? hsic / geometric_mean(own, other)
                                 : std::numeric_limits<double>::quiet_NaN();
   }
 };
@@ -138,135 +156,5 @@ struct DistanceCorrelation : Cka {
     return estimator == Estimator::biased ? std::sqrt(cka < 0 ? 0 : cka) : cka;
   }
 };
-
-/// HSIC for every pair of layers, and for every layer with itself (0 where only rounding is left of
-/// it), in units of the scaled layers.
-struct HsicMap {
-  Pairs pairs;
-  std::vector<double> cross, self;
-  std::vector<Status> status;
-
-  explicit HsicMap(const Pairs& of)
-      : pairs{of},
-        cross(of.size()),
-        self(static_cast<std::size_t>(of.layers())),
-        status(self.size()) {}
-  double& at(Index i, Index j) { return cross[pairs.at(i, j)]; }
-
-  /// Constant layers, whose HSIC with anything is 0, are made exactly so: rounding leaves some.
-  void settle() {
-    for (std::size_t l = 0; l < self.size(); ++l) {
-      if (status[l] == Status::constant) self[l] = 0;
-      if (status[l] == Status::sound && self[l] == 0) status[l] = Status::degenerate;
-    }
-    for_each_place(pairs, [&](Index i, Index j) {
-      if (status[pairs.row(i)] == Status::constant || status[pairs.column(j)] == Status::constant)
-        at(i, j) = 0;
-    });
-  }
-};
-
-template <class B>
-using PreparedGrams = std::span<const PreparedGram<B>* const>;
-
-/// From one pass over the tiles of all layers.
-template <Backend B>
-HsicMap hsic_by_samples(B& b, const Hsic& hsic, PreparedGrams<B> layers, const Pairs& pairs,
-                        const Tiling& tiling) {
-  using T = typename B::scalar;
-  std::vector<const GramLayer<B>*> grams;
-  for (const PreparedGram<B>* layer : layers) grams.push_back(&layer->gram);
-  GramProducts sums = gram_products<B>(b, grams, pairs, tiling);
-  std::vector<Margins> margins;
-  for (std::size_t l = 0; l < layers.size(); ++l)
-    margins.push_back(hsic.margins(*layers[l], std::move(sums.row_sums[l])));
-  const auto compared = [&](std::size_t k, std::size_t l, double products) {
-    return hsic.compare(*layers[k], margins[k], *layers[l], margins[l], products);
-  };
-  HsicMap map{pairs};
-  for_each_place(pairs, [&](Index i, Index j) {
-    map.at(i, j) = compared(pairs.row(i), pairs.column(j), sums.cross[pairs.at(i, j)]).value;
-  });
-  constexpr auto eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    map.status[l] = layers[l]->status;
-    map.self[l] = compared(l, l, sums.self[l]).template or_zero<T>();
-    // Entries that near-centring takes to 0 keep the rounding of what it subtracted; 32 eps of it
-    // as above.
-    if (map.self[l] <= std::pow(32 * eps, 2) * grams[l]->mean_squared_shift) map.self[l] = 0;
-  }
-  return map;
-}
-
-/// From products of the layers, all one piece of work: those of the pairs first, since threads end
-/// together best when the last tasks are short.
-template <Backend B>
-HsicMap hsic_by_features(B& b, const Hsic& hsic, PreparedGrams<B> layers, const Pairs& pairs) {
-  using T = typename B::scalar;
-  std::vector<std::pair<Index, Index>> places;  // of the products, while they are of two layers
-  std::vector<LayerPair<B>> products;
-  const auto add = [&](std::size_t k, std::size_t l) {
-    products.push_back({&layers[k]->gram.layer, &layers[l]->gram.layer});
-  };
-  for_each_pair(pairs, [&](Index i, Index j) {
-    if (pairs.row(i) == pairs.column(j)) return;
-    places.emplace_back(i, j);
-    add(pairs.row(i), pairs.column(j));
-  });
-  for (std::size_t l = 0; l < layers.size(); ++l) add(l, l);
-
-  HsicMap map{pairs};
-  b.cross_products(products, [&](Index number, const Matrix<B>& c) {
-    const double squares = b.dot(c, c);
-    if (number < std::ssize(places)) {
-      const auto [i, j] = places[static_cast<std::size_t>(number)];
-      map.at(i, j) = hsic.compare(*layers[pairs.row(i)], *layers[pairs.column(j)], squares).value;
-      if (pairs.among()) map.at(j, i) = map.at(i, j);
-      return;
-    }
-    const auto l = static_cast<std::size_t>(number - std::ssize(places));
-    const Cancelling own = hsic.compare(*layers[l], *layers[l], squares);
-    map.self[l] = own.template or_zero<T>();
-    const auto i = static_cast<Index>(l);
-    if (pairs.among()) map.at(i, i) = own.value;
-    map.status[l] = layers[l]->gram.layer.constant ? Status::constant : Status::sound;
-  });
-  return map;
-}
-
-/// HSIC of prepared layers.
-template <Backend B>
-HsicMap hsic_map(B& b, const Hsic& hsic, PreparedGrams<B> layers, const Pairs& pairs,
-                 const Plan& plan) {
-  b.threads = plan.threads;
-  HsicMap map = plan.feature_space ? hsic_by_features(b, hsic, layers, pairs)
-                                   : hsic_by_samples(b, hsic, layers, pairs, plan.tiling);
-  map.settle();
-  return map;
-}
-
-/// The values of a map, in the units of the layers.
-template <class B>
-std::vector<double> hsic_values(HsicMap map, const Hsic& hsic, PreparedGrams<B> layers) {
-  for_each_place(map.pairs, [&](Index i, Index j) {
-    map.at(i, j) =
-        hsic.value(map.at(i, j), *layers[map.pairs.row(i)], *layers[map.pairs.column(j)]);
-  });
-  return std::move(map.cross);
-}
-
-inline std::vector<double> cka_values(HsicMap map) {
-  for_each_place(map.pairs, [&](Index i, Index j) {
-    map.at(i, j) =
-        Cka::value(map.at(i, j), map.self[map.pairs.row(i)], map.self[map.pairs.column(j)]);
-  });
-  return std::move(map.cross);
-}
-
-inline std::vector<double> distance_correlations(HsicMap map, Estimator estimator) {
-  std::vector<double> values = cka_values(std::move(map));
-  for (double& value : values) value = DistanceCorrelation::value(estimator, value);
-  return values;
-}
 
 }  // namespace gramian

@@ -33,6 +33,7 @@ __all__ = [
     "correlation",
     "cross",
     "from_dlpack",
+    "gram_distances",
     "gram_matrix",
     "has",
     "lasso_path",
@@ -89,6 +90,7 @@ compare = _where_its_layers_are(cpu.compare)
 coordinates = _where_its_layers_are(cpu.coordinates)
 correlation = _where_its_layers_are(cpu.correlation)
 cross = _where_its_layers_are(cpu.cross)
+gram_distances = _where_its_layers_are(cpu.gram_distances)
 gram_matrix = _where_its_layers_are(cpu.gram_matrix)
 pair = _where_its_layers_are(cpu.pair)
 prepare_bases = _where_its_layers_are(cpu.prepare_bases)

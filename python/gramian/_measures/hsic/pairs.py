@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from .kernels import (
 )
 
 Progress = Callable[[int, int], object]
+Compared = tuple[npt.NDArray[np.float64], list[Status]]  # values of a map, and what layers are
 
 
 # Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
@@ -37,49 +38,60 @@ Progress = Callable[[int, int], object]
 DEFAULT_MEMORY = 512 * 2**20
 
 
+@dataclass(frozen=True)
+class Given:
+    """Layers that are read, and how to compare them: xs with ys or, without these, with xs."""
+
+    xs: Sequence[ReadLayer]
+    ys: Sequence[ReadLayer]
+    spec: KernelSpec
+    unbiased: bool
+    max_memory: float
+    progress: Progress | None
+    double: bool = False  # whether float64 is asked for in any case
+
+
 # What layers that have nothing in common score by the biased estimator; a Gram matrix that is given
 # has no units to count.
-_says_chance = says_chance(
+says_chance_of_kernels = says_chance(
     of_cka,
     "the unbiased estimator (debiased=True, of distance correlation unbiased=True) does not rise",
     lambda options: not (is_unbiased(options) or options.get("kernel") == "precomputed"),
 )
 
 
-def hsic_pairs(
+def given_by(
     a: Sequence[Layer],
     b: Sequence[Layer],
     *,
-    measure: Measure = Measure.hsic,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
     max_memory: float | None,
     options: Mapping[str, Any],
-) -> npt.NDArray[np.float64]:
-    """Return HSIC, or what follows from it, of every a with every b; among the a without b."""
+) -> Given:
+    """Read the layers of a comparison, and its options."""
     kernel, sample = kernel_of(options)
-    unbiased = is_unbiased(options)
     needed = needed_samples(options)
     xs, ys = ([_read(x, kernel, nan_policy, device, needed) for x in side] for side in (a, b))
-    return _hsic(
-        xs,
-        ys,
-        spec_of(kernel, sample),
-        unbiased=unbiased,
-        measure=measure,
-        max_memory=checks.check_memory(max_memory, DEFAULT_MEMORY),
-        progress=progress,
-    )
+    memory = checks.check_memory(max_memory, DEFAULT_MEMORY)
+    return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
 
 
-@_says_chance
+def hsic_pairs(
+    a: Sequence[Layer], b: Sequence[Layer], *, measure: Measure = Measure.hsic, **arguments: Any
+) -> npt.NDArray[np.float64]:
+    """Return HSIC, or what follows from it, of every a with every b; among the a without b."""
+    return compared(given_by(a, b, **arguments), measure)
+
+
+@says_chance_of_kernels
 def cka_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> npt.NDArray[np.float64]:
     """Return CKA; see `hsic_pairs`."""
     return hsic_pairs(a, b, measure=Measure.cka, **arguments)
 
 
-@_says_chance
+@says_chance_of_kernels
 def distance_correlation_pairs(
     a: Sequence[Layer], b: Sequence[Layer], *, options: Mapping[str, Any], **arguments: Any
 ) -> npt.NDArray[np.float64]:
@@ -91,14 +103,6 @@ def distance_correlation_pairs(
         options={**options, "kernel": Distance()},
         **arguments,
     )
-
-
-def cka_distance_pairs(
-    a: Sequence[Layer], b: Sequence[Layer], **arguments: Any
-) -> npt.NDArray[np.float64]:
-    """Return the angle whose cosine is CKA; see `hsic_pairs`."""
-    # Rounding may take the CKA of nearly equal layers past 1.
-    return np.asarray(np.arccos(np.clip(cka_pairs(a, b, **arguments), -1, 1)))
 
 
 def gram(
@@ -121,7 +125,7 @@ def gram(
         )
         if calls.has(prepared.status, Status.zero_median):
             checks.refuse_zero_median(layer)
-        if not calls.has(prepared.status, Status.too_narrow):
+        if not calls.has(prepared.status, Status.imprecise):
             break
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
 
@@ -162,24 +166,16 @@ def _read(
         return x
     if x.finite:
         checks.check_symmetric(layer)
-    return dataclasses.replace(x, constant=False)  # as a Gram matrix that is given never is
+    return replace(x, constant=False)  # as a Gram matrix that is given never is
 
 
-def _hsic(
-    xs: Sequence[ReadLayer],
-    ys: Sequence[ReadLayer],
-    spec: KernelSpec,
-    *,
-    unbiased: bool,
-    measure: Measure,
-    max_memory: float,
-    progress: Progress | None,
-) -> npt.NDArray[np.float64]:
+def compared(given: Given, measure: Measure) -> npt.NDArray[np.float64]:
     """Compare the layers that are finite and vary.
 
     All layers are computed in the widest precision that any of them needs. Layers with NaN or
     infinity (under nan_policy="propagate") give NaN.
     """
+    xs, ys = given.xs, given.ys
     others = ys or xs
     values = np.full((len(xs), len(others)), np.nan)
     if measure is Measure.hsic:  # 0 with a constant layer, whatever the width of a kernel
@@ -194,15 +190,7 @@ def _hsic(
     if not rows or not columns:
         return values
     layers = [xs[i] for i in rows] + ([ys[j] for j in columns] if ys else [])
-    stages = calls.Stages(progress)
-    share = 0.5 if spec.by_median else 0.1  # of the time, for what precedes the pairs
-    prepared = _prepared_grams(layers, len(rows), spec, unbiased, max_memory, stages(0, share))
-    found, _, statuses = calls.compare(
-        prepared[: len(rows)],
-        prepared[len(rows) :] or None,
-        measure=measure,
-        progress=stages(0 if prepared[0].feature_space else share, 1),
-    )
+    found, statuses = _precisely(given, layers, len(rows), measure)
     if measure is not Measure.hsic:
         named = [(layer.name, status) for layer, status in zip(layers, statuses, strict=True)]
         unsound = [pair for pair in named if not calls.has(pair[1], Status.sound)]
@@ -210,32 +198,74 @@ def _hsic(
         checks.warn_constant(constant)
         checks.warn_degenerate(name for name, _ in unsound if name not in constant)
     values[np.ix_(rows, columns)] = found
+    if measure is Measure.hsic and np.isinf(values).any():
+        i, j = (int(k) for k in np.argwhere(np.isinf(values))[0])
+        checks.warn(
+            f"the HSIC of {xs[i].name} and {others[j].name} is beyond float64's range: divide them, "
+            "or take CKA, which does not depend on their scale."
+        )
     return values
 
 
-def _prepared_grams(
-    layers: Sequence[ReadLayer],
-    rows: int,
-    spec: KernelSpec,
-    unbiased: bool,
-    max_memory: float,
-    progress: Progress | None,
-) -> list[calls.PreparedLayer]:
-    """Prepare all layers, in double where a kernel is too narrow for single precision."""
-    for double in (any(layer.double for layer in layers), True):
-        prepared = calls.prepare_grams(
-            [layer.core for layer in layers],
-            rows=rows,
-            kernel=spec,
-            estimator=Estimator.unbiased if unbiased else Estimator.biased,
-            double=double,
-            max_memory=max_memory,
-            progress=progress,
-        )
+def _precisely(given: Given, layers: Sequence[ReadLayer], rows: int, measure: Measure) -> Compared:
+    """Compare layers in the widest precision of theirs, or better where that loses too much.
+
+    Better than single precision is double, and then, for the linear kernel, sample space.
+    """
+    stages = calls.Stages(given.progress)
+    share = 0.5 if given.spec.by_median else 0.1  # of the time, for what precedes the pairs
+
+    def attempt(double: bool, by_samples: bool) -> tuple[Compared | None, bool, bool]:
+        """Return what is found, whether by features, and whether too many digits were lost."""
+        prepared = prepared_grams(given, layers, rows, double, by_samples, stages(0, share))
         # It stops at the first layer without a kernel.
         last = prepared[-1].status
         if calls.has(last, Status.zero_median):
             checks.refuse_zero_median(layers[len(prepared) - 1])
-        if not calls.has(last, Status.too_narrow):
-            break
-    return prepared
+        if calls.has(last, Status.imprecise):
+            return None, False, True
+        by_features = prepared[0].feature_space
+        values, _, statuses = calls.compare(
+            prepared[:rows],
+            prepared[rows:] or None,
+            measure=measure,
+            progress=stages(0 if by_features else share, 1),
+        )
+        lost = any(calls.has(status, Status.imprecise) for status in statuses)
+        return (values, statuses), by_features, lost
+
+    double = given.double or any(layer.double for layer in layers)
+    compared, by_features, lost = attempt(double, False)
+    if lost and not double:
+        compared, by_features, lost = attempt(True, False)
+    if lost and by_features and is_affordable(layers):
+        compared, _, _ = attempt(True, True)
+    assert compared is not None  # in double every layer has a kernel, or none at all
+    return compared
+
+
+def prepared_grams(
+    given: Given,
+    layers: Sequence[ReadLayer],
+    rows: int,
+    double: bool,
+    by_samples: bool,
+    progress: Progress | None,
+) -> list[calls.PreparedLayer]:
+    """Prepare layers, the first `rows` being those of the map."""
+    return calls.prepare_grams(
+        [layer.core for layer in layers],
+        rows=rows,
+        kernel=given.spec,
+        estimator=Estimator.unbiased if given.unbiased else Estimator.biased,
+        double=double,
+        max_memory=given.max_memory,
+        by_samples=by_samples,
+        progress=progress,
+    )
+
+
+def is_affordable(layers: Sequence[ReadLayer]) -> bool:
+    """Return whether Gram matrices in double take no more than some ten seconds on two cores."""
+    n = layers[0].n
+    return n * n * sum(layer.array.shape[1] for layer in layers) <= 1e12

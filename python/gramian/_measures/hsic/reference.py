@@ -18,7 +18,6 @@ from .checks import needed_samples
 from .kernels import Distance, Kernel, Precomputed, kernel_of
 from .reference_grams import (
     Array,
-    centered_columns,
     kernel_matrix,
     shifted_kernel_matrix,
     squared_distances,
@@ -50,17 +49,7 @@ def cka(
     0.7
     """
     k = _kernel(kernel, bandwidth, bandwidth_sample)
-    x, y = _samples(X, Y, k, debiased, nan_policy)
-    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
-    hsic_of = hsic_unbiased if debiased else hsic_biased
-    hkk, hll = hsic_of(K, K), hsic_of(L, L)
-    constant = [layer.name for layer in (x, y) if is_constant(layer)]
-    vanishing = [layer.name for layer, G, h in ((x, K, hkk), (y, L, hll)) if h <= rounding(G)]
-    checks.warn_constant(constant)
-    checks.warn_degenerate(name for name in vanishing if name not in constant)
-    if constant or vanishing:
-        return float("nan")
-    return float(hsic_of(K, L) / np.sqrt(hkk) / np.sqrt(hll))  # hkk * hll may overflow
+    return _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)[0]
 
 
 def cka_distance(
@@ -85,15 +74,10 @@ def cka_distance(
     >>> round(reference.cka_distance(X, Y), 12)
     0.795398830184
     """
-    similarity = cka(
-        X,
-        Y,
-        kernel=kernel,
-        bandwidth=bandwidth,
-        bandwidth_sample=bandwidth_sample,
-        debiased=debiased,
-        nan_policy=nan_policy,
-    )
+    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    similarity, distance = _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)
+    if similarity > 0.99:  # where an angle has fewer digits than its cosine
+        return float(2 * np.arcsin(distance / 2))
     return float(np.arccos(np.clip(similarity, -1, 1)))  # only rounding leaves [-1, 1]
 
 
@@ -141,7 +125,7 @@ def distance_correlation(
     0.762199122232
     """
     x, y = _samples(X, Y, (Distance(), None), unbiased, nan_policy)
-    distances = [np.sqrt(squared_distances(centered_columns(layer))) for layer in (x, y)]
+    distances = [np.sqrt(squared_distances(layer)[0]) for layer in (x, y)]
     A, B = (u_centered(d) if unbiased else double_centered(d) for d in distances)
     of_x, of_y = np.sum(A * A), np.sum(B * B)
     constant = [layer.name for layer in (x, y) if is_constant(layer)]
@@ -186,6 +170,22 @@ def gram(
     x = as_layer(X, "X")
     _check_values(x, k, nan_policy)
     return double_centered(shifted_kernel_matrix(x, *k)) if centered else kernel_matrix(x, *k)
+
+
+def _cka(x: Layer, y: Layer, k: tuple[Kernel, int | None], debiased: bool) -> tuple[float, float]:
+    """CKA, and how far apart K and L are when HSIC(K, K) and HSIC(L, L) are scaled to 1."""
+    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
+    hsic_of = hsic_unbiased if debiased else hsic_biased
+    hkk, hll = hsic_of(K, K), hsic_of(L, L)
+    constant = [layer.name for layer in (x, y) if is_constant(layer)]
+    vanishing = [layer.name for layer, G, h in ((x, K, hkk), (y, L, hll)) if h <= rounding(G)]
+    checks.warn_constant(constant)
+    checks.warn_degenerate(name for name in vanishing if name not in constant)
+    if constant or vanishing:
+        return float("nan"), float("nan")
+    similarity = hsic_of(K, L) / np.sqrt(hkk) / np.sqrt(hll)  # hkk * hll may overflow
+    D = K / np.sqrt(hkk) - L / np.sqrt(hll)
+    return float(similarity), float(np.sqrt(max(hsic_of(D, D), 0)))
 
 
 def _kernel(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..measure import Measure, Option
-from . import functions, pairs, plan, reference
+from . import angles, functions, pairs, plan, reference
 from .checks import needed_samples
 from .kernels import NAMED, RBF, Laplacian, kernel_of, lost_invariances, name_of
 
@@ -95,7 +95,7 @@ ROWS = (
         "cka_distance",
         function=functions.cka_distance,
         reference=reference.cka_distance,
-        pairs=pairs.cka_distance_pairs,
+        pairs=angles.cka_distance_pairs,
         plan=plan.plan_hsic,
         options=(*_KERNEL, _DEBIASED),
         invariances=_RIGID | {"scaling"},
