@@ -14,10 +14,9 @@
 
 namespace gramian {
 
-/// How many eps of the precision that the data came in the values of a kernel may be off by. What
-/// is promised of a similarity is 100; it is off by at most 3 times as much as they (10 to 150
-/// rows, of which one is far out), as a rule by less. The RBF kernel at a tenth of the median
-/// has 25.
+/// How many eps of the precision that the data came in the values of a kernel may be off by. A
+/// similarity, of which 100 are promised, is then off by 27 at most (clusters, near copies, one row
+/// far out; 10 to 150 rows, 2 to 300 columns). The RBF kernel at a tenth of the median has 25.
 constexpr double permitted_loss = 32;
 
 /// The same in eps of T, which may be the wider one.
