@@ -157,7 +157,7 @@ Layer<B> read(B& b, const GivenLayer<S>& given, bool centred = true) {
                     given.constant);
 }
 
-/// (means, what they leave out, squares in units of the scale, scale, largest |element|).
+/// (means, what they leave out, squares, all in units of the scale, scale, largest |element|).
 inline py::tuple as_tuple(const ColumnStatistics& found) {
   const auto array = [](const std::vector<double>& values) {
     return py::array_t<double>(std::ssize(values), values.data());

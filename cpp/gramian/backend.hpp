@@ -50,8 +50,8 @@ inline double scale_for(double largest) {
   return std::ldexp(1.0, std::clamp(-exponent, -1000, 1000));
 }
 
-/// The mean of every column as high + low, to twice the digits of double: those of a column that is
-/// constant are its value and 0.
+/// The mean of every column as high + low, to twice the digits of double, in the units of a layer's
+/// scale: those of a column that is constant are its value and 0.
 struct Means {
   std::vector<double> high, low;
 
@@ -63,7 +63,7 @@ struct Means {
 };
 
 /// A source, and what happens to an element when a tile of it is read:
-/// (element - mean of its column) * scale. The mean is kept as a sum of two numbers of the
+/// element * scale - mean of its column. The mean is kept as a sum of two numbers of the
 /// backend's precision, so that a large offset costs no digits. `scale` is a power of two, so it
 /// costs none either; it keeps squares of huge or tiny activations inside the range of float.
 template <class B>

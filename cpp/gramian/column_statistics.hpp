@@ -23,7 +23,7 @@ struct ColumnMoments {
 };
 
 struct ColumnStatistics {
-  Means means;                  // NaN or infinite where the column holds such an element
+  Means means;  // times scale; NaN or infinite where the column holds such an element
   std::vector<double> squares;  // Σ (x - mean)² scale²
   double scale = 1;             // for what deviates
   double largest = 0;           // |element|
@@ -42,8 +42,8 @@ inline ColumnStatistics statistics_of(const ColumnMoments& moments, double n, do
     const double high = first + mean;
     // What the sum has rounded away, whichever of the two is larger.
     const double part = high - first;
-    found.means.high[j] = high / unit;
-    found.means.low[j] = ((first - (high - part)) + (mean - part)) / unit;
+    found.means.high[j] = high * factor;
+    found.means.low[j] = ((first - (high - part)) + (mean - part)) * factor;
     const double squares = std::max(0.0, moments.squares[j] - mean * moments.sums[j]);
     found.squares[j] = squares * factor * factor;
   }

@@ -22,7 +22,8 @@ inline double dot(std::span<const double> x, std::span<const double> y) {
   return total;
 }
 
-/// A layer as backend B reads it, from column means that one pass over the source has found.
+/// A layer as backend B reads it, from column means, times scale, that one pass over the source has
+/// found.
 template <Backend B>
 Layer<B> make_layer(B& b, const Source& source, const Means& means, double scale,
                     bool constant = false) {

@@ -57,11 +57,12 @@ struct Data {
     return values[static_cast<std::size_t>(i * source.cols + j)];
   }
   double mean(Index j) const { return static_cast<double>(exact_mean(j)); }
-  Means means() const {
+  /// Times scale, as layers have them.
+  Means means(double scale = 1) const {
     Means all;
     for (Index j = 0; j < source.cols; ++j) {
-      all.high.push_back(mean(j));
-      all.low.push_back(static_cast<double>(exact_mean(j) - mean(j)));
+      all.high.push_back(mean(j) * scale);
+      all.low.push_back(static_cast<double>(exact_mean(j) - mean(j)) * scale);
     }
     return all;
   }
@@ -152,7 +153,7 @@ inline Data normal_data(Index rows, Index cols, Layout layout = Layout::rows, do
 
 template <class B>
 Layer<B> layer_of(B& b, const Data& data, double scale = 1) {
-  return make_layer(b, data.source, data.means(), scale, data.is_constant());
+  return make_layer(b, data.source, data.means(scale), scale, data.is_constant());
 }
 
 }  // namespace gramian::test

@@ -184,7 +184,7 @@ void test_column_statistics() {
         double squares = 0;
         for (Index i = 0; i < 301; ++i) squares += std::pow(data(i, j) - data.mean(j), 2);
         squares *= found.scale * found.scale;
-        check_near(found.means.high[at], data.mean(j), 1e-13, "column mean");
+        check_near(found.means.high[at] / found.scale, data.mean(j), 1e-13, "column mean");
         check_near(found.squares[at], squares, 1e-13 * squares, "squares of deviations");
       }
     }
@@ -226,7 +226,8 @@ void test_statistics_of_hard_columns() {
         squares += part * part;
       }
       const auto rest = static_cast<double>(
-          (mean - static_cast<long double>(own.means.high[0]) - own.means.low[0]) / size);
+          (mean * own.scale - static_cast<long double>(own.means.high[0]) - own.means.low[0]) /
+          (size * own.scale));
       check_near(rest, 0, 1e-14 + 1e-18 * offset, "mean to the digits of the deviations");
       check_near(own.squares[0], static_cast<double>(squares), 1e-9, "squares about an offset");
       check(own.squares[0] > 0.1 && own.squares[0] < 120, "squares are in range");

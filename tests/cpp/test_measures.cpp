@@ -55,7 +55,8 @@ struct Layers {
   template <class B>
   std::vector<BasisInput<B>> inputs(B& b) const {
     std::vector<BasisInput<B>> all;
-    for (const Data& d : data) all.push_back({layer_of(b, d, 0.25), d.means(), eps32, 9 * eps32});
+    for (const Data& d : data)
+      all.push_back({layer_of(b, d, 0.25), d.means(0.25), eps32, 9 * eps32});
     return all;
   }
 };
@@ -215,7 +216,7 @@ void test_units(B& b, const Layers& layers) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) values[9 * i + 2] = 1;
   const Data with_constant = make_data(n, 9, DType::f32, Layout::rows, values);
   const auto prepared = [&](const Data& d) {
-    return UnitCorrelation::prepare(b, layer_of(b, d, 0.25), d.means(), 10 * epsilon<B>());
+    return UnitCorrelation::prepare(b, layer_of(b, d, 0.25), d.means(0.25), 10 * epsilon<B>());
   };
   const auto x = prepared(layers.data[0]), y = prepared(with_constant);
   std::vector<typename B::scalar> r(45), own(25);

@@ -18,7 +18,7 @@ namespace gramian {
 template <class B>
 struct BasisInput {
   Layer<B> layer;
-  Means means;       // of the columns, as they are in the source
+  Means means;       // of the columns, times the layer's scale
   double epsilon;    // of the precision that the data came in
   double tolerance;  // singular values of X D count above this times the largest
 };
@@ -83,7 +83,7 @@ std::vector<double> column_scales(const BasisInput<B>& x, std::span<const double
   std::vector<double> scales;
   const auto n = static_cast<double>(x.layer.source.rows);
   for (std::size_t j = 0; j < squared_norms.size(); ++j) {
-    const double mean = x.means.high[j] * x.layer.scale, own = squared_norms[j];
+    const double mean = x.means.high[j], own = squared_norms[j];
     const bool constant = own <= 100 * x.epsilon * x.epsilon * (own + n * mean * mean);
     scales.push_back(constant ? 0 : 1 / std::sqrt(own));
   }

@@ -16,7 +16,7 @@ struct Side {
 };
 
 /// Where packed rows go, and what is done to every element on the way:
-/// (x - mean_high - mean_low) * scale, which in float is exact to the last bit of the difference
+/// x scale - mean_high - mean_low, which in float is exact to the last bit of the difference
 /// although the mean is known in double.
 template <class T>
 struct Packing {

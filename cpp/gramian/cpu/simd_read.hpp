@@ -78,10 +78,9 @@ void pack_as(const D* x, const Source& source, Rows rows, Index first, Index col
       T* const out = to.out + i * cols;
       if (cs == 1) {
 #pragma omp simd
-        for (Index j = 0; j < cols; ++j) out[j] = (widen<T>(row[j]) - high[j] - low[j]) * scale;
+        for (Index j = 0; j < cols; ++j) out[j] = widen<T>(row[j]) * scale - high[j] - low[j];
       } else {
-        for (Index j = 0; j < cols; ++j)
-          out[j] = (widen<T>(row[j * cs]) - high[j] - low[j]) * scale;
+        for (Index j = 0; j < cols; ++j) out[j] = widen<T>(row[j * cs]) * scale - high[j] - low[j];
       }
     }
     return;
@@ -93,10 +92,9 @@ void pack_as(const D* x, const Source& source, Rows rows, Index first, Index col
     const T h = high[j], l = low[j];
     if (contiguous) {
 #pragma omp simd
-      for (Index i = 0; i < rows.count; ++i)
-        out[i] = (widen<T>(col[rows.first + i]) - h - l) * scale;
+      for (Index i = 0; i < rows.count; ++i) out[i] = widen<T>(col[rows.first + i]) * scale - h - l;
     } else {
-      for (Index i = 0; i < rows.count; ++i) out[i] = (widen<T>(col[rows[i] * rs]) - h - l) * scale;
+      for (Index i = 0; i < rows.count; ++i) out[i] = widen<T>(col[rows[i] * rs]) * scale - h - l;
     }
   }
 }

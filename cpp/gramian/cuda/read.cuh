@@ -93,7 +93,7 @@ struct PackLines {
       const Index row = rows.first + i * rows.num / rows.den;
       const T value = widen<T>(x[row * source.row_stride + j * source.col_stride]);
       to.out[line * length + along] =
-          (value - T(to.mean_high[first + j]) - T(to.mean_low[first + j])) * to.scale;
+          value * to.scale - T(to.mean_high[first + j]) - T(to.mean_low[first + j]);
     }
   }
 };

@@ -66,14 +66,15 @@ struct Svcca : OnBases {
     Choice choice = above(layer.tolerance)(s);
     if (components > 0) return {std::min(components, choice.kept)};
     if (variance == 1) return choice;
-    const double total = dot(s, s);
-    double partial = 0;
+    const auto square = [&](double value) { return value / s[0] * (value / s[0]); };  // in range
+    double total = 0, partial = 0;
+    for (const double value : s) total += square(value);
     std::size_t k = 0;
     // A share that is reached but for rounding is reached: singular values are right to a few
     // epsilon of the largest.
     while (k < static_cast<std::size_t>(choice.kept) &&
            partial < (variance - 10 * layer.epsilon) * total) {
-      partial += s[k] * s[k];
+      partial += square(s[k]);
       ++k;
     }
     return {static_cast<Index>(k)};

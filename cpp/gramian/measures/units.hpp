@@ -29,7 +29,7 @@ struct UnitCorrelation {
     const double n = static_cast<double>(layer.source.rows);
     auto norms = b.column_norms(layer);
     for (std::size_t j = 0; j < norms.size(); ++j) {
-      const double mean = means.high[j] * layer.scale, limit = tolerance * tolerance;
+      const double mean = means.high[j], limit = tolerance * tolerance;
       const bool varies = norms[j] > limit * (norms[j] + n * mean * mean);
       norms[j] = varies ? std::sqrt(norms[j]) : 0;
     }

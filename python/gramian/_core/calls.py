@@ -105,16 +105,21 @@ smallest_product = _where_its_layers_are(cpu.smallest_product)
 class ColumnStatistics(NamedTuple):
     """What one pass over a layer finds: of its columns, and of all elements."""
 
-    means: npt.NDArray[np.float64]  # not finite where the column holds NaN or infinity
+    scaled_means: npt.NDArray[np.float64]  # not finite where a column holds NaN or infinity
     low: npt.NDArray[np.float64]  # what the means leave out: their sum has twice the digits
-    squares: npt.NDArray[np.float64]  # of the deviations from the means, times scale
-    scale: float  # the power of two that brings the largest deviation to about 1
+    squares: npt.NDArray[np.float64]  # of the deviations from the means
+    scale: float  # of the three above: the power of two that makes the largest deviation about 1
     largest: float  # of the elements' absolute values
+
+    @property
+    def means(self) -> npt.NDArray[np.float64]:
+        """The means of the columns."""
+        return self.scaled_means / self.scale
 
     def constant_columns(self, n: int, units: float) -> npt.NDArray[np.bool_]:
         """Return which columns' centered norm is at most so many units of their norm."""
         with np.errstate(over="ignore"):
-            raw: npt.NDArray[np.float64] = n * (self.means * self.scale) ** 2
+            raw: npt.NDArray[np.float64] = n * self.scaled_means**2
         return np.asarray(self.squares <= units * units * (self.squares + raw))
 
 
@@ -136,7 +141,7 @@ def layer(
     return make(
         array,
         dtype=dtype,
-        means=(statistics.means, statistics.low),
+        means=(statistics.scaled_means, statistics.low),
         scale=statistics.scale,
         element_scale=_scale_of(statistics.largest),
         constant=constant,

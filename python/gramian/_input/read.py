@@ -59,8 +59,8 @@ def read(
     target = devices.chosen(device, layer.device, layer.name)
     statistics = calls.column_statistics(layer.array, layer.dtype)
     if nan_policy == "raise":
-        checks.check_finite(layer, statistics.means)
-    finite = bool(np.isfinite(statistics.means).all())
+        checks.check_finite(layer, statistics.scaled_means)
+    finite = bool(np.isfinite(statistics.scaled_means).all())
     if finite:
         checks.check_range(layer, statistics.largest)
     array = layer.array

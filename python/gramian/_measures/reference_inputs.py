@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._input import checks, layers
+from .._input import checks, constant, layers
 from .._input.arrays import Layer, as_float64
-from .._input.constant import centered, is_constant
+from .._input.constant import is_constant
 from . import ranks
 
 __all__ = ["Array", "centered", "check_values", "samples", "warn_constant"]
@@ -25,6 +25,18 @@ def samples(X: Any, Y: Any, nan_policy: str) -> tuple[Layer, Layer, bool]:
         checks.check_sample_count(layer, *ranks.needed_samples())
         finite = check_values(layer, nan_policy) and finite
     return x, y, finite
+
+
+def centered(layer: Layer) -> Array:
+    """HX, where H = I - 11'/n; times a power of two where its squares would be out of range."""
+    X = as_float64(layer)
+    largest = float(np.abs(X).max()) if np.isfinite(X).all() else 1.0
+    exponent = -int(np.frexp(largest)[1])
+    if abs(exponent) < 400 or largest == 0:
+        return constant.centered(layer)
+    half = exponent // 2  # in two steps, since the power itself may be out of range
+    X = np.ldexp(np.ldexp(X, half), exponent - half)
+    return constant.centered(Layer(layer.name, X, "float64"))
 
 
 def check_values(layer: Layer, nan_policy: str) -> bool:
