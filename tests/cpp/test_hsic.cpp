@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "gramian/cpu/blas_info.hpp"
 #include "gramian/gram/gram_matrix.hpp"
-#include "gramian/measures/hsic_map.hpp"
+#include "gramian/measures/gram_distance.hpp"
 #include "reference.hpp"
 
 using namespace gramian;
@@ -127,6 +129,31 @@ void test_hsic(B& b, const KernelSpec& spec, Estimator estimator, Layout layout)
   }
 }
 
+/// Of a layer and one that differs from it by a millionth, against the difference of full matrices.
+template <Backend B>
+void test_distances(B& b, const KernelSpec& spec, Estimator estimator) {
+  const Index n = 150;
+  const Data x = normal_data(n, 6), noise = normal_data(n, 6, Layout::rows, 0, 7);
+  std::vector<double> values;
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < 6; ++j) values.push_back(x(i, j) + 1e-6 * noise(i, j));
+  const Data y = make_data(n, 6, DType::f64, Layout::rows, values);
+  const Hsic measure{spec, estimator};
+  const bool unbiased = estimator == Estimator::unbiased;
+  Plan plan = plan_in(false, workload_of<B>(n, {2}, {6, 6}, spec, 1e9), 1);
+  plan.tiling = Tiling::of(n, 64);
+  const Prepared<B> all{b, measure, {&x, &y}, plan};
+  const std::vector<std::pair<Index, Index>> pairs{{0, 1}, {1, 0}, {1, 1}};
+  const auto found = gram_distances<B>(b, measure, all.pointers, pairs, plan);
+  Host k = gram(x, spec);
+  const Host l = gram(y, spec);
+  const double of_k = std::sqrt(hsic(k, k, unbiased)), of_l = std::sqrt(hsic(l, l, unbiased));
+  for (std::size_t i = 0; i < k.values.size(); ++i)
+    k.values[i] = k.values[i] / of_k - l.values[i] / of_l;
+  check_near(found[0], std::sqrt(hsic(k, k, unbiased)), 100 * epsilon<B>(), "distance");
+  check(found[1] == found[0] && found[2] == 0, "symmetric, and 0 of a layer with itself");
+}
+
 template <Backend B>
 void test_undefined(B& b) {
   const Index n = 90;
@@ -196,9 +223,11 @@ template <Backend B>
 void test_all() {
   B b;
   for (const KernelSpec& spec : kernels) {
-    for (const Estimator estimator : {Estimator::biased, Estimator::unbiased})
+    for (const Estimator estimator : {Estimator::biased, Estimator::unbiased}) {
       for (const Layout layout : {Layout::rows, Layout::columns})
         test_hsic(b, spec, estimator, layout);
+      test_distances(b, spec, estimator);
+    }
     test_matrix(b, spec);
   }
   test_precomputed(b);

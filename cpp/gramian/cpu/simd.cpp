@@ -15,6 +15,7 @@
 #include "simd_lasso.hpp"
 #include "simd_products.hpp"
 #include "simd_read.hpp"
+#include "simd_shift.hpp"
 
 namespace gramian::simd {
 namespace {
@@ -139,25 +140,6 @@ struct CosineTile {
     return norms > T(0) ? g / norms : T(0);
   }
 };
-
-/// k(i, j) - aᵢ - aⱼ.
-template <class T, class K>
-T shifted(const K& k, T g, T si, T sj, T ai, T aj) {
-  return k(g, si, sj) - ai - aj;
-}
-
-/// The same of a Gram matrix that is given, where nothing but this subtraction is rounded, and may
-/// leave little of large values: in float it is done in double, in double to twice the precision.
-template <class T>
-struct GivenTile {};
-inline float shifted(const GivenTile<float>&, float g, float, float, float ai, float aj) {
-  return static_cast<float>(double{g} - double{ai} - double{aj});
-}
-inline double shifted(const GivenTile<double>&, double g, double, double, double ai, double aj) {
-  const double once = g - ai, part = once - g, lost = (g - (once - part)) - (ai + part);
-  const double twice = once - aj, rest = twice - once;
-  return twice + (lost + ((once - (twice - rest)) - (aj + rest)));
-}
 
 /// Within a tile the sums run in T: at most a few hundred near-centred values of size 1.
 template <class T, class K>

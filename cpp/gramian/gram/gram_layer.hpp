@@ -207,12 +207,12 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
   auto shift = std::holds_alternative<Precomputed>(g.kernel)
       ? landmark_sums_of_matrix(b, g, landmarks)
       : landmark_sums(b, g, landmarks);
-  // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. And among
-  // few rows the shift is the exact one of the unbiased estimator, whose terms cancel most there.
+  // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. Among the
+  // landmarks the shift is the exact one of the unbiased estimator, whose terms cancel most where
+  // there are no others; it finds the b of K(i, j) = bᵢ + bⱼ, and so do the means of other rows
+  // less its own mean.
   const auto m = static_cast<double>(count);
-  const bool all = count == n && n > 2;
-  for (double& a : shift) a /= m;
-  double landmark_mean = 0;
+  std::vector<double> of_landmarks;
   for (Index k = 0; k < count; ++k) {
     const auto s = static_cast<std::size_t>(landmarks[k]);
     const double self = std::visit(
@@ -220,13 +220,16 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
           return kernel.self_value(std::same_as<K, Polynomial> ? 0 : g.norms[s]);
         },
         g.kernel);
-    shift[s] = (shift[s] * m - self) / (all ? m - 2 : std::max(m - 1, 1.0));
-    landmark_mean += shift[s] / (all ? m - 1 : m);
+    of_landmarks.push_back((shift[s] - self) / std::max(m - 2, 1.0));
   }
-  for (double& a : shift) {
-    a -= landmark_mean / 2;
-    a = static_cast<double>(static_cast<typename B::scalar>(a));  // what the tiles will subtract
-  }
+  const double half = sum(of_landmarks) / (2 * std::max(m - 1, 1.0));
+  const double mean = sum(of_landmarks) / m - half;
+  for (double& a : shift) a = a / m - mean;
+  for (Index k = 0; k < count; ++k)
+    shift[static_cast<std::size_t>(landmarks[k])] =
+        of_landmarks[static_cast<std::size_t>(k)] - half;
+  for (double& a : shift)  // what the tiles will subtract
+    a = static_cast<double>(static_cast<typename B::scalar>(a));
   return shift;
 }
 
