@@ -25,7 +25,7 @@ DISTANCES: dict[str, tuple[Any, Gram]] = {
     "narrow-rbf": (gm.RBF(bandwidth=0.2), lambda X: extended.rbf(X, 0.2)),
     "laplacian": (gm.Laplacian(), extended.laplacian),
     "wide-laplacian": (gm.Laplacian(bandwidth=20), lambda X: extended.laplacian(X, 20)),
-    "given-width": (gm.Laplacian(sigma=0.3), lambda X: extended.laplacian(X, sigma=0.3)),
+    "given-width": (gm.Laplacian(sigma=3.0), lambda X: extended.laplacian(X, sigma=3.0)),
 }
 
 
