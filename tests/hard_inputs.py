@@ -154,7 +154,7 @@ def _heavy_tails(rng: np.random.Generator, dtype: Any) -> Pair:
 
 def _sparse_relu(rng: np.random.Generator, dtype: Any) -> Pair:
     X, Y = related(rng)
-    return np.maximum(X - 3, 0).astype(dtype), np.maximum(Y - 2, 0).astype(dtype)
+    return np.maximum(X - 1.5, 0).astype(dtype), np.maximum(Y - 1, 0).astype(dtype)
 
 
 def _clusters(rng: np.random.Generator, dtype: Any) -> Pair:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from typing import Any
 
@@ -30,11 +31,12 @@ OF_REFERENCE = 1e-9
 
 def value(variant: Variant, X: Any, Y: Any, device: str) -> float:
     """A score, NaN where it is undefined or hangs on a choice that nothing decides."""
-    options = {"tol": 1e-8} if variant.measure.name == "sparse_prediction" else {}
+    if variant.measure.name == "sparse_prediction":  # to fewer digits: some kinds take it long
+        variant = dataclasses.replace(variant, options=variant.options | {"tol": 1e-6})
     with warnings.catch_warnings(record=True) as caught:
         for remark in REMARKS:
             warnings.filterwarnings("always", remark, RuntimeWarning)
-        found = variant.score(variant(X, Y, device, **options))
+        found = variant.score(variant(X, Y, device))
     undecided = any(" tied " in str(one.message) for one in caught)
     return float("nan") if undecided else found
 
@@ -59,6 +61,8 @@ def check(variant: Variant, kind: str, device: str, dtype: str, seed: int = 0) -
         X, Y = easy(X, Y)
     expected = value(variant, X, Y, "reference")
     atol = tolerance(dtype, error_scale(variant, X, Y))
+    if variant.measure.name == "sparse_prediction":
+        atol = max(atol, 1e-5)  # a gap of 1e-6 of the variance; its square root for coefficients
     if dtype == "float64" and easy is None:
         atol = max(atol, OF_REFERENCE * error_scale(variant, X, Y))
     assert got == pytest.approx(expected, rel=0, abs=atol, nan_ok=True)

@@ -169,3 +169,29 @@ def test_layouts_that_do_not_meet(implementation: str) -> None:
         gm.correlation(X, Y.reshape(20, 6, 3, 4), **options)
     with pytest.raises(ValueError, match=r"^Y must be 4-D .* got 2-D with shape \(240, 6\)\.$"):
         gm.correlation(X, flat(Y), **options)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_dead_units_are_dead_whatever_they_are_filled_with(seed: int, implementation: str) -> None:
+    """The mean of 300 times .1 is not .1 in float64, and yet the unit is constant."""
+    rng = np.random.default_rng(seed)
+    X, Y = rng.standard_normal((300, 5)), rng.standard_normal((300, 4))
+    dead = [0.1, 0.7, 1e-30, -77.7][seed % 4]
+    X[:, 1], X[:, 3], Y[:, 0] = dead, 0.3, dead
+    with pytest.warns(RuntimeWarning, match="constant unit"):
+        r = gm.correlation(X, Y, device=implementation)
+    assert np.isnan(r[[1, 3]]).all()
+    assert np.isnan(r[:, 0]).all()
+    assert np.isfinite(np.delete(np.delete(r, [1, 3], axis=0), 0, axis=1)).all()
+    with pytest.warns(RuntimeWarning, match="constant unit"):
+        matching = gm.match_units(X, Y, device=implementation)
+    assert not {1, 3} & set(matching.pairs[:, 0])
+    assert 0 not in matching.pairs[:, 1]
+    with pytest.warns(RuntimeWarning, match="constant unit"):
+        clusters = gm.cluster_units(X, Y, n_clusters=2, device=implementation)
+    assert (clusters.x_labels[[1, 3]] == -1).all()
+    assert clusters.y_labels[0] == -1
+    with pytest.warns(RuntimeWarning, match="constant unit"):
+        found = gm.sparse_prediction(X, Y, alphas=0.1, device=implementation)
+    assert np.isnan(found.r2[:, 0]).all()
+    assert not found.coefficients[:, [1, 3]].any()

@@ -92,7 +92,7 @@ py::dict versions() {
 }
 
 /// Column statistics of an array, from one pass.
-py::tuple column_statistics(const py::object& given, const std::string& dtype) {
+py::tuple bind_column_statistics(const py::object& given, const std::string& dtype) {
   const Source source = Home<Cuda<float>>::source(given, dtype);
   const auto& array = given.cast<const DeviceArray&>();
   ColumnStatistics found;
@@ -138,7 +138,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   });
   bind_device_array(m);
   bind<Cuda<float>, Cuda<double>>(m);
-  m.def("column_statistics", &column_statistics, py::arg("array"), py::arg("dtype"));
+  m.def("column_statistics", &bind_column_statistics, py::arg("array"), py::arg("dtype"));
   m.def("device_count", &device_count);
   m.def("device_properties", &device_properties, py::arg("device"));
   m.def("versions", &versions);

@@ -67,6 +67,8 @@ class CholeskyQR {
       for (Index step = step_ / 2; step > 0; step /= 2)
         b_.add(1, *gram_, 1, b_.self_cross(every(b_, input.layer, step, 2 * step)));
       squares = b_.diagonal(*gram_);
+      // A square that float lost looks as that of a dead unit does.
+      if (std::ranges::find(squares, 0.0) != squares.end()) squares = b_.column_norms(input.layer);
     } else {
       squares = b_.column_norms(input.layer);
     }

@@ -169,9 +169,11 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
         b.pack(g.layer, rows, w.panel);
         multiply_rows(b, g, w.panel, panel, g.factors_from(rows.first),
                       g.factors.empty() ? nullptr : factors.get(), w.tile.get());
-        for (Index k = 0; polynomial && k < count; ++k)
+        // With itself exactly: what rounding leaves of that distance is more than a narrow kernel has
+        // for its neighbours.
+        for (Index k = 0; k < count; ++k)
           if (const Index row = landmarks[k] - rows.first; row >= 0 && row < rows.count)
-            b.copy(zero.get(), 1, w.tile.get() + row * count + k);
+            b.copy(polynomial ? zero.get() : norms.get() + k, 1, w.tile.get() + row * count + k);
         b.apply(g.kernel, w.tile.get(), rows.count, count,
                 {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
                 sums.data() + rows.first, w.col_sums.data());
