@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -13,9 +14,10 @@
 
 namespace gramian {
 
-/// How many eps of the precision that the data came in rounding may take, out of the 100 that are
-/// promised.
-constexpr double permitted_loss = 64;
+/// How many eps of the precision that the data came in the values of a kernel may be off by. A
+/// similarity, of which 100 are promised, is then off by 27 at most (clusters, near copies, one row
+/// far out; 10 to 150 rows, 2 to 300 columns). The RBF kernel at a tenth of the median has 25.
+constexpr double permitted_loss = 32;
 
 /// The same in eps of T, which may be the wider one.
 template <std::floating_point T>
@@ -52,30 +54,53 @@ void take_differences(B& b, GramLayer<B>& g, std::vector<double> factors = {}) {
   g.kept_is_filled = false;
 }
 
-/// Squared distances of some rows, exact but for rounding of their own size, and the squared
-/// distance that an eps is where they come from inner products: half the squared norms.
-struct SampledDistances {
-  std::vector<double> squared, rounding;
+/// A pair of rows: their squared distance, exact but for rounding of its own size; half their
+/// squared norms, an eps of which is what the distance is off by if it comes from inner products;
+/// and how many pairs it stands for.
+struct SampledPair {
+  double squared, rounding, weight;
 };
 
+/// All pairs of 64 rows. Where there are more rows, also some of those whose norms are next to one
+/// another: rows that are nearly the same are among them, though only one pair in n may be so.
 template <Backend B>
-SampledDistances sampled_distances(B& b, const GramLayer<B>& g) {
-  const Index n = g.layer.source.rows, count = std::min<Index>(64, n);
+std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
+  constexpr Index most = 64, neighbours = 32;
+  const Index n = g.layer.source.rows, count = std::min(most, n);
+  const Layer<B> layer = for_differences(b, g.layer);
+  std::vector<SampledPair> pairs;
+  const auto add = [&](Index i, Index j, double negative_half, double weight) {
+    const double norms =
+        g.norms[static_cast<std::size_t>(i)] + g.norms[static_cast<std::size_t>(j)];
+    pairs.push_back({-2 * negative_half, norms / 2, weight});
+  };
   const Rows rows{0, count, n, count};
-  Panel<B> panel;
-  b.pack(for_differences(b, g.layer), rows, panel);
-  const auto tile = b.allocate(count * count);
+  Panel<B> panel, other;
+  b.pack(layer, rows, panel);
+  const auto tile = b.allocate(std::max(count * count, neighbours));
   b.differences(panel, panel, nullptr, nullptr, tile.get());
-  const std::vector<double> found = b.download(tile.get(), count * count);
-  SampledDistances sample;
+  const std::vector<double> all = b.download(tile.get(), count * count);
   for (Index i = 1; i < count; ++i)
-    for (Index j = 0; j < i; ++j) {
-      const double norms =
-          g.norms[static_cast<std::size_t>(rows[i])] + g.norms[static_cast<std::size_t>(rows[j])];
-      sample.squared.push_back(-2 * found[static_cast<std::size_t>(i * count + j)]);
-      sample.rounding.push_back(norms / 2);
-    }
-  return sample;
+    for (Index j = 0; j < i; ++j)
+      add(rows[i], rows[j], all[static_cast<std::size_t>(i * count + j)], 1);
+  if (n <= most) return pairs;
+
+  std::vector<Index> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::ranges::sort(order, {}, [&](Index i) { return g.norms[static_cast<std::size_t>(i)]; });
+  const auto place = [&](Index k) { return order.begin() + k * (n - 1) / neighbours; };
+  for (Index k = 0; k < neighbours; ++k) {
+    b.pack(layer, {place(k)[0], 1}, panel);
+    b.pack(layer, {place(k)[1], 1}, other);
+    b.differences(panel, other, nullptr, nullptr, tile.get() + k);
+  }
+  const std::vector<double> near = b.download(tile.get(), neighbours);
+  // Each for (n - 1) / 32 of n (n - 1) / 2 pairs, where the others stand for one in 64 * 63 / 2.
+  const double weight =
+      static_cast<double>(most * (most - 1)) / static_cast<double>(n * neighbours);
+  for (Index k = 0; k < neighbours; ++k)
+    add(place(k)[0], place(k)[1], near[static_cast<std::size_t>(k)], weight);
+  return pairs;
 }
 
 /// What a kernel of distances is at one of them: its value, that less 1, and its change with the
@@ -96,37 +121,29 @@ inline Slope slope_at(const Distance&, double squared) {
   return {d, d, 1 / (2 * d)};
 }
 
-/// The loss of a narrow kernel at near pairs that a sample may not hold.
-inline double loss_of_near_pairs(const Rbf& k, double norm) { return k.gamma * norm; }
-inline double loss_of_near_pairs(const Laplacian& k, double norm) {
-  return k.gamma * k.gamma * norm / 2;
-}
-inline double loss_of_near_pairs(const Distance&, double) { return 0; }
-
 /// The root mean square of what rounding of inner products does to the values of a kernel, in eps
-/// of them: of their distance from 0 or from 1, whichever is less.
+/// of their distance from 0 or from 1, whichever is less. That from 1 is the upper quartile: a few
+/// rows far out, which centring takes away, would say that all is wide.
 template <Backend B, class K>
 double loss(B& b, const GramLayer<B>& g, const K& kernel) {
   constexpr auto eps = static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());
-  constexpr double unseen = 1e-3;  // near pairs among all, of which 64 rows may have none
-  const SampledDistances sample = sampled_distances(b, g);
-  double lost = 0, values = 0, less_one = 0;
-  for (std::size_t k = 0; k < sample.squared.size(); ++k) {
-    const double squared = sample.squared[k], rounding = sample.rounding[k];
-    const Slope slope = slope_at(kernel, squared);
-    values += slope.value * slope.value;
-    less_one += slope.less_one * slope.less_one;
-    if (squared == 0) continue;  // equal rows are so in inner products too, see squared_distance
-    const double error = rounding * slope_at(kernel, std::max(squared, eps * rounding)).change;
-    lost += error * error;
+  double lost = 0, values = 0, weights = 0;
+  std::vector<double> less_one;
+  for (const SampledPair& pair : sampled_pairs(b, g)) {
+    const Slope slope = slope_at(kernel, pair.squared);
+    weights += pair.weight;
+    values += pair.weight * slope.value * slope.value;
+    less_one.push_back(std::abs(slope.less_one));
+    if (pair.squared == 0) continue;  // equal rows are so in inner products, see squared_distance
+    const double least = eps * pair.rounding;
+    const double error = pair.rounding * slope_at(kernel, std::max(pair.squared, least)).change;
+    lost += pair.weight * error * error;
   }
-  const auto pairs = static_cast<double>(sample.squared.size());
-  if (values < less_one && g.layer.source.rows > 64) {
-    lost += unseen * pairs * std::pow(loss_of_near_pairs(kernel, g.typical_norm), 2);
-    values += unseen * pairs;
-  }
-  const double size = std::min(values, less_one);
-  return size > 0 ? std::sqrt(lost / size) : 0;
+  if (less_one.empty()) return 0;
+  const auto quartile = less_one.begin() + std::ssize(less_one) * 3 / 4;
+  std::ranges::nth_element(less_one, quartile);
+  const double size = std::min(std::sqrt(values / weights), *quartile);
+  return size > 0 ? std::sqrt(lost / weights) / size : 0;
 }
 
 /// Whether a few rows are so large that the values of the others leave the digits of float.

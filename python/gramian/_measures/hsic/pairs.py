@@ -201,8 +201,8 @@ def compared(given: Given, measure: Measure) -> npt.NDArray[np.float64]:
     if measure is Measure.hsic and np.isinf(values).any():
         i, j = (int(k) for k in np.argwhere(np.isinf(values))[0])
         checks.warn(
-            f"the HSIC of {xs[i].name} and {others[j].name} is beyond float64's range: divide them, "
-            "or take CKA, which does not depend on their scale."
+            f"the HSIC of {xs[i].name} and {others[j].name} is beyond float64's range: divide "
+            "them, or take CKA, which does not depend on their scale."
         )
     return values
 
