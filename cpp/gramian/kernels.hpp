@@ -77,6 +77,13 @@ struct Precomputed {
 using Kernel =
     std::variant<Linear, Rbf, Laplacian, Distance, Polynomial, Cosine, NearCosine, Precomputed>;
 
+/// Whether values are held as they are, 1 on the diagonal and less elsewhere.
+inline bool is_narrow(const Kernel& kernel) {
+  if (const auto* rbf = std::get_if<Rbf>(&kernel)) return !rbf->minus_one;
+  const auto* laplacian = std::get_if<Laplacian>(&kernel);
+  return laplacian != nullptr && !laplacian->minus_one;
+}
+
 /// Whether values come from distances, so that an offset of the features does not matter to them.
 inline bool is_of_distance(const Kernel& kernel) {
   return std::holds_alternative<Rbf>(kernel) || std::holds_alternative<Laplacian>(kernel) ||

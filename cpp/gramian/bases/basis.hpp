@@ -41,7 +41,7 @@ struct Basis {
   std::optional<Columns> columns{};  // a factor of its own
   std::optional<Matrix<B>> coefficients{};
   std::optional<Matrix<B>> coordinates{}, weights{};
-  std::vector<double> singular_values{};  // of X, where they were found
+  std::vector<double> singular_values{};  // of X times its scale, where they were found
   Index directions = 0;                   // that there are with these, of which `rank` are kept
   double gain_norm = 0;                   // of what they are multiplied by
 

@@ -59,13 +59,11 @@ bool form_tall(B& b, Basis<B>& basis, const Matrix<B>& v, double epsilon, Extras
 template <LinearAlgebra B>
 Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double> scales,
                         const Choose& choose, double epsilon, Extras wanted) {
-  for (double& s : svd.s) s /= layer.scale;
   Choice choice = choose(svd.s);
   Basis<B> basis{std::move(layer)};
   basis.singular_values = svd.s;
   basis.rank = choice.kept;
   if (basis.rank == 0) return basis;
-  for (double& s : svd.s) s *= basis.layer.scale;
   Matrix<B> v = b.copy(View<B>{svd.vt.data, basis.rank, svd.vt.cols});
   if (is_wide(basis.layer)) {
     Matrix<B> q = b.transposed(v);

@@ -37,6 +37,7 @@ struct GramLayer {
   Kernel kernel{};
   std::vector<double> diagonal{};  // K(i, i) - 2 aᵢ
   typename B::Buffer shift{};
+  typename B::Buffer far{};  // of a narrow kernel, for the diagonals of tiles: see set_kernel
   double mean_shift = 0, mean_squared_shift = 0;
 
   Side<B> side(Index first_row) const {
@@ -113,6 +114,8 @@ template <Backend B>
 void gram_tile(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
                TileWorkspace<B>& w, typename B::scalar* out, double* row_sums, double* col_sums) {
   inner_products(b, layer, tiling, tile, w, out);
+  if (tile.diagonal && layer.far)
+    b.fill_diagonal(out, tile.i.count, layer.far.get() + tile.i.first);
   b.apply(layer.kernel, out, tile.i.count, tile.j.count, layer.side(tile.i.first),
           layer.side(tile.j.first), row_sums, col_sums);
   if (tile.diagonal) b.drop_diagonal(out, tile.i.count, row_sums);
@@ -169,11 +172,10 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
         b.pack(g.layer, rows, w.panel);
         multiply_rows(b, g, w.panel, panel, g.factors_from(rows.first),
                       g.factors.empty() ? nullptr : factors.get(), w.tile.get());
-        // With itself exactly: what rounding leaves of that distance is more than a narrow kernel has
-        // for its neighbours.
-        for (Index k = 0; k < count; ++k)
+        const auto* const self = polynomial ? zero.get() : g.far ? g.far.get() : nullptr;
+        for (Index k = 0; self != nullptr && k < count; ++k)
           if (const Index row = landmarks[k] - rows.first; row >= 0 && row < rows.count)
-            b.copy(polynomial ? zero.get() : norms.get() + k, 1, w.tile.get() + row * count + k);
+            b.copy(self, 1, w.tile.get() + row * count + k);
         b.apply(g.kernel, w.tile.get(), rows.count, count,
                 {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
                 sums.data() + rows.first, w.col_sums.data());
@@ -219,6 +221,7 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
     const auto s = static_cast<std::size_t>(landmarks[k]);
     const double self = std::visit(
         [&]<class K>(const K& kernel) {
+          if (g.far) return 0.0;
           return kernel.self_value(std::same_as<K, Polynomial> ? 0 : g.norms[s]);
         },
         g.kernel);
@@ -265,6 +268,9 @@ void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred =
   if (auto* laplacian = std::get_if<Laplacian>(&g.kernel))
     laplacian->minus_one =
         near_centred && laplacian->gamma * std::sqrt(2 * g.mean_norm) < std::numbers::ln2;
+  // On the diagonal such a kernel is 1, next to which sums in float lose a row of 1e-8. In tiles,
+  // which leave the diagonal out in the end, it is put so far away that k = 0.
+  if (is_narrow(g.kernel)) g.far = b.upload(std::vector<double>(g.norms.size(), -1e30));
   const auto shift =
       near_centred ? near_centring_shift(b, g) : std::vector<double>(g.norms.size(), 0.0);
   set_shift(b, g, shift);

@@ -133,8 +133,9 @@ struct Shape : OnBases {
   }
   template <class B>
   Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
-    return with_gains(s, layer.tolerance,
-                      [&](double value) { return alpha * value + (1 - alpha); });
+    return with_gains(s, layer.tolerance, [&](double value) {
+      return alpha * value / layer.layer.scale + (1 - alpha);
+    });
   }
 
  private:
