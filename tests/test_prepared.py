@@ -173,8 +173,11 @@ def test_statuses(device: str, some: list[Any]) -> None:
     assert [one.status.name for one in stopped] == ["sound", "zero_median"]
     with pytest.raises(ValueError, match="has no kernel"):
         calls.compare(stopped, measure=Measure.cka)
-    narrow = KernelSpec(KernelKind.rbf, sigma=1e-4)
-    assert [one.status.name for one in grams(narrow, double=False)([x])] == ["imprecise"]
+    twins = np.repeat(np.random.default_rng(0).standard_normal((200, 3)), 2, axis=0)
+    twins[1::2] += 1e-5
+    (twins,) = core_layers(device, twins.astype(np.float32))
+    narrow = KernelSpec(KernelKind.rbf, sigma=1e-5)
+    assert [one.status.name for one in grams(narrow, double=False)([twins])] == ["imprecise"]
 
 
 def in_child(call: Callable[[], bool]) -> bool:

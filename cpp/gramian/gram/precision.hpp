@@ -38,7 +38,7 @@ Layer<B> for_differences(B& b, const Layer<B>& layer) {
   Means means = Means::none(layer.source.cols);
   means.high = b.download(layer.mean_high.get(), layer.source.cols);
   for (double& mean : means.high)
-    if (std::abs(mean) * layer.scale < 4) mean = 0;
+    if (std::abs(mean) < 4) mean = 0;
   return make_layer(b, layer.source, means, layer.scale, layer.constant);
 }
 
@@ -136,7 +136,10 @@ double loss(B& b, const GramLayer<B>& g, const K& kernel) {
     less_one.push_back(std::abs(slope.less_one));
     if (pair.squared == 0) continue;  // equal rows are so in inner products, see squared_distance
     const double least = eps * pair.rounding;
-    const double error = pair.rounding * slope_at(kernel, std::max(pair.squared, least)).change;
+    double error = pair.rounding * slope_at(kernel, std::max(pair.squared, least)).change;
+    // Where rounding is more than the distance, the value is another one altogether.
+    const double gone = std::abs(slope_at(kernel, pair.squared + least).value - slope.value);
+    if (gone > 0.01 * slope.value) error = std::max(error, gone / eps);
     lost += pair.weight * error * error;
   }
   if (less_one.empty()) return 0;

@@ -214,6 +214,7 @@ def warn_degenerate(names: Iterable[str]) -> None:
 def warn(message: str) -> None:
     """Warn at the first line outside the package, however deep the call is."""
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == _PACKAGE:
+    # What `exec` runs may have no name.
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, RuntimeWarning, stacklevel=level)
