@@ -46,7 +46,7 @@ void test_differences(B& b) {
 }
 
 template <class B>
-void test() {
+void test_all() {
   B b;
   test_differences(b);
 }
@@ -55,7 +55,7 @@ void test() {
 
 int main() {
   blas::use_one_thread();
-  test<Cpu<float>>();
-  test<Cpu<double>>();
+  test_all<Cpu<float>>();
+  test_all<Cpu<double>>();
   return result();
 }

@@ -32,7 +32,7 @@ def plan_procrustes(
         finishing = max(finishing, sum(most[-w.threads :]))
     memory = w.products_of_rows(rows) + finishing
     if distance:  # of layers that are nearly equal: by a polar factor in double
-        near = [8 * p * q + vectors_bytes(p, q, 8) for p, q in pairs]
+        near = [3 * 8 * p * q + vectors_bytes(p, q, 8) for p, q in pairs]
         memory = max(memory, *near)
     memory += w.product_scratch(pairs, w.scalar)
     memory = w.coordinates(w.widths) + max(memory, w.finding_coordinates(w.widths))
