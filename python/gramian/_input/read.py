@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ from .arrays import Layer
 from .checks import Samples
 from .constant import CONSTANT, epsilon
 
-__all__ = ["ReadLayer", "read"]
+__all__ = ["ReadLayer", "read", "read_sides"]
 
 # Elements in which float32 computes, by the largest of them: twice as large ones may differ by more
 # than its largest number, and of smaller ones less than its smallest normal number (1e-38) is eps.
@@ -80,3 +82,28 @@ def read(
         computed_on="cpu" if target is None else f"cuda:{target}",
         core=core,
     )
+
+
+def read_sides(
+    a: Sequence[Layer], b: Sequence[Layer], read_one: Callable[[Layer], ReadLayer]
+) -> tuple[list[ReadLayer], list[ReadLayer]]:
+    """Read the layers of a comparison, an array that comes twice only once.
+
+    So a layer that meets itself is known to, on a device as well.
+    """
+    known: dict[Any, ReadLayer] = {}
+    sides: tuple[list[ReadLayer], list[ReadLayer]] = ([], [])
+    for side, layers in zip(sides, (a, b), strict=True):
+        for layer in layers:
+            key = _memory_of(layer)
+            if key not in known:
+                known[key] = read_one(layer)
+            side.append(replace(known[key], name=layer.name))
+    return sides
+
+
+def _memory_of(layer: Layer) -> Any:
+    array = layer.array
+    if not isinstance(array, np.ndarray):
+        return id(array)
+    return array.__array_interface__["data"][0], array.shape, array.strides, layer.dtype

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .._core import calls
 from .._input import checks, layers
 from .._input.arrays import Layer
-from .._input.read import ReadLayer, read
+from .._input.read import ReadLayer, read, read_sides
 from . import ranks, wide
 
 __all__ = ["PREPARED", "Grid", "one_pair"]
@@ -32,7 +32,7 @@ class Grid:
         device: str | None,
     ) -> None:
         needed = ranks.needed_samples()
-        xs, ys = ([read(x, nan_policy, device, needed) for x in side] for side in (a, b))
+        xs, ys = read_sides(a, b, lambda layer: read(layer, nan_policy, device, needed))
         self.rows = [i for i, layer in enumerate(xs) if layer.finite]
         self.columns = [j for j, layer in enumerate(ys or xs) if layer.finite]
         self.xs = [xs[i] for i in self.rows]

@@ -45,13 +45,15 @@ def scaled_coordinates(layer: ReadLayer, tolerance: float) -> Array:
 
 
 def in_coordinates(layers: Sequence[ReadLayer]) -> list[calls.CoreLayer]:
-    """Return layers for the core, the wide ones by their coordinates."""
-    return [
-        _read(layer, wide_coordinates(layer)).core
-        if is_wide(layer) and not layer.constant
-        else layer.core
-        for layer in layers
-    ]
+    """Return layers for the core, the wide ones by their coordinates, found once of each."""
+    found: dict[int, calls.CoreLayer] = {}
+    for layer in layers:
+        if id(layer.core) not in found:
+            wide = is_wide(layer) and not layer.constant
+            found[id(layer.core)] = (
+                _read(layer, wide_coordinates(layer)).core if wide else layer.core
+            )
+    return [found[id(layer.core)] for layer in layers]
 
 
 def _read(layer: ReadLayer, coordinates: Array) -> ReadLayer:

@@ -14,7 +14,7 @@ from ..._core.calls import Estimator, KernelKind, KernelSpec, Measure, Status
 from ..._input import checks
 from ..._input.arrays import Layer
 from ..._input.checks import Samples
-from ..._input.read import ReadLayer, read
+from ..._input.read import ReadLayer, read, read_sides
 from ..chance import of_cka, says_chance
 from .checks import is_unbiased, needed_samples
 from .kernels import (
@@ -73,7 +73,7 @@ def given_by(
     """Read the layers of a comparison, and its options."""
     kernel, sample = kernel_of(options)
     needed = needed_samples(options)
-    xs, ys = ([_read(x, kernel, nan_policy, device, needed) for x in side] for side in (a, b))
+    xs, ys = read_sides(a, b, lambda layer: _read(layer, kernel, nan_policy, device, needed))
     memory = checks.check_memory(max_memory, DEFAULT_MEMORY)
     return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
 
