@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -204,3 +205,14 @@ def test_a_plan_for_a_device(device: str) -> None:
     A = empty(3000, [40, 50], SINGLE)
     there, here = (gm.plan(A, measure="procrustes", device=name) for name in (device, "cpu"))
     assert there.memory - here.memory == (0 if device == "cpu" else 3000 * 90 * 4)
+
+
+def test_it_takes_what_compare_takes() -> None:
+    """So that a call becomes a plan by its name alone."""
+    of_compare = inspect.signature(gm.compare).parameters
+    assert list(inspect.signature(gm.plan).parameters) == list(of_compare)
+    layers = [np.zeros((50, 3))]
+    given: dict[str, Any] = {"nan_policy": "propagate", "progress": print, "debiased": True}
+    assert gm.plan(layers, **given) == gm.plan(layers, debiased=True)
+    with pytest.raises(ValueError, match=r"^nan_policy must be 'raise' or 'propagate'"):
+        gm.plan(layers, nan_policy="ignore")

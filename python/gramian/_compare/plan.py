@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,9 @@ def plan(
     B: Mapping[str, Any] | Sequence[Any] | None = None,
     *,
     measure: str = "cka",
+    nan_policy: str = "raise",
     device: str | None = None,
+    progress: Callable[[int, int], object] | None = None,
     max_memory: float | None = None,
     **options: Any,
 ) -> Plan:
@@ -82,8 +84,9 @@ def plan(
 
     Parameters
     ----------
-    A, B, measure, device, max_memory, **options
-        As for `compare`. Only shapes and types are looked at, so that arrays on disk are not read.
+    A, B, measure, nan_policy, device, progress, max_memory, **options
+        As for `compare`. Only shapes and types are looked at, so that arrays on disk are not read;
+        `progress` is not called.
 
     Returns
     -------
@@ -125,6 +128,7 @@ def plan(
     'features'
     """
     row = find(measure, options)
+    checks.check_nan_policy(nan_policy)
     if checks.check_device(device) == "reference":
         raise ValueError("device='reference' has no plan: it is slow, and forms all matrices.")
     a = [layer for _, layer in named_layers(A, "A")]
