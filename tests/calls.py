@@ -51,11 +51,11 @@ class Call:
 
 REQUIRED: dict[str, dict[str, Any]] = {"cluster_units": {"n_clusters": 2}}
 
-# Whatever reads arrays can be told what to do with NaN, and has a reference.
+# Whatever reads arrays can be told what to do with NaN, and has a reference; a plan reads none.
 PUBLIC = [
     call
     for call in (Call("gramian", name) for name in gramian.__all__)
-    if inspect.isfunction(call.target) and call.takes("nan_policy")
+    if inspect.isfunction(call.target) and call.takes("nan_policy") and call.function != "plan"
 ]
 ALL = PUBLIC + [Call("gramian.reference", call.function) for call in PUBLIC]
 PAIRS = [call for call in ALL if call.function != "gram"]

@@ -61,8 +61,8 @@ def test_against_the_reference(
         got, expected = (call(name, i, X, Y, **options) for i in (device, "reference"))
         if name == "cca":
             got, expected = got.mean, expected.mean
-        # What is held out is predicted by the inverse of what is not: in float64, which the reference
-        # has as well, condition numbers show.
+        # What is held out is predicted by the inverse of what is not: in float64, which the
+        # reference has as well, condition numbers show.
         slack = condition if dtype == "float64" else 1
         atol = 100 * slack * epsilon(dtype) * max(1, abs(expected))
         assert got == pytest.approx(expected, rel=0, abs=atol)
