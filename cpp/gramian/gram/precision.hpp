@@ -108,13 +108,15 @@ std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
 struct Slope {
   double value, less_one, change;
 };
+/// exp(x) - 1, given exp(x), which costs less and has the digits unless it is near 1.
+inline double less_one(double x, double value) { return x < -0.1 ? value - 1 : std::expm1(x); }
 inline Slope slope_at(const Rbf& k, double squared) {
   const double value = std::exp(-k.gamma * squared);
-  return {value, std::expm1(-k.gamma * squared), k.gamma * value};
+  return {value, less_one(-k.gamma * squared, value), k.gamma * value};
 }
 inline Slope slope_at(const Laplacian& k, double squared) {
   const double d = std::sqrt(squared), value = std::exp(-k.gamma * d);
-  return {value, std::expm1(-k.gamma * d), k.gamma * value / (2 * d)};
+  return {value, less_one(-k.gamma * d, value), k.gamma * value / (2 * d)};
 }
 inline Slope slope_at(const Distance&, double squared) {
   const double d = std::sqrt(squared);
@@ -136,10 +138,13 @@ double loss(B& b, const GramLayer<B>& g, const K& kernel) {
     less_one.push_back(std::abs(slope.less_one));
     if (pair.squared == 0) continue;  // equal rows are so in inner products, see squared_distance
     const double least = eps * pair.rounding;
-    double error = pair.rounding * slope_at(kernel, std::max(pair.squared, least)).change;
-    // Where rounding is more than the distance, the value is another one altogether.
-    const double gone = std::abs(slope_at(kernel, pair.squared + least).value - slope.value);
-    if (gone > 0.01 * slope.value) error = std::max(error, gone / eps);
+    double error = pair.rounding * slope.change;
+    if (pair.squared < 1000 * least) {
+      if (pair.squared < least) error = pair.rounding * slope_at(kernel, least).change;
+      // Where rounding is more than the distance, the value is another one altogether.
+      const double gone = std::abs(slope_at(kernel, pair.squared + least).value - slope.value);
+      if (gone > 0.01 * slope.value) error = std::max(error, gone / eps);
+    }
     lost += pair.weight * error * error;
   }
   if (less_one.empty()) return 0;
