@@ -54,14 +54,17 @@ def wide_and_few() -> Pair:
 PAIRS = (sinks, heavy_tails, seldom_on, wide_and_few)
 
 
-@pytest.mark.parametrize("make", PAIRS, ids=lambda make: make.__name__)
+# Half of the rows of units that are seldom on are the same: no other kernel has a width.
+@pytest.mark.parametrize(
+    ("make", "kernel"),
+    [(make, kernel) for make in PAIRS for kernel in KERNELS
+     if make is not seldom_on or kernel == "linear"],
+    ids=lambda one: getattr(one, "__name__", one),
+)  # fmt: skip
 @pytest.mark.parametrize("debiased", [False, True])
-@pytest.mark.parametrize("kernel", KERNELS)
 def test_outliers(
     device: str, dtype: str, make: Callable[[], Pair], debiased: bool, kernel: str
 ) -> None:
-    if make is seldom_on and kernel != "linear":
-        pytest.skip("half of the rows are the same, or 0")
     X, Y = (array.astype(dtype) for array in make())
     expected = extended.cka(KERNELS[kernel](X), KERNELS[kernel](Y), debiased)
     found = gm.cka(X, Y, kernel=kernel, debiased=debiased, device=device)
