@@ -98,7 +98,8 @@ def read_sides(
             key = _memory_of(layer)
             if key not in known:
                 known[key] = read_one(layer)
-            side.append(replace(known[key], name=layer.name))
+            found = known[key]
+            side.append(found if found.name == layer.name else replace(found, name=layer.name))
     return sides
 
 
