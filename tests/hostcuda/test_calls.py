@@ -102,7 +102,7 @@ def test_a_pair_of_layers(standin: StandIn) -> None:
     gm.cka(*layers)
     names = standin.call_names()
     assert names.count("cublasDgemm_v2_64") == 3
-    assert names.count(LAUNCH) <= 15
+    assert names.count(LAUNCH) <= 21  # three a layer for its column statistics besides sums and the largest
     assert names.count(WAIT) <= 11
 
 
