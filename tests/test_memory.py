@@ -48,5 +48,12 @@ def test_a_pair_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
             call(X, X)
 
 
+def test_few_samples_of_many_units_are_looked_at() -> None:
+    """Their correlations are far more numbers than they are themselves."""
+    X = np.random.default_rng(0).standard_normal((2, 900_000), dtype="float32")
+    with pytest.raises(MemoryError, match="would take"):
+        gm.compare([X], measure="match_one_to_one")
+
+
 def test_memory_that_is_available() -> None:
     assert 2**20 < memory.available() < 2**50

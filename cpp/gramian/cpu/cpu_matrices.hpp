@@ -185,17 +185,7 @@ Matrix<Cpu<T>> Cpu<T>::row_products(const Layer<Cpu>& x, std::span<const double>
                   panel.memory[panel.row_major ? r * cols + j : j * rows.count + r]) *
               scales[static_cast<std::size_t>(first + j)]);
     });
-    dense::share(across * (across + 1) / 2, [&](Index task) {
-      Index i = 0;
-      while (task > i) task -= ++i;
-      const Index row = i * tile, col = task * tile, rows = std::min(tile, n - row);
-      const T *const left = block.get() + row * cols, *const right = block.get() + col * cols;
-      T* const c = out.mutable_data() + row * n + col;
-      if (row == col)
-        blas::syrk(blas::no, rows, cols, left, cols, c, n, T(1));
-      else
-        blas::gemm(blas::no, blas::yes, rows, tile, cols, left, cols, right, cols, c, n, T(1));
-    });
+    dense::add_row_products(block.get(), n, cols, out.mutable_data());
     control(static_cast<double>(first + cols) / static_cast<double>(p));
   }
   for (Index i = 0; i < n; ++i)

@@ -24,6 +24,24 @@ inline void share(Index count, const std::function<void(Index)>& task) {
       [&](Nothing&, Index i, Nothing&) { task(i); }, [](Index, const Nothing&) {});
 }
 
+/// C += A Aᵀ, A m x n, the lower triangle alone, by tiles of C.
+template <class T>
+void add_row_products(const T* a, Index m, Index n, T* c) {
+  constexpr Index tile = 128;
+  const Index blocks = (m + tile - 1) / tile;
+  share(blocks * (blocks + 1) / 2, [&](Index task) {
+    Index i = 0;
+    while (task > i) task -= ++i;
+    const Index row = i * tile, col = task * tile, rows = std::min(tile, m - row);
+    const T *const left = a + row * n, *const right = a + col * n;
+    T* const out = c + row * m + col;
+    if (row == col)
+      blas::syrk(blas::no, rows, n, left, n, out, m, T(1));
+    else
+      blas::gemm(blas::no, blas::yes, rows, tile, n, left, n, right, n, out, m, T(1));
+  });
+}
+
 /// C = op(A) op(B), C m x n, by tiles of C.
 template <class T>
 void multiply(blas::Transpose ta, blas::Transpose tb, Index m, Index n, Index k, const T* a,

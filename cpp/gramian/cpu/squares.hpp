@@ -12,26 +12,6 @@
 
 namespace gramian::dense {
 
-/// Lower triangle of A Aᵀ, A m x n, in double.
-inline std::vector<double> products_of_rows(const float* a, Index m, Index n) {
-  constexpr Index tile = 128;
-  const std::vector<double> wide(a, a + m * n);
-  std::vector<double> c(static_cast<std::size_t>(m * m));
-  const Index blocks = (m + tile - 1) / tile;
-  share(blocks * (blocks + 1) / 2, [&](Index task) {
-    Index i = 0;
-    while (task > i) task -= ++i;
-    const Index row = i * tile, col = task * tile, rows = std::min(tile, m - row);
-    const double *const left = wide.data() + row * n, *const right = wide.data() + col * n;
-    double* const out = c.data() + row * m + col;
-    if (row == col)
-      blas::syrk(blas::no, rows, n, left, n, out, m);
-    else
-      blas::gemm(blas::no, blas::yes, rows, tile, n, left, n, right, n, out, m);
-  });
-  return c;
-}
-
 /// Eigenvalues, ascending, of the symmetric matrix whose lower triangle is in `a`; eigenvectors
 /// take its place, one a row.
 inline std::vector<double> eigenvalues(std::vector<double>& a, Index n, bool vectors) {
@@ -53,7 +33,9 @@ inline std::vector<double> eigenvalues(std::vector<double>& a, Index n, bool vec
 /// Singular values of A, m x n with m <= n, descending into s, and left vectors as rows of `ut`
 /// unless it is null. False, and nothing is written, if the squares are not exact enough.
 inline bool svd_by_squares(const float* a, Index m, Index n, std::vector<double>& s, float* ut) {
-  std::vector<double> c = products_of_rows(a, m, n);
+  const std::vector<double> wide(a, a + m * n);
+  std::vector<double> c(static_cast<std::size_t>(m * m));
+  add_row_products(wide.data(), m, n, c.data());
   const std::vector<double> squares = eigenvalues(c, m, ut != nullptr);
   if (!roots_are_exact(squares)) return false;
   s = roots(squares);

@@ -30,7 +30,8 @@ Index stretches(Index n);
 
 /// For every stretch of rows (outer) and every column: the squares of the elements times `unit`.
 /// Or, centred, of what they deviate by from the first row; and then, in three more arrays of that
-/// size, the sum of the deviations, the largest |deviation| and the largest |element|.
+/// size, the sum of the deviations, the largest |deviation| and the largest |element|, and behind
+/// them the first row.
 void column_moments(cudaStream_t stream, const Source& source, bool centred, double unit,
                     double* out);
 

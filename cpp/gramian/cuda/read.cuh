@@ -111,11 +111,13 @@ struct ColumnPart {
   double unit;
   Index column, begin, end, step;
   Moments* found;
+  double* origin;  // the first element
 
   template <class D>
   __device__ void as() const {
     const D* const data = static_cast<const D*>(source.data) + column * source.col_stride;
     const double first = centred ? widen<double>(data[0]) * unit : 0;
+    *origin = first;
     for (Index i = begin; i < end; i += step) {
       const double value = widen<double>(data[i * source.row_stride]) * unit;
       const double deviation = value - first;
@@ -135,9 +137,10 @@ __global__ void column_moments_kernel(Source source, bool across, Index stretch,
   const Index begin = Index{blockIdx.y} * stretch;
   const Index end = begin + stretch < source.rows ? begin + stretch : source.rows;
   Moments total{0, 0, 0, 0};
+  double first = 0;
   if (column < source.cols)
     with_type(source.dtype,
-              ColumnPart{source, centred, unit, column, begin + row, end, step, &total});
+              ColumnPart{source, centred, unit, column, begin + row, end, step, &total, &first});
   parts[y][x] = total;
   __syncthreads();
   if (row != 0 || column >= source.cols) return;
@@ -149,6 +152,7 @@ __global__ void column_moments_kernel(Source source, bool across, Index stretch,
   at[size] = total.sum;
   at[2 * size] = total.spread;
   at[3 * size] = total.largest;
+  if (begin == 0) out[4 * size + column] = first;
 }
 
 }  // namespace gramian::cuda

@@ -65,7 +65,9 @@ template <class B>
 Index bytes_of(const GramLayer<B>& g) {
   const Index kept = g.kept ? g.kept_tiling.count() * g.kept_tiling.area() : 0;
   const Index n = g.layer.source.rows;
-  const Index rows = (g.squared_norms ? n : 0) + (g.row_factors ? n : 0) + (g.shift ? n : 0);
+  Index rows = 0;
+  for (const auto* part : {&g.squared_norms, &g.row_factors, &g.shift, &g.far})
+    if (*part) rows += n;
   return bytes_of(g.layer) + (kept + rows) * Index{sizeof(typename B::scalar)} +
       (std::ssize(g.norms) + std::ssize(g.factors) + std::ssize(g.diagonal)) * 8;
 }

@@ -94,7 +94,8 @@ bool is_turned(B& b, PreparedGrams<B> layers, const Pairs& pairs) {
 /// Sums over all tiles, `cross` as the map of the pairs. Which side comes first in the products of
 /// tiles depends on what the layers hold, not on how they are given.
 template <Backend B>
-GramProducts products_of(B& b, PreparedGrams<B> layers, const Pairs& pairs, const Tiling& tiling) {
+GramProducts oriented_products(B& b, PreparedGrams<B> layers, const Pairs& pairs,
+                               const Tiling& tiling) {
   const bool turned = is_turned(b, layers, pairs);
   const Pairs as = turned ? Pairs{pairs.y, pairs.x} : pairs;
   std::vector<const GramLayer<B>*> grams;
@@ -116,7 +117,7 @@ template <Backend B>
 HsicMap hsic_by_samples(B& b, const Hsic& hsic, PreparedGrams<B> layers, const Pairs& pairs,
                         const Tiling& tiling) {
   using T = typename B::scalar;
-  GramProducts sums = products_of(b, layers, pairs, tiling);
+  GramProducts sums = oriented_products(b, layers, pairs, tiling);
   std::vector<Margins> margins;
   for (std::size_t l = 0; l < layers.size(); ++l)
     margins.push_back(hsic.margins(*layers[l], std::move(sums.row_sums[l])));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../bases/basis.hpp"
+#include "../orientation.hpp"
 #include "map.hpp"
 
 namespace gramian {
@@ -71,16 +72,11 @@ struct Procrustes {
     constexpr double near = 1e-3;
     const double s = similarity.value;
     if (!distance) return similarity;
-    if (is_same(x.layer.source, y.layer.source)) return {.value = 0};
+    if (is_same(x.layer, y.layer)) return {.value = 0};
     return {.value = 1 - s < near ? exact_residual(b, x, y) : std::sqrt(2 - 2 * s)};
   }
 
  private:
-  static bool is_same(const Source& x, const Source& y) {
-    return x.data == y.data && x.dtype == y.dtype && x.cols == y.cols &&
-        x.row_stride == y.row_stride && x.col_stride == y.col_stride;
-  }
-
   /// In double: a rotation of small columns beside large ones is lost in the rounding of YᵀX.
   template <LinearAlgebra B>
   static double exact_residual(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y) {
@@ -89,17 +85,12 @@ struct Procrustes {
     } else {
       auto w = b.wide();
       const auto wide = [&](const CentredLayer<B>& of) {
-        return std::move(centred_layers(w, widened_all(w, of))[0]);
+        auto layer = make_layer(w, of.layer.source, of.means, of.layer.scale);
+        const double norm = sum(w.column_norms(layer));
+        return CentredLayer<typename B::Wide>{std::move(layer), norm, of.means};
       };
       return residual(w, wide(x), wide(y));
     }
-  }
-  template <LinearAlgebra B, LinearAlgebra W>
-  static std::vector<BasisInput<W>> widened_all(W& w, const CentredLayer<B>& of) {
-    std::vector<BasisInput<W>> one;
-    one.push_back(
-        {make_layer(w, of.layer.source, of.means, of.layer.scale, false), of.means, 0, 0});
-    return one;
   }
 
   /// |X - Y Q| of layers of unit norm, Q the polar factor of YᵀX (its rows orthonormal: the wider

@@ -211,6 +211,11 @@ def warn_degenerate(names: Iterable[str]) -> None:
         )
 
 
+def more_pairs(found: Sequence[Any]) -> str:
+    """Return what a warning about the first of these pairs says of the others."""
+    return f" (and so for {len(found) - 1} more pairs)" if len(found) > 1 else ""
+
+
 def warn(message: str) -> None:
     """Warn at the first line outside the package, however deep the call is."""
     level, frame = 1, sys._getframe()

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._input.arrays import Layer
-from .._input.checks import warn
+from .._input.checks import more_pairs, warn
 
 __all__ = ["of_cka", "of_procrustes", "of_regression", "says_chance"]
 
@@ -82,8 +82,7 @@ def _warn(
     if not much:
         return
     most, x, y = max(much)
-    more = f" (and so for {len(much) - 1} more pairs)" if len(much) > 1 else ""
     warn(
         f"{x} and {y} have so many units for {n} samples that independent units would score about "
-        f"{most:.2f}{more}: {cure}."
+        f"{most:.2f}{more_pairs(much)}: {cure}."
     )

@@ -13,8 +13,8 @@ from .cost import Planner
 
 __all__ = ["available", "check_fits"]
 
-# Layers of so few elements need no look at the machine's memory: with as many as there may be of
-# them, measures take at most 1 GiB.
+# Measures hold some matrices of n x p and of p x q numbers: where neither are more than these, they
+# take 16 MB each, and the machine's memory needs no look.
 _SMALL = 2**21
 
 
@@ -28,7 +28,10 @@ def check_fits(
     options: Mapping[str, Any],
 ) -> None:
     """Refuse what takes more than `max_memory`, or than there is where that is not given."""
-    if max_memory is None and sum(layer.array.size for layer in (*a, *b)) < _SMALL:
+    layers = (*a, *b)
+    elements = sum(layer.array.size for layer in layers)
+    units = sum(int(layer.array.shape[1]) for layer in layers)
+    if max_memory is None and max(elements, units * units) < _SMALL:
         return
     target = devices.chosen(device, a[0].device, a[0].name)
     limit = max_memory

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._input.arrays import Layer
-from .._input.checks import Samples, warn
+from .._input.checks import Samples, more_pairs, warn
 from .._input.constant import constant_columns as columns_within
 from .._input.constant import epsilon as epsilon
 
@@ -81,10 +81,9 @@ def warn_saturated(pairs: Sequence[tuple[str, str, int]], n: int) -> None:
     if not found:
         return
     x, y, count = max(found, key=lambda pair: pair[2])
-    more = f" (and so for {len(found) - 1} more pairs)" if len(found) > 1 else ""
     warn(
         f"{x} and {y} have at least {count} canonical correlations that are 1 by construction: "
-        f"their ranks add up to more than the {n} samples less 1{more}."
+        f"their ranks add up to more than the {n} samples less 1{more_pairs(found)}."
     )
 
 
@@ -93,11 +92,10 @@ def warn_saturated_folds(pairs: Sequence[tuple[str, str]], n: int) -> None:
     if not pairs:
         return
     x, y = pairs[0]
-    more = f" (and so for {len(pairs) - 1} more pairs)" if len(pairs) > 1 else ""
     warn(
         f"{x} and {y} have ranks that add up to more than the {n} samples of a fit less 1: fitted "
         "correlations are then 1 by construction, and held-out ones depend on the basis of these "
-        f"directions{more}."
+        f"directions{more_pairs(pairs)}."
     )
 
 
@@ -117,8 +115,7 @@ def warn_ambiguous(pairs: Sequence[tuple[str, str]]) -> None:
     if not pairs:
         return
     x, y = pairs[0]
-    more = f" (and so for {len(pairs) - 1} more pairs)" if len(pairs) > 1 else ""
     warn(
         f"{x} and {y} have tied canonical correlations: PWCCA depends on the basis of the tied "
-        f"directions{more}."
+        f"directions{more_pairs(pairs)}."
     )
