@@ -18,6 +18,7 @@ from ._cpu import WeightSide as WeightSide
 from ._cpu import canonical_pair as canonical_pair
 from ._cpu import column_statistics as column_statistics
 from ._cpu import compare as compare
+from ._cpu import coordinates as coordinates
 from ._cpu import correlation as correlation
 from ._cpu import cross as cross
 from ._cpu import gram_distances as gram_distances

@@ -94,20 +94,30 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   Plan plan;
   const auto n = static_cast<double>(w.n), layers = static_cast<double>(w.layers());
   const auto scalar = static_cast<double>(w.scalar_size);
-  plan.tiling = Tiling::of(
-      w.n, tile_rows(w.tiles, w.n, w.layers(), w.scalar_size, w.max_memory * w.tiles.share));
-  const auto area = static_cast<double>(plan.tiling.area());
-  const auto tile = static_cast<double>(plan.tiling.tile);
-  const auto tasks = static_cast<double>(plan.tiling.count());
   const auto widest = static_cast<double>(*std::ranges::max_element(w.widths));
 
   // A thread's tiles, two panels, cells of 8 bytes and four slots of the ring, each with two sums a
   // row of a tile and a product a pair, in double.
   constexpr double cells = 8.0 * (1 << most_cell_bits);
-  const double a_thread = layers * area * scalar + 2 * tile * widest * scalar +
-      4 * 16 * layers * tile + 4 * 8 * layers * layers + (w.medians > 0 ? cells : 0);
-  // Of a layer: norms, diagonal, row sums and shift on the host, norms and shift in T.
-  const double whole = layers * n * (4 * 8 + 2 * scalar);
+  const auto of_thread = [&](const Tiling& tiling) {
+    const auto rows = static_cast<double>(tiling.tile);
+    return layers * rows * rows * scalar + 2 * rows * widest * scalar + 4 * 16 * layers * rows +
+        4 * 8 * layers * layers + (w.medians > 0 ? cells : 0);
+  };
+  // Of a layer: norms, diagonal, row sums and shift on the host, norms and shift in T. Cells of the
+  // passes for a median that are open at once: in float as a rule one, in double three.
+  const double passes = w.scalar_size == 4 ? 1 : 3;
+  const double whole =
+      layers * n * (4 * 8 + 2 * scalar) + (w.medians > 0 && w.n >= 4096 ? passes * cells : 0);
+
+  Index rows = tile_rows(w.tiles, w.n, w.layers(), w.scalar_size, w.max_memory * w.tiles.share);
+  plan.tiling = Tiling::of(w.n, rows);
+  while (rows > 64 && whole + of_thread(plan.tiling) > w.max_memory)
+    plan.tiling = Tiling::of(w.n, rows -= 16);
+  const auto area = static_cast<double>(plan.tiling.area());
+  const auto tile = static_cast<double>(plan.tiling.tile);
+  const auto tasks = static_cast<double>(plan.tiling.count());
+  const double a_thread = of_thread(plan.tiling);
   plan.threads = static_cast<int>(
       std::clamp((w.max_memory - whole) / a_thread, 1.0, static_cast<double>(threads)));
   plan.bytes = whole + a_thread * plan.threads;
@@ -115,10 +125,6 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   plan.kept =
       std::min(w.medians, static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
-  // Cells of the passes for a median that are open at once: in float as a rule one, in double
-  // three.
-  const double passes = w.scalar_size == 4 ? 1 : 3;
-  if (w.medians > 0 && w.n >= 4096) plan.bytes += passes * cells;
 
   const double elements = tasks * area;  // of the lower triangle, whole tiles on the diagonal
   double multiplied = 0;
