@@ -24,6 +24,7 @@ CONTRACT = {
     CORE / f"{name}.hpp"
     for name in ("backend", "column_statistics", "hardware", "kernels", "roots")
 }
+SHARED = ("core", "gram", "bases", "measures", "streaming")  # by all backends
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
     "bindings": ("pybind11/",),
@@ -67,16 +68,7 @@ def test_cpp_layers(path: Path) -> None:
         "bases": {"core", "bases"},
         "measures": {"core", "gram", "bases", "measures"},
         "streaming": {"core", "streaming"},
-        "bindings": {
-            "core",
-            "gram",
-            "bases",
-            "measures",
-            "streaming",
-            "bindings",
-            "cpu",
-            "cuda",
-        },
+        "bindings": {*SHARED, "bindings", "cpu", "cuda"},
     }.get(here, {here})
     for other in own_includes(path):
         assert other.exists(), f"{named(path)} includes {other}, which is not there"
@@ -91,7 +83,7 @@ def test_vendors(path: Path) -> None:
     for name in includes(path):
         library = name[0] == "<" and ("." in name or "/" in name)
         assert not library or name[1:].startswith(allowed), f"{named(path)} includes {name}>"
-    if layer(path) in ("core", "gram", "bases", "measures", "streaming"):
+    if layer(path) in SHARED:
         assert not re.search(r"#\s*if.*CUDA", path.read_text("utf-8"))
 
 
