@@ -175,7 +175,7 @@ def test_hard_inputs(kind: str, how: type, dtype: str, device: str) -> None:
         lost = {
             ("sink", "debiased"): 1e-9,
             ("clusters", "cca_squared"): 1e-13 * 1e8,
-            # Of the polar factor in directions whose products are eps of the others nothing is left.
+            # Of the polar factor where products are eps of the others nothing is left.
             ("clusters", "procrustes_distance"): 1e-11,
         }
         limit = max(tolerance(dtype), *(lost.get((kind, name), 0) for name in (measure, *options)))
