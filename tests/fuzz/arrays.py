@@ -200,9 +200,9 @@ def of_torch() -> Iterator[tuple[str, Maker]]:
         return
     import torch
 
-    def freed() -> Any:
-        tensor = torch.ones(N, P)
-        tensor.untyped_storage().resize_(0)
+    def freed(tensor: Any = None, size: int = 0) -> Any:
+        tensor = torch.ones(N, P) if tensor is None else tensor
+        tensor.untyped_storage().resize_(size)
         return tensor
 
     def fake() -> Any:
@@ -213,7 +213,9 @@ def of_torch() -> Iterator[tuple[str, Maker]]:
 
     made: dict[str, Maker] = {
         "freed": freed,
-        "freed_and_sliced": lambda: freed()[1:],
+        "sliced_and_freed": lambda: freed(torch.ones(N + 1, P)[1:]),
+        "sliced_far_and_freed": lambda: freed(torch.ones(10**6, P)[-N:]),
+        "freed_in_part": lambda: freed(size=64),
         "freed_with_gradient": lambda: freed().requires_grad_(),
         "fake": fake,
         "meta": lambda: torch.empty(N, P, device="meta"),

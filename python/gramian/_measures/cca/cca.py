@@ -131,15 +131,15 @@ def cca(
     >>> result.x_rank, result.y_rank
     (2, 1)
     """
-    options = {
+    given = {
         "denominator": denominator,
         "regularization": regularization,
         "cross_validate": cross_validate,
         "rank_tolerance": rank_tolerance,
     }
-    complete(OPTIONS, options)
+    options = complete(OPTIONS, given)
     grid = one_pair(X, Y, nan_policy, device)
-    checks.check_folds(cross_validate, grid.n)
+    folds_asked = checks.check_folds(options["cross_validate"], grid.n)
     p, q = grid.widths
     if grid.empty:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
@@ -149,15 +149,15 @@ def cca(
     rho, x_weights, y_weights = calls.canonical_pair(x, y)
     x_rank, y_rank = x.rank, y.rank
     grid.warn_constant([x_rank == 0, y_rank == 0])
-    tolerances = grid.tolerances(rank_tolerance)
+    tolerances = grid.tolerances(options["rank_tolerance"])
     r = min(x_rank, y_rank)
     saturated = 0
-    if regularization == 0 and r > 0:
+    if options["regularization"] == 0 and r > 0:
         grid.warn_saturated([x_rank, y_rank])
         saturated = ranks.saturated(x_rank, y_rank, grid.n)
-    if cross_validate is not None and r > 0:
+    if folds_asked is not None and r > 0:
         rho = folds.correlations(grid, options)[0, 0]
-    count = max(r, 1) if denominator == "rank" else min(p, q)
+    count = max(r, 1) if options["denominator"] == "rank" else min(p, q)
     return CCA(
         correlations=rho,
         mean=float(rho.sum() / count) if r > 0 else np.nan,

@@ -40,7 +40,7 @@ def squared_distances(layer: Layer) -> tuple[Array, float]:
     largest = np.max(np.abs(X - X[0]))
     if constant.is_constant(layer) or not np.isfinite(largest):
         return d2 + largest * 0, 1.0
-    scale = math.ldexp(1, -math.frexp(largest)[1])
+    scale = math.ldexp(1, min(-math.frexp(largest)[1], 1023))  # of the smallest, what there is
     for i in range(n):
         for j in range(0, p, 4096):
             columns = np.s_[j : j + 4096]
@@ -67,6 +67,8 @@ def exponent(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> Array
         median = float(np.median(d[np.ix_(rows, rows)]))
         checks.check_median(layer, median)
         sigma = kernel.bandwidth * (math.sqrt(median) if isinstance(kernel, RBF) else median)
+    if 2 * sigma * sigma == 0 or sigma * 1e300 < 1:  # a width that is nearly none: K = I
+        return np.where(d == 0, 0.0, -np.inf)
     return -d2 / (2 * sigma * sigma) if isinstance(kernel, RBF) else -d / sigma
 
 
