@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._show.write import check_path
+from .._input.write import check_path
 from .._version import __version__
 
 # json is imported where a file is written or read: it would be a tenth of the time that it takes to

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .._extras import require
-from .._input.options import check_integer
+from .._input import write
+from .._input.options import check_flag, check_integer
 from .._measures.registry import MEASURES
-from .._show import maps, write
+from .._show import maps
 from . import document, fields
 
 __all__ = ["Comparison", "load"]
@@ -178,6 +179,8 @@ class Comparison:
         similarity, or over the range of the data where there is none; brighter is more similar.
         Undefined values (NaN) are gray.
         """
+        if annotate is not None:
+            annotate = check_flag("annotate", annotate)
         return maps.heat_map(self._map(), ax, annotate)
 
     def save(self, path: str | os.PathLike[str]) -> None:

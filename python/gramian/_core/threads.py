@@ -12,6 +12,12 @@ __all__ = ["get_num_threads", "set_num_threads"]
 def get_num_threads() -> int:
     """Return the number of threads a call may use.
 
+    Raises
+    ------
+    ValueError
+        If ``GRAMIAN_NUM_THREADS`` is set and `set_num_threads` would not take it. So does every
+        function that computes, until `set_num_threads` is called.
+
     Examples
     --------
     >>> import gramian as gm

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .._extras import require
-from .._input.options import check_flag, refuse_type
 
 __all__ = ["Map", "check_axes", "figure_size", "heat_map", "shorten", "text_map"]
 
@@ -39,8 +38,6 @@ def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
     """Draw on `ax`, or on a new figure, and return the axes."""
     require("matplotlib", "plot")
     check_axes(ax)
-    if annotate is not None:
-        annotate = check_flag("annotate", annotate)
     rows, columns = shown.values.shape
     if ax is None:
         pyplot = require("matplotlib.pyplot", "plot")
@@ -77,7 +74,7 @@ def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
 def check_axes(ax: Any) -> None:
     """Refuse what cannot be drawn on."""
     if ax is not None and not hasattr(ax, "imshow"):
-        raise refuse_type("ax", "a matplotlib Axes", ax)
+        raise TypeError(f"ax must be a matplotlib Axes, got {type(ax).__name__}.")
 
 
 def figure_size(rows: int, columns: int) -> tuple[float, float]:

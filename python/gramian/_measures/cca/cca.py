@@ -220,7 +220,7 @@ def _means(
     grid: Grid, squared: bool, options: Mapping[str, Any], progress: Progress | None
 ) -> Array:
     if options["cross_validate"] is not None:
-        return _held_out_means(grid, squared, options)
+        return _held_out_means(grid, squared, options, progress)
     stages = calls.Stages(progress)
     prepared = _bases(grid, options, progress=stages(0, PREPARED))
     values, _, _ = calls.compare(
@@ -235,7 +235,9 @@ def _means(
     return values
 
 
-def _held_out_means(grid: Grid, squared: bool, options: Mapping[str, Any]) -> Array:
+def _held_out_means(
+    grid: Grid, squared: bool, options: Mapping[str, Any], progress: Progress | None
+) -> Array:
     if options["denominator"] == "rank":
         prepared = _bases(grid, options)
         counts = [one.rank for one in prepared]
@@ -245,6 +247,6 @@ def _held_out_means(grid: Grid, squared: bool, options: Mapping[str, Any]) -> Ar
         constant = [layer.constant for layer in (*grid.xs, *grid.ys)]
     grid.warn_constant(constant)
     values = np.full(grid.smaller(counts).shape, np.nan)
-    for place, rho in folds.correlations(grid, options, constant).items():
+    for place, rho in folds.correlations(grid, options, constant, progress).items():
         values[place] = np.sum(rho**2 if squared else rho)
     return values / np.maximum(grid.smaller(counts), 1)

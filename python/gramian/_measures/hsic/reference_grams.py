@@ -67,9 +67,11 @@ def exponent(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> Array
         median = float(np.median(d[np.ix_(rows, rows)]))
         checks.check_median(layer, median)
         sigma = kernel.bandwidth * (math.sqrt(median) if isinstance(kernel, RBF) else median)
-    if 2 * sigma * sigma == 0 or sigma * 1e300 < 1:  # a width that is nearly none: K = I
+    width = 2 * sigma * sigma if isinstance(kernel, RBF) else sigma
+    if width == 0:  # of the smallest sigmas, whose K is I
         return np.where(d == 0, 0.0, -np.inf)
-    return -d2 / (2 * sigma * sigma) if isinstance(kernel, RBF) else -d / sigma
+    with np.errstate(over="ignore"):
+        return -d / width
 
 
 def products(X: Array, factors: Array) -> tuple[Array, Array]:

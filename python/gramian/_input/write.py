@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from .._input.options import refuse_type, shown
+from .options import refuse_type, shown
 
 __all__ = ["check_path", "draw", "write"]
 
-# Links to what the process has open, such as /dev/stdout: a new file in their place would be lost.
-_OPEN_FILES = ("/dev/", "/proc/")
+# Names of what the process has open. It may be a regular file, of which a new one in its place would
+# not be what is open, and one opened again would write over what is written here.
+_OPEN = re.compile(r"/dev/(std(?:in|out|err))|/(?:dev|proc/self)/fd/(\d{1,9})")
+_STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 
 def check_path(path: Any) -> str:
@@ -43,10 +46,14 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
     target = check_path(path)
     with _naming(target):
         old = _status(target)
-        if old is not None and not stat.S_ISREG(old.st_mode):
-            _write_into(target, content)
-        elif os.path.abspath(target).startswith(_OPEN_FILES):
-            _write_into(target, content)
+        if found := _OPEN.fullmatch(os.path.abspath(target)):
+            name = found[1] or found[2]
+            _write_all(os.dup(_STANDARD[name] if name in _STANDARD else int(name)), content)
+        elif old is not None and not stat.S_ISREG(old.st_mode):
+            # A pipe without a reader is refused at once; what is written after that may wait.
+            number = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            os.set_blocking(number, True)
+            _write_all(number, content)
         else:
             if old is not None and not os.access(target, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -79,14 +86,6 @@ def _status(path: str) -> os.stat_result | None:
         return None
 
 
-def _write_into(path: str, content: bytes) -> None:
-    # A pipe without a reader is refused at once; what is written after that may wait.
-    number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
-    os.set_blocking(number, True)
-    with os.fdopen(number, "wb", buffering=0) as file:
-        _write_all(file.write, content)
-
-
 def _replace(path: str, content: bytes, old: os.stat_result | None) -> None:
     """Write beside the target, under a name of our own, and move into place."""
     folder, name = os.path.split(path)
@@ -94,8 +93,9 @@ def _replace(path: str, content: bytes, old: os.stat_result | None) -> None:
     if not name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     try:
-        with open(temporary, "xb", buffering=0) as file:
-            _write_all(file.write, content)
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
             if old is not None:
                 with contextlib.suppress(PermissionError):  # only root gives files away
                     os.fchown(file.fileno(), old.st_uid, old.st_gid)
@@ -107,7 +107,7 @@ def _replace(path: str, content: bytes, old: os.stat_result | None) -> None:
             os.unlink(temporary)
 
 
-def _write_all(write: Callable[[memoryview], int | None], content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[write(rest) or 0 :]
+def _write_all(number: int, content: bytes) -> None:
+    """Write into a descriptor, and close it."""
+    with os.fdopen(number, "wb") as file:
+        file.write(content)
