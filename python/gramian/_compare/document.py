@@ -45,8 +45,9 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     import json
 
     name = check_path(path)
+    content = _content(name)
     try:
-        document = json.loads(_content(name), parse_constant=_refuse)
+        document = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise ValueError(f"{name} is not a gramian comparison: it is not JSON.") from None
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
