@@ -1,6 +1,6 @@
 """Call every public function with what it must refuse, and see that it does, by name.
 
-    python tests/fuzz [--seed N] [--seconds T] [--case NAME]
+    python tests/fuzz [--seed N] [--seconds T] [--patience T] [--case NAME]
 
 First the tables, every option with every bad value and every array argument with every bad array,
 in an order that the seed decides; then combinations of them. All runs in children: what takes one
@@ -25,7 +25,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30.0  # seconds that a case may take; a good one takes milliseconds
 STARTING = 120.0  # seconds until the first, with torch to import on a busy machine
 
 
@@ -77,15 +76,16 @@ class Child:
         return f"{how}; printed {said!r}" if said else how
 
 
-def run(arguments: list[str], start: int, until: float) -> tuple[int, list[tuple[str, str]], bool]:
+def run(
+    arguments: list[str], start: int, until: float, patience: float
+) -> tuple[int, list[tuple[str, str]], bool]:
     """Run one child; return where the next goes on, the faults, and whether it had no more."""
-    one = not arguments or not arguments[0].isdigit()
-    child = Child(*arguments, *([] if one else [str(start)]))
+    child = Child(*arguments)
     faults: list[tuple[str, str]] = []
     running, number, done = "", start, False
     try:
         while time.monotonic() < until:
-            message = child.message(PATIENCE if running else STARTING)
+            message = child.message(patience if running else STARTING)
             if message is None:
                 how = child.process.wait()
                 if running or how != 0:
@@ -101,7 +101,7 @@ def run(arguments: list[str], start: int, until: float) -> tuple[int, list[tuple
                 number, running = message["ends"] + 1, ""
     except TimeoutError:
         child.process.kill()
-        faults.append((running or "before the first case", f"takes more than {PATIENCE:.0f} s"))
+        faults.append((running or "before the first case", f"takes more than {patience:g} s"))
         number, done = number + 1, not running
     finally:
         if child.process.poll() is None:
@@ -116,14 +116,16 @@ def main() -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--seed", type=int, help="order of the cases (drawn by chance, and said)")
     parser.add_argument("--seconds", type=float, default=60.0, help="for all of it (60)")
+    parser.add_argument("--patience", type=float, default=30.0, help="seconds for a case (30)")
     parser.add_argument("--case", help="run this case alone")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else int.from_bytes(os.urandom(3), "big")
     until = time.monotonic() + given.seconds
     number, faults, done = 0, [], False
     while not done and time.monotonic() < until:
-        arguments = [given.case] if given.case else [str(seed)]
-        number, found, done = run(arguments, number, until)
+        arguments = [given.case] if given.case else [str(seed), str(number)]
+        number, found, done = run(arguments, number, until, given.patience)
+        done = done or bool(given.case)
         for name, fault in found:
             print(f"{name}: {fault}", flush=True)
         faults += found

@@ -195,63 +195,82 @@ def cuda_interfaces() -> dict[str, Any]:
     return made
 
 
-def of_torch() -> Iterator[tuple[str, Maker]]:
-    if not find_spec("torch"):
-        return
-    import torch
+class Torch:
+    """Tensors that are refused. torch is imported by the first: it takes seconds."""
 
-    def freed(tensor: Any = None, size: int = 0) -> Any:
-        tensor = torch.ones(N, P) if tensor is None else tensor
+    @property
+    def module(self) -> Any:
+        return import_module("torch")
+
+    def freed(self, rows: int = N, kept: slice = slice(None), size: int = 0) -> Any:
+        tensor = self.module.ones(rows, P)[kept]
         tensor.untyped_storage().resize_(size)
         return tensor
 
-    def fake() -> Any:
-        from torch._subclasses.fake_tensor import FakeTensorMode
+    def fake(self) -> Any:
+        with import_module("torch._subclasses.fake_tensor").FakeTensorMode():
+            return self.module.empty(N, P)
 
-        with FakeTensorMode():
-            return torch.empty(N, P)
+    def ones(self, dtype: str) -> Any:
+        return self.module.ones(N, P, dtype=getattr(self.module, dtype))
 
+    def empty(self, dtype: str) -> Any:
+        # What an old torch does not have is another that is refused.
+        of_it = getattr(self.module, dtype, self.module.complex64)
+        return self.module.empty(N, P, dtype=of_it)
+
+    def nested(self, **options: Any) -> Any:
+        parts = [self.module.ones(3), self.module.ones(4)]
+        return self.module.nested.nested_tensor(parts, **options)
+
+
+def of_torch() -> Iterator[tuple[str, Maker]]:
+    if not find_spec("torch"):
+        return
+    t = Torch()
     made: dict[str, Maker] = {
-        "freed": freed,
-        "sliced_and_freed": lambda: freed(torch.ones(N + 1, P)[1:]),
-        "sliced_far_and_freed": lambda: freed(torch.ones(10**6, P)[-N:]),
-        "freed_in_part": lambda: freed(size=64),
-        "freed_with_gradient": lambda: freed().requires_grad_(),
-        "fake": fake,
-        "meta": lambda: torch.empty(N, P, device="meta"),
-        "sparse": lambda: torch.eye(3).to_sparse(),
-        "sparse_csr": lambda: torch.eye(3).to_sparse_csr(),
-        "quantized": lambda: torch.quantize_per_tensor(torch.ones(N, P), 0.1, 0, torch.qint8),
-        "complex64": lambda: torch.ones(N, P, dtype=torch.complex64),
-        "complex_conj": lambda: torch.ones(N, P, dtype=torch.complex128).conj(),
-        "complex32": lambda: torch.zeros(N, P, dtype=torch.complex32),
-        "nested": lambda: torch.nested.nested_tensor([torch.ones(3), torch.ones(4)]),
-        "nested_jagged": lambda: torch.nested.nested_tensor(
-            [torch.ones(3), torch.ones(4)], layout=torch.jagged
+        "freed": t.freed,
+        "sliced_and_freed": lambda: t.freed(N + 1, slice(1, None)),
+        "sliced_far_and_freed": lambda: t.freed(10**6, slice(-N, None)),
+        "freed_in_part": lambda: t.freed(size=64),
+        "freed_with_gradient": lambda: t.freed().requires_grad_(),
+        "fake": t.fake,
+        "meta": lambda: t.module.empty(N, P, device="meta"),
+        "sparse": lambda: t.module.eye(3).to_sparse(),
+        "sparse_csr": lambda: t.module.eye(3).to_sparse_csr(),
+        "quantized": lambda: t.module.quantize_per_tensor(
+            t.module.ones(N, P), 0.1, 0, t.module.qint8
         ),
-        "empty": lambda: torch.ones(0, 3),
-        "0d": lambda: torch.tensor(1.0),
-        "1d": lambda: torch.ones(10),
-        "nan": lambda: torch.full((N, P), torch.nan),
-        "nan_bfloat16": lambda: torch.full((N, P), torch.nan, dtype=torch.bfloat16),
-        "class": lambda: torch.Tensor,
-        "list": lambda: [torch.ones(3), torch.ones(4)],
+        "complex64": lambda: t.ones("complex64"),
+        "complex_conj": lambda: t.ones("complex128").conj(),
+        "complex32": lambda: t.empty("complex32"),
+        "nested": t.nested,
+        "nested_jagged": lambda: t.nested(layout=t.module.jagged),
+        "empty": lambda: t.module.ones(0, 3),
+        "0d": lambda: t.module.tensor(1.0),
+        "1d": lambda: t.module.ones(10),
+        "nan": lambda: t.module.full((N, P), np.nan),
+        "nan_bfloat16": lambda: t.module.full((N, P), np.nan, dtype=t.module.bfloat16),
+        "class": lambda: t.module.Tensor,
+        "list": lambda: [t.module.ones(3), t.module.ones(4)],
     }
-    for name in ("float8_e5m2", "float8_e4m3fn", "float8_e8m0fnu", "float4_e2m1fn_x2", "bits8"):
-        if hasattr(torch, name):
-            made[name] = lambda name=name: torch.empty(N, P, dtype=getattr(torch, name))
+    for dtype in ("float8_e5m2", "float8_e4m3fn", "float8_e8m0fnu", "float4_e2m1fn_x2", "bits8"):
+        made[dtype] = lambda dtype=dtype: t.empty(dtype)
     for name, maker in made.items():
         yield f"torch_{name}", maker
 
 
-def of_numpy_and_others() -> Iterator[tuple[str, Maker]]:
-    if find_spec("pandas"):
-        pandas = import_module("pandas")
-        yield "frame_of_text", lambda: pandas.DataFrame({"a": ["x", "y"]})
-        yield "frame_with_gap", lambda: pandas.DataFrame({"a": [1.0, None] * 5})
-        yield "frame_empty", pandas.DataFrame
-        yield "series", lambda: pandas.Series([1.0, 2.0])
-        yield "frame_mixed", lambda: pandas.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+def of_pandas() -> Iterator[tuple[str, Maker]]:
+    tables: dict[str, tuple[str, Any]] = {
+        "frame_of_text": ("DataFrame", {"a": ["x", "y"]}),
+        "frame_with_gap": ("DataFrame", {"a": [1.0, None] * 5}),
+        "frame_empty": ("DataFrame", None),
+        "frame_mixed": ("DataFrame", {"a": [1.0, 2.0], "b": ["x", "y"]}),
+        "series": ("Series", [1.0, 2.0]),
+    }
+    for name, (kind, content) in tables.items():
+        if find_spec("pandas"):
+            yield name, lambda k=kind, c=content: getattr(import_module("pandas"), k)(c)
 
 
 ARRAYS: dict[str, Maker] = {
@@ -259,7 +278,7 @@ ARRAYS: dict[str, Maker] = {
     **dict(by_value()),
     **dict(by_form()),
     **dict(of_torch()),
-    **dict(of_numpy_and_others()),
+    **dict(of_pandas()),
     **{f"dlpack_{name}": maker for name, maker in capsules.REFUSED.items()},
 }
 

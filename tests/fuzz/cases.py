@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import random
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -170,6 +172,44 @@ def _array_cases() -> Iterator[Case]:
 def every() -> list[Case]:
     """Return the cases of the tables."""
     return [*_option_cases(), *_other_cases(), *_array_cases()]
+
+
+def _crash() -> None:
+    os.abort()
+
+
+def _leave() -> None:
+    os._exit(3)
+
+
+def _wait() -> None:
+    time.sleep(1e6)
+
+
+def _print() -> None:
+    os.write(1, b"hello")
+
+
+def _raise(error: Exception) -> Callable[[], None]:
+    def run() -> None:
+        raise error
+
+    return run
+
+
+# What the fuzz must find, each by its fault.
+OWN = (
+    Case("own/crash", _crash, ("n",)),
+    Case("own/exit", _leave, ("n",)),
+    Case("own/hang", _wait, ("n",)),
+    Case("own/print", _print, ("n",)),
+    Case("own/type", _raise(KeyError("n")), ("n",)),
+    Case("own/unnamed", _raise(ValueError("number must be 1.")), ("n",)),
+    Case("own/signature", _raise(TypeError("n: incompatible function arguments")), ("n",)),
+    Case("own/long", _raise(ValueError("n" + " " * 10**4)), ("n",)),
+    Case("own/taken", int, ("n",), refused=True),
+    Case("own/good", _raise(ValueError("n must be 1.")), ("n",)),
+)
 
 
 def combined(seed: int, number: int) -> Case:

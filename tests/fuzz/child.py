@@ -96,8 +96,10 @@ def main() -> None:
         made = (
             [cases.combined(int(seed), int(number))]
             if wanted.startswith("combined/")
-            else [case for case in cases.every() if case.name == wanted]
+            else [case for case in (*cases.OWN, *cases.every()) if case.name == wanted]
         )
+        if not made:
+            sys.exit(f"there is no case {wanted}")
         stream: Iterator[tuple[int, Case]] = iter(enumerate(made))
     else:
         stream = chosen(*map(int, sys.argv[2:4]))
