@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from ids import plain
 
 import gramian as gm
-from gramian._compare import results
 from gramian._measures import registry
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def test_load_foreign(tmp_path: Path, content: bytes, message: str) -> None:
     [
         ({"version": 2}, r"has format version 2, this version of gramian reads 1\."),
         ({"values": None}, r"is damaged: "),
-        ({"values": [[0.9, "x", 0.1], [0.3, 0.8, 0.2]]}, r"is damaged: its values must be numbers, null,"),
+        ({"values": [[0.9, "x", 0.1], [0.3, 0.8, 0.2]]}, r"is damaged: its values must be numbers"),
         ({"values": [[0.9, [], 0.1], [0.3, 0.8, 0.2]]}, r"is damaged: "),
         ({"values": [[0.9, 0.4], [0.3]]}, r"is damaged: "),
         ({"x_names": ["a"]}, r"is damaged: its values must be 1 rows of 3 numbers"),

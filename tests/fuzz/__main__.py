@@ -32,7 +32,7 @@ class Child:
     """A process that runs cases, its messages, and what it prints."""
 
     def __init__(self, *arguments: str) -> None:
-        self.printed = tempfile.TemporaryFile()
+        self.printed = tempfile.TemporaryFile()  # noqa: SIM115, closed by `end`
         read, write = os.pipe()
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).parent / "child.py"), str(write), *arguments],

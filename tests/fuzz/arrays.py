@@ -23,8 +23,8 @@ def good(dtype: Any = np.float64) -> Any:
 
 
 # Of these numpy has no array of numbers, or no measure takes them.
-NOT_NUMBERS = "F D G S3 U3 O M8[s] m8[s] V3 g f8,i4 i4,(2,)f8".split(" ")
-NUMBERS = "? b B h H i I l L q Q e f d".split(" ")
+NOT_NUMBERS = ["F", "D", "G", "S3", "U3", "O", "M8[s]", "m8[s]", "V3", "g", "f8,i4", "i4,(2,)f8"]
+NUMBERS = ["?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "e", "f", "d"]
 SHAPES: dict[str, tuple[int, ...]] = {
     "": (),
     "0": (0,),

@@ -165,7 +165,8 @@ def _array_cases() -> Iterator[Case]:
                     f"array/{module}/{function}/{argument}/{array}",
                     lambda m=module, f=function, k=key, v=make: call(m, f, **{k: v()}),
                     (shown, *(("n_clusters",) if function == "cluster_units" else ())),
-                    refused=array in ARRAYS and not (function == "plan" and OF_VALUES.search(array)),
+                    refused=array in ARRAYS
+                    and not (function == "plan" and OF_VALUES.search(array)),
                 )
 
 

@@ -74,7 +74,7 @@ def _wrong(case: Case, error: Exception) -> str | None:
 
 
 def chosen(seed: int, start: int) -> Iterator[tuple[int, Case]]:
-    """Yield the cases from a number on: those of the tables in a random order, then combinations."""
+    """Yield the cases from a number on: the tables' in a random order, then combinations."""
     table = cases.every()
     random.Random(seed).shuffle(table)
     yield from list(enumerate(table))[start:]

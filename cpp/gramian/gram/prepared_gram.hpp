@@ -29,7 +29,7 @@ struct PreparedGram {
   /// Whether there is a kernel at all.
   bool complete() const {
     return status != Status::zero_median && status != Status::changed &&
-           status != Status::imprecise;
+        status != Status::imprecise;
   }
 };
 

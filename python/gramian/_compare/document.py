@@ -116,6 +116,6 @@ def _encode(value: float) -> float | str | None:
 def _decode(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
-    if value is None or isinstance(value, str) and value in _NOT_FINITE:
+    if value is None or (isinstance(value, str) and value in _NOT_FINITE):
         return _NOT_FINITE[value]
     raise ValueError("its values must be numbers, null, 'Infinity' or '-Infinity'.")

@@ -64,11 +64,12 @@ class Comparison:
 
     def __post_init__(self) -> None:
         values = fields.numbers(self.values)
-        x_names, y_names = fields.names("x_names", self.x_names), fields.names("y_names", self.y_names)
+        x_names = fields.names("x_names", self.x_names)
+        y_names = fields.names("y_names", self.y_names)
         if values.shape != (len(x_names), len(y_names)):
             raise ValueError(
-                f"values must have a row for each of {len(x_names)} x_names and a column for each of "
-                f"{len(y_names)} y_names, got shape {values.shape}."
+                f"values must have a row for each of {len(x_names)} x_names and a column for each "
+                f"of {len(y_names)} y_names, got shape {values.shape}."
             )
         values.flags.writeable = False
         for name, value in (

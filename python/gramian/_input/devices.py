@@ -43,9 +43,9 @@ def reading(name: str, protocol: str, *passed: type[Exception]) -> Iterator[None
     """Tell under its name what is wrong with an input, whose own code may raise anything."""
     try:
         yield
-    except (MemoryError, *passed):
-        raise
     except Exception as cause:
+        if isinstance(cause, (MemoryError, *passed)):
+            raise
         reason = " ".join(str(cause).split())[:300].rstrip(".") or type(cause).__name__
         raise TypeError(f"{name} cannot be read as {protocol}: {reason}.") from cause
 

@@ -85,9 +85,7 @@ def check_flag(argument: str, value: Any) -> bool:
     return bool(value)
 
 
-def check_integer(
-    argument: str, value: Any, least: int | None = None, most: int = _LARGEST
-) -> int:
+def check_integer(argument: str, value: Any, least: int | None = None, most: int = _LARGEST) -> int:
     """Return an integer argument that is not below `least`."""
     if isinstance(value, _TRUTHS) or not hasattr(type(value), "__index__"):
         raise refuse_type(argument, "an integer", value)

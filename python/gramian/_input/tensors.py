@@ -18,8 +18,10 @@ _BITS = {
     "BOOL": 8,
     **{f"{kind}{bits}": bits for kind in "IU" for bits in (8, 16, 32, 64)},
     **{f"F{bits}": bits for bits in (16, 32, 64)},
-    **{name: 16 for name in ("BF16",)},
-    **{name: 8 for name in ("F8_E5M2", "F8_E4M3", "F8_E8M0")},
+    "BF16": 16,
+    "F8_E5M2": 8,
+    "F8_E4M3": 8,
+    "F8_E8M0": 8,
     "F4": 4,
     "C64": 64,
 }
@@ -39,10 +41,8 @@ def read_header(text: bytes, size: int) -> dict[str, Tensor]:
     try:
         header = json.loads(text, object_pairs_hook=_distinct)
         header.pop("__metadata__", None)
-        entries = {
-            name: (t["dtype"], t["shape"], t["data_offsets"]) for name, t in header.items()
-        }
-    except _Twice as error:
+        entries = {name: (t["dtype"], t["shape"], t["data_offsets"]) for name, t in header.items()}
+    except _TwiceError as error:
         raise ValueError(f"it has two tensors named {error.args[0]!r}.") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise ValueError("it has no header of a safetensors file.") from None
@@ -51,7 +51,7 @@ def read_header(text: bytes, size: int) -> dict[str, Tensor]:
     return tensors
 
 
-class _Twice(Exception):
+class _TwiceError(Exception):
     pass
 
 
@@ -60,7 +60,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Twice(next(name for name in names if names.count(name) > 1))
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
     return made
 
 

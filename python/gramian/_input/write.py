@@ -14,8 +14,8 @@ from .options import refuse_type, shown
 
 __all__ = ["check_path", "draw", "write"]
 
-# Names of what the process has open. It may be a regular file, of which a new one in its place would
-# not be what is open, and one opened again would write over what is written here.
+# Names of what the process has open. That may be a regular file: a new one in its place would not
+# be what is open, and to open it again would be to write over what is written already.
 _OPEN = re.compile(r"/dev/(std(?:in|out|err))|/(?:dev|proc/self)/fd/(\d{1,9})")
 _STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 

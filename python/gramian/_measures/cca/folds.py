@@ -159,9 +159,7 @@ class _Steps:
             self.progress(self.done, self.total)
 
 
-def held_out_r2(
-    grid: Grid, options: Mapping[str, Any], progress: Progress | None = None
-) -> Array:
+def held_out_r2(grid: Grid, options: Mapping[str, Any], progress: Progress | None = None) -> Array:
     """Return 1 - residual / total of held-out samples, pooled over folds, of every pair.
 
     Regression on Qy = Y W: the coefficients are W Qy'X, where Qy'X = W'Y'X.

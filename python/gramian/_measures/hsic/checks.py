@@ -13,8 +13,8 @@ __all__ = ["is_unbiased", "needed_samples"]
 
 def is_unbiased(options: Mapping[str, Any]) -> bool:
     """Return whether it is the unbiased one, under whichever name the measure has for it."""
-    names = [name for name in ("debiased", "unbiased") if name in options]
-    return any([check_flag(name, options[name]) for name in names])
+    names = ("debiased", "unbiased")  # of which a measure has one
+    return any(check_flag(name, options[name]) for name in names if name in options)
 
 
 def needed_samples(options: Mapping[str, Any]) -> Samples:
