@@ -9,6 +9,7 @@ import numpy as np
 
 from .._compare.results import Comparison
 from .._input import checks, devices
+from .._input.options import check_device, check_memory, check_nan_policy
 from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.gathered import ByBatches, ByProducts, ByRows
@@ -113,11 +114,11 @@ class Accumulator:
     ) -> None:
         self._row = find(measure, options)
         self._how = self._row.gathering(options)
-        checks.check_nan_policy(nan_policy)
-        if checks.check_device(device) == "reference":
+        check_nan_policy(nan_policy)
+        if check_device(device) == "reference":
             raise ValueError("device='reference' has no accumulator: it takes all samples at once.")
         self._nan_policy, self._device, self._options = nan_policy, device, dict(options)
-        self._max_memory = None if max_memory is None else checks.check_memory(max_memory, 0)
+        self._max_memory = None if max_memory is None else check_memory(max_memory, 0)
         self.reset()
 
     @property
