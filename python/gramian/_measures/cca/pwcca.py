@@ -10,7 +10,9 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure, WeightSide
 from ..._input.arrays import Layer
+from ..._input.options import check_flag
 from .. import ranks
+from ..gathered import Gathering, by_rows
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, value_of_pair
 from . import checks
@@ -19,7 +21,7 @@ from .google import google_pwcca
 from .options import RANK_TOLERANCE
 from .results import PWCCA
 
-__all__ = ["OPTIONS", "pwcca", "pwcca_pairs"]
+__all__ = ["OPTIONS", "gathered", "pwcca", "pwcca_pairs"]
 
 Progress = Callable[[int, int], object]
 
@@ -40,6 +42,16 @@ OPTIONS = (
     ),
     RANK_TOLERANCE,
 )
+
+
+def gathered(options: Mapping[str, Any]) -> Gathering:
+    """Return how samples that come in batches are kept."""
+    if options.get("variant") == "google":
+        raise ValueError(
+            "variant must be 'paper' for samples that come in batches, got 'google', which weighs "
+            "by units that are not centered. Use compare on all samples."
+        )
+    return by_rows(options)
 
 
 @overload
@@ -139,9 +151,8 @@ def pwcca(
     0.831533191
     """
     options: dict[str, Any] = {"side": side, "variant": variant, "rank_tolerance": rank_tolerance}
-    if full_output:
-        complete(OPTIONS, options)
-        return _in_full(one_pair(X, Y, nan_policy, device), options)
+    if check_flag("full_output", full_output):
+        return _in_full(one_pair(X, Y, nan_policy, device), complete(OPTIONS, options))
     return value_of_pair(pwcca_pairs, X, Y, nan_policy=nan_policy, device=device, **options)
 
 
