@@ -11,22 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .dtypes import check_dtype
+from .opened import Column, UnmappedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Column", "Memory", "Raw", "Table", "Tensor", "UnmappedError"]
+__all__ = ["Memory", "Raw", "Table", "Tensor"]
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A layer of a file: bfloat16 is read as the 16 bits of its numbers."""
-
-    name: str
-    width: int
-    dtype: str
 
 
 class Tensor(ABC):
@@ -122,10 +114,6 @@ class Memory(Tensor):
     def whole(self) -> Array | None:
         """Return the array, if it is one in memory."""
         return self.array if isinstance(self.array, np.ndarray) and not self.transposed else None
-
-
-class UnmappedError(Exception):
-    """A layer is not one array in memory or in a file."""
 
 
 @dataclass

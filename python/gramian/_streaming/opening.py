@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._compare.results import Comparison
-from .._input.opened import Opened, tables_of
+from .._input.opened import Opened
 from .._input.options import check_choice, check_integer, refuse_type
 from . import out_of_core
 
@@ -108,5 +108,7 @@ def open_layers(
     patterns = [layers] if isinstance(layers, str) else list(layers or ())
     if not all(isinstance(pattern, str) for pattern in patterns):
         raise refuse_type("layers", "a pattern or patterns", layers)
+    from .._input.joining import tables_of  # which takes long to import
+
     tables, called = tables_of(source, patterns, split_axis, ids, flatten=layout == "flatten")
     return LayersOnDisk(tables, called)

@@ -18,8 +18,7 @@ from .._compare.compare import compare as compare_arrays
 from .._compare.results import Comparison
 from .._input.arrays import Layer
 from .._input.layers import named_layers
-from .._input.opened import Opened
-from .._input.tables import Column, UnmappedError
+from .._input.opened import Column, Opened, UnmappedError
 from .._measures import memory
 from .._measures.gathered import ByBatches, state_bytes
 from .._measures.registry import find
