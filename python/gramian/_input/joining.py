@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -56,7 +57,9 @@ def _paths(source: Any) -> tuple[list[Path], str]:
     else:
         found = [Path(one) for one in glob.glob(text, recursive=True)]
         if not found:
-            raise FileNotFoundError(2, "no such file, and no file matches", text)
+            pattern = any(c in text for c in "*?[")
+            found_none = "no file matches" if pattern else os.strerror(errno.ENOENT)
+            raise FileNotFoundError(errno.ENOENT, found_none, text)
     return sorted(found, key=natural), text
 
 

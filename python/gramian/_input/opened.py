@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,11 @@ import numpy.typing as npt
 from .arrays import Layer
 
 if TYPE_CHECKING:
-    from .tables import Table
+    from pathlib import Path
 
 # The formats are imported where files are opened: a tenth of the time of importing gramian.
 
-__all__ = ["Column", "LayerOnDisk", "Opened", "UnmappedError"]
+__all__ = ["Column", "FileOfRows", "LayerOnDisk", "Opened", "UnmappedError"]
 
 Array = npt.NDArray[Any]
 
@@ -31,6 +31,25 @@ class Column(NamedTuple):
     name: str
     width: int
     dtype: str
+
+
+class FileOfRows(Protocol):
+    """The layers of one file, of the same samples."""
+
+    path: Path
+    rows: int
+    columns: list[Column]
+    ids: Array | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all samples."""
+
+    def read(self, start: int, stop: int, names: Sequence[str]) -> list[Array]:
+        """Return rows of layers."""
+
+    def mapped(self, name: str) -> Array:
+        """Return a layer as an array that need not be read first, or raise UnmappedError."""
 
 
 class LayerOnDisk:
@@ -55,7 +74,7 @@ class LayerOnDisk:
 class Opened(Mapping[str, LayerOnDisk]):
     """Layers by name, in the order of the files; rows are read when they are used."""
 
-    def __init__(self, tables: Sequence[Table], source: str) -> None:
+    def __init__(self, tables: Sequence[FileOfRows], source: str) -> None:
         self.tables, self.source = list(tables), source
         self._columns = {column.name: column for column in tables[0].columns}
         # The row at which every table begins, and the end.

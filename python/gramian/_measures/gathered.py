@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "BLOCK",
     "FIRST",
     "ByBatches",
     "ByProducts",
@@ -24,12 +25,16 @@ __all__ = [
     "OneSide",
     "Three",
     "by_rows",
+    "is_kept",
     "state_bytes",
 ]
 
 Array = npt.NDArray[np.float64]
 
 FIRST = 1_000  # samples that a median distance is taken of
+# Bytes of a block of rows of layers in files, of which there are two: large enough that a product
+# of it costs much more than adding it to the sums (at 1,000 rows, a tenth).
+BLOCK = 2**26
 
 
 class OneSide(Protocol):
@@ -132,6 +137,18 @@ def state_bytes(how: Gathering, x: Sequence[int], y: Sequence[int] | None) -> fl
             return 8 * total * (total + max(total, 1024)) * 2
         case ByBatches():
             return 8 * FIRST * total
+
+
+def is_kept(
+    how: Gathering, x: Sequence[int], y: Sequence[int] | None, *, n: int, limit: float
+) -> bool:
+    """Return whether an exact state is kept of layers of so many samples, and is worth it.
+
+    That of layers wider than long is larger than they are.
+    """
+    if isinstance(how, ByBatches) or max((*x, *(y or ()))) > n:
+        return False
+    return state_bytes(how, x, y) <= limit / 2
 
 
 def by_rows(options: Mapping[str, Any]) -> Gathering:

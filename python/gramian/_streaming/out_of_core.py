@@ -20,7 +20,7 @@ from .._input.arrays import Layer
 from .._input.layers import named_layers
 from .._input.opened import Column, Opened, UnmappedError
 from .._measures import memory
-from .._measures.gathered import ByBatches, state_bytes
+from .._measures.gathered import BLOCK, is_kept
 from .._measures.registry import find
 from .accumulator import Accumulator
 
@@ -31,10 +31,6 @@ __all__ = ["compare"]
 
 Array = npt.NDArray[Any]
 Progress = Callable[[int, int], object]
-
-# Bytes of a block of all layers, of which there are two: large enough that a product of it costs
-# much more than adding it to the sums (at 1,000 rows a tenth).
-_BLOCK = 2**26
 
 
 class _InMemory:
@@ -111,17 +107,15 @@ def _by_rows(
     max_memory: float | None,
     device: str | None,
 ) -> bool:
-    """Return whether an exact state is kept, smaller than the samples and than what there is."""
+    """Return whether rows are read once; all samples are needed at once otherwise."""
     if device == "reference":
         return False
     try:
         how = find(measure, options).gathering(options)
-    except ValueError:  # it needs all samples at once
-        return False
-    if isinstance(how, ByBatches) or max(max(side) for side in widths) > n:
+    except ValueError:
         return False
     limit = memory.available() if max_memory is None else max_memory
-    return state_bytes(how, widths[0], widths[1] if len(widths) > 1 else None) <= limit / 2
+    return is_kept(how, widths[0], widths[1] if len(widths) > 1 else None, n=n, limit=limit)
 
 
 def _side(value: Any, argument: str) -> Side:
@@ -161,7 +155,7 @@ def _blocks(sides: Sequence[Side], max_memory: float | None) -> Iterator[list[di
         for side in sides
         for c in side.columns
     )
-    most = _BLOCK if max_memory is None else min(_BLOCK, max_memory / 8)
+    most = BLOCK if max_memory is None else min(BLOCK, max_memory / 8)
     rows = max(16, int(most / row))
 
     def read(start: int) -> list[dict[str, Layer]]:
@@ -217,7 +211,7 @@ def _copied(side: Opened, column: Column, path: Path) -> Array:
     stored = np.dtype("u2" if column.dtype == "bfloat16" else column.dtype)
     shape = (side.n_samples, column.width)
     copy = np.lib.format.open_memmap(path, "w+", stored, shape)
-    rows = max(16, _BLOCK // (column.width * stored.itemsize))
+    rows = max(16, BLOCK // (column.width * stored.itemsize))
     for start in range(0, side.n_samples, rows):
         (copy[start : start + rows],) = side.read(
             start, min(start + rows, side.n_samples), [column.name]
