@@ -100,7 +100,7 @@ PreparedLayers<S, D> prepare_grams(const GivenLayers<S>& layers, Index rows,
   return prepare_layers<S, D>(Kind::gram, layers, is_double, progress, settings, [&](auto& b) {
     using B = std::remove_cvref_t<decltype(b)>;
     std::vector<Layer<B>> all;
-    for (const auto& layer : layers) all.push_back(read(b, *layer, kernel.centers()));
+    for (const auto& layer : layers) all.push_back(read(b, *layer, kernel.about(true)));
     return measure.prepare(b, std::move(all), plan);
   });
 }
@@ -114,7 +114,7 @@ std::shared_ptr<PreparedLayer<S, D>> bind_prepare_matrix(
       prepare_layers<S, D>(Kind::matrix, {layer}, is_double, {}, settings, [&](auto& b) {
         using B = std::remove_cvref_t<decltype(b)>;
         std::vector<PreparedGram<B>> one;
-        one.push_back(prepare_matrix(b, kernel, read(b, *layer, kernel.centers()), centered));
+        one.push_back(prepare_matrix(b, kernel, read(b, *layer, kernel.about(centered)), centered));
         return one;
       });
   return prepared[0];

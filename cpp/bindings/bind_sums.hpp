@@ -209,7 +209,7 @@ py::array_t<double> bind_triangle(const std::shared_ptr<GivenLayer<S>>& layer) {
   std::vector<double> values = [&] {
     const py::gil_scoped_release release;
     D w = Home<D>::backend(layer->device, control_of({}));
-    const Layer<D> as_it_is = read(w, *layer, false);
+    const Layer<D> as_it_is = read(w, *layer, About::nothing);
     const std::vector<double> ones(static_cast<std::size_t>(source.cols), 1.0);
     return w.download(w.triangle(as_it_is, ones));
   }();

@@ -152,12 +152,15 @@ auto with_precision(bool is_double, const Use& use) {
   return is_double ? use(std::type_identity<D>{}) : use(std::type_identity<S>{});
 }
 
-/// Centred, or as it is.
+/// Centred, about its origin if it has one, or as it is.
 template <class B, class S>
-Layer<B> read(B& b, const GivenLayer<S>& given, bool centred = true) {
-  if (centred) return make_layer(b, given.source, given.means, given.scale, given.constant);
-  return make_layer(b, given.source, Means::none(given.source.cols), given.element_scale,
-                    given.constant);
+Layer<B> read(B& b, const GivenLayer<S>& given, About about = About::means) {
+  if (about == About::means)
+    return make_layer(b, given.source, given.means, given.scale, given.constant);
+  Layer<B> layer = make_layer(b, given.source, Means::none(given.source.cols), given.element_scale,
+                              given.constant);
+  return about == About::origin ? about_origin(b, std::move(layer), given.scale)
+                                : std::move(layer);
 }
 
 /// (means, what they leave out, squares, all in units of the scale, scale, largest |element|).

@@ -118,7 +118,7 @@ struct Panel {
 /// What a tile of a Gram matrix needs along one of its sides.
 template <class B>
 struct Side {
-  const typename B::scalar* squared_norms;  // |x_i|² of the packed rows
+  const typename B::scalar* squared_norms;  // |x_i|² of the packed rows, or Polynomial's v_i
   const typename B::scalar* shift;          // a_i, see near-centring in gram_products.hpp
 };
 

@@ -39,23 +39,58 @@ struct Distance {
 /// less the constant's power, without which features of 1e-3 leave nothing in float:
 ///   a^d - c^d = (a - c) Σ a^(d-1-i) cⁱ,  outer x·y being a - c in another unit.
 /// Either way its values are 2^exponent times those of the layer's own kernel, and 1 at most.
+///
+/// Where units hardly vary about large values, what is packed are differences from an origin o, and
+/// a = A + uᵢ + uⱼ + factor g with g their inner products, uᵢ = along vᵢ the part along o, and A the
+/// constant, |o|² included. Held is what terms of i alone and of j alone leave of a^d, with
+/// Q = A + uᵢ + uⱼ, R = A + uᵢ, S = A + uⱼ:
+///   a^d - R^d - S^d + A^d = factor g Σ a^(d-1-i) Qⁱ + uᵢ uⱼ D,  D = (Q^d - R^d - S^d + A^d)/(uᵢ uⱼ)
+/// of which no part cancels:
+///   D₁ = 0,  Dₘ₊₁ = Q Dₘ + hₘ(R) + hₘ(S),  hₘ(R) = Σ R^(m-1-i) Aⁱ.
 struct Polynomial {
   double factor, constant;
   int degree;
   bool minus_constant = false;
   double outer = 1;
   int exponent = 0;
+  double along = 0, origin = 0;  // |o|² as a part of the constant; 0: there is no origin
 
-  /// Σ a^(d-1-i) cⁱ.
-  double sum_of_powers(double product) const {
-    const double a = factor * product + constant;
-    double sum = 1, power = 1;
-    for (int i = 1; i < degree; ++i) sum = sum * a + (power *= constant);
-    return sum;
+  /// What is multiplied by g, and by the product of the v.
+  struct Parts {
+    double of_product, of_origin;
+  };
+  Parts parts(double g, double vi, double vj) const {
+    const double r = constant + along * vi, s = constant + along * vj;
+    const double q = constant + along * (vi + vj), a = q + factor * g;
+    double sum = 1, bend = 0, hr = 1, hs = 1, of_q = 1, power = 1;
+    for (int m = 1; m < degree; ++m) {
+      bend = q * bend + (hr + hs);
+      of_q *= q;
+      power *= constant;
+      sum = sum * a + of_q;
+      hr = hr * r + power;
+      hs = hs * s + power;
+    }
+    return {sum, origin * bend};
   }
-  double self_value(double squared_norm) const {
-    if (minus_constant) return outer * squared_norm * sum_of_powers(squared_norm);
-    return std::pow(factor * squared_norm + constant, degree);
+  double value(double g, double vi, double vj) const {
+    if (!minus_constant) return std::pow(factor * g + constant, degree);
+    const Parts found = parts(g, vi, vj);
+    return outer * (g * found.of_product + vi * vj * found.of_origin);
+  }
+  /// The inner product of a row with itself that would make its value least: 0 as a rule. By
+  /// Newton's method; of a power it converges from above, at first by 1/degree a step.
+  double vanishing(double v) const {
+    double g = 0, best = 0, least = std::abs(value(0, v, v));
+    for (int step = 0; step < 40 && least > 0; ++step) {
+      const double slope = degree * std::pow(constant + 2 * along * v + factor * g, degree - 1);
+      g -= value(g, v, v) / (outer * slope);
+      const double size = std::abs(value(g, v, v));
+      if (!(size < least)) break;
+      least = size;
+      best = g;
+    }
+    return best;
   }
 };
 

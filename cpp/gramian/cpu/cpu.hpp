@@ -189,7 +189,9 @@ class Cpu {
             .constant = k.constant,
             .outer = k.outer,
             .degree = k.degree,
-            .minus_constant = k.minus_constant};
+            .minus_constant = k.minus_constant,
+            .along = k.along,
+            .origin = k.origin};
   }
   static TileKernel as_tile_kernel(const Cosine&) { return {.kind = TileKernel::cosine}; }
 

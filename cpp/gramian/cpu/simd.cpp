@@ -132,6 +132,26 @@ struct PolynomialTile {
     return (MinusConstant ? outer * g : base) * sum;
   }
 };
+/// About an origin: see kernels.hpp.
+template <class T>
+struct OriginTile {
+  T factor, constant, outer, along, origin;
+  int degree;
+  T operator()(T g, T vi, T vj) const {
+    const T r = constant + along * vi, s = constant + along * vj;
+    const T q = constant + along * (vi + vj), base = q + factor * g;
+    T sum = T(1), bend = T(0), hr = T(1), hs = T(1), of_q = T(1), power = T(1);
+    for (int m = 1; m < degree; ++m) {
+      bend = q * bend + (hr + hs);
+      of_q *= q;
+      power *= constant;
+      sum = sum * base + of_q;
+      hr = hr * r + power;
+      hs = hs * s + power;
+    }
+    return outer * (g * sum + origin * (vi * vj) * bend);
+  }
+};
 /// The roots first: a product of norms could leave the range.
 template <class T>
 struct CosineTile {
@@ -183,6 +203,8 @@ void apply(const TileKernel& k, T* tile, Index rows, Index cols, Side<T> i, Side
     case TileKernel::distance: return as(DistanceTile<T>{});
     case TileKernel::polynomial: {
       const auto factor = T(k.factor), constant = T(k.constant), outer = T(k.outer);
+      if (k.origin > 0)
+        return as(OriginTile<T>{factor, constant, outer, T(k.along), T(k.origin), k.degree});
       return k.minus_constant ? as(PolynomialTile<T, true>{factor, constant, outer, k.degree})
                               : as(PolynomialTile<T, false>{factor, constant, outer, k.degree});
     }

@@ -8,7 +8,8 @@
 
 namespace gramian::simd {
 
-/// One side of a tile: |x_i|² and the near-centring shift a_i of its rows.
+/// One side of a tile: |x_i|² (or, about an origin, v_i of kernels.hpp) and the near-centring shift
+/// a_i of its rows.
 template <class T>
 struct Side {
   const T* squared_norms;
@@ -43,6 +44,7 @@ struct TileKernel {
   double factor = 0, constant = 0, outer = 0;
   int degree = 0;
   bool minus_constant = false;
+  double along = 0, origin = 0;
 };
 
 /// A histogram without std::vector, for the same reason.

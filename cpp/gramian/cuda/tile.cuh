@@ -39,7 +39,24 @@ __device__ T value(const Distance&, T g, T si, T sj) {
   return -sqrt(squared_distance(g, si, sj));
 }
 template <class T>
-__device__ T value(const Polynomial& k, T g, T, T) {
+__device__ T value_about_origin(const Polynomial& k, T g, T vi, T vj) {
+  const T constant = static_cast<T>(k.constant), along = static_cast<T>(k.along);
+  const T r = constant + along * vi, s = constant + along * vj, q = constant + along * (vi + vj);
+  const T base = q + static_cast<T>(k.factor) * g;
+  T sum = 1, bend = 0, hr = 1, hs = 1, of_q = 1, power = 1;
+  for (int m = 1; m < k.degree; ++m) {
+    bend = q * bend + (hr + hs);
+    of_q *= q;
+    power *= constant;
+    sum = sum * base + of_q;
+    hr = hr * r + power;
+    hs = hs * s + power;
+  }
+  return static_cast<T>(k.outer) * (g * sum + static_cast<T>(k.origin) * (vi * vj) * bend);
+}
+template <class T>
+__device__ T value(const Polynomial& k, T g, T si, T sj) {
+  if (k.origin > 0) return value_about_origin(k, g, si, sj);
   const T constant = static_cast<T>(k.constant), base = static_cast<T>(k.factor) * g + constant;
   T sum = 1, power = 1;
   for (int n = 1; n < k.degree; ++n) {

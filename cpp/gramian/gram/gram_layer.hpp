@@ -18,6 +18,12 @@
 
 namespace gramian {
 
+/// |o|² = squared 2^(2 exponent) of an origin in the units of the layer as packed; 0: there is none.
+struct Origin {
+  double squared = 0;
+  int exponent = 0;
+};
+
 /// Norms are those of the layer as packed (for a precomputed Gram matrix, its diagonal). `kept` may
 /// hold the inner products of all tiles of one tiling, once a pass has formed them. By differences,
 /// see precision.hpp, -|xᵢ - xⱼ|²/2 take the place of inner products and 0 that of the norms: what
@@ -27,7 +33,9 @@ struct GramLayer {
   Layer<B> layer;
   std::vector<double> norms{};
   double mean_norm = 0, typical_norm = 0;  // mean and median of the norms, by differences too
-  typename B::Buffer squared_norms{};
+  Origin origin{};
+  std::vector<double> along{};  // v of a polynomial kernel about an origin, see kernels.hpp
+  typename B::Buffer squared_norms{};  // or those
   typename B::Buffer kept{};
   Tiling kept_tiling{};
   bool kept_is_filled = false;
@@ -37,7 +45,7 @@ struct GramLayer {
   Kernel kernel{};
   std::vector<double> diagonal{};  // K(i, i) - 2 aᵢ
   typename B::Buffer shift{};
-  typename B::Buffer far{};  // of a narrow kernel, for the diagonals of tiles: see set_kernel
+  typename B::Buffer far{};  // for the diagonals of tiles, where k = 0 then: see set_kernel
   double mean_shift = 0, mean_squared_shift = 0;
 
   Side<B> side(Index first_row) const {
@@ -47,6 +55,23 @@ struct GramLayer {
     return row_factors ? row_factors.get() + row : nullptr;
   }
 };
+
+/// k(i, i).
+template <class B>
+double self_value(const GramLayer<B>& g, std::size_t i) {
+  if (const auto* k = std::get_if<Polynomial>(&g.kernel)) {
+    const double v = g.along.empty() ? 0 : g.along[i];
+    return k->value(g.norms[i], v, v);
+  }
+  return std::visit(
+      [&]<class K>(const K& k) -> double {
+        if constexpr (std::same_as<K, Polynomial>)
+          return 0;
+        else
+          return k.self_value(g.norms[i]);
+      },
+      g.kernel);
+}
 
 /// Gives a layer the squared norms of its rows.
 template <Backend B>
@@ -69,7 +94,8 @@ Index bytes_of(const GramLayer<B>& g) {
   for (const auto* part : {&g.squared_norms, &g.row_factors, &g.shift, &g.far})
     if (*part) rows += n;
   return bytes_of(g.layer) + (kept + rows) * Index{sizeof(typename B::scalar)} +
-      (std::ssize(g.norms) + std::ssize(g.factors) + std::ssize(g.diagonal)) * 8;
+      (std::ssize(g.norms) + std::ssize(g.along) + std::ssize(g.factors) + std::ssize(g.diagonal)) *
+      8;
 }
 
 /// What one thread works on.
@@ -143,15 +169,14 @@ inline std::vector<double> at(std::span<const double> values, Rows rows) {
   return some;
 }
 
-/// Σₛ k(i, s) over the landmarks s, for every row i. The polynomial kernel of a landmark with
-/// itself, which may dwarf the rest, is that of an inner product of 0.
+/// Σₛ k(i, s) over the landmarks s, for every row i.
 template <Backend B>
 std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
   const Index n = g.layer.source.rows, count = landmarks.count;
   std::vector<double> sums(static_cast<std::size_t>(n));
-  const auto norms = b.upload(at(g.norms, landmarks)), factors = b.upload(at(g.factors, landmarks));
+  const auto norms = b.upload(at(g.along.empty() ? g.norms : g.along, landmarks));
+  const auto factors = b.upload(at(g.factors, landmarks));
   const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
-  const bool polynomial = std::holds_alternative<Polynomial>(g.kernel);
   Panel<B> panel;
   b.pack(g.layer, landmarks, panel);
 
@@ -174,10 +199,9 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
         b.pack(g.layer, rows, w.panel);
         multiply_rows(b, g, w.panel, panel, g.factors_from(rows.first),
                       g.factors.empty() ? nullptr : factors.get(), w.tile.get());
-        const auto* const self = polynomial ? zero.get() : g.far ? g.far.get() : nullptr;
-        for (Index k = 0; self != nullptr && k < count; ++k)
+        for (Index k = 0; g.far && k < count; ++k)
           if (const Index row = landmarks[k] - rows.first; row >= 0 && row < rows.count)
-            b.copy(self, 1, w.tile.get() + row * count + k);
+            b.copy(g.far.get() + landmarks[k], 1, w.tile.get() + row * count + k);
         b.apply(g.kernel, w.tile.get(), rows.count, count,
                 {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
                 sums.data() + rows.first, w.col_sums.data());
@@ -221,12 +245,7 @@ std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
   std::vector<double> of_landmarks;
   for (Index k = 0; k < count; ++k) {
     const auto s = static_cast<std::size_t>(landmarks[k]);
-    const double self = std::visit(
-        [&]<class K>(const K& kernel) {
-          if (g.far) return 0.0;
-          return kernel.self_value(std::same_as<K, Polynomial> ? 0 : g.norms[s]);
-        },
-        g.kernel);
+    const double self = g.far ? 0 : self_value(g, s);
     of_landmarks.push_back((shift[s] - self) / std::max(m - 2, 1.0));
   }
   const double half = sum(of_landmarks) / (2 * std::max(m - 1, 1.0));
@@ -251,13 +270,12 @@ void set_shift(B& b, GramLayer<B>& g, const std::vector<double>& shift) {
   g.mean_squared_shift = dot(shift, shift) / n;
   g.diagonal.resize(shift.size());
   for (std::size_t i = 0; i < shift.size(); ++i)
-    g.diagonal[i] = std::visit([&](const auto& k) { return k.self_value(g.norms[i]); }, g.kernel) -
-        2 * shift[i];
+    g.diagonal[i] = self_value(g, i) - 2 * shift[i];
   const bool plain =
       std::holds_alternative<Linear>(g.kernel) || std::holds_alternative<Precomputed>(g.kernel);
-  if (!plain && !std::holds_alternative<Polynomial>(g.kernel)) return;
-  std::vector<double> instead(shift.size());
-  for (std::size_t i = 0; plain && i < shift.size(); ++i) instead[i] = 2 * shift[i];
+  if (!plain) return;
+  std::vector<double> instead(shift);
+  for (double& value : instead) value *= 2;
   g.squared_norms = b.upload(instead);
 }
 
@@ -271,8 +289,15 @@ void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred =
     laplacian->minus_one =
         near_centred && laplacian->gamma * std::sqrt(2 * g.mean_norm) < std::numbers::ln2;
   // On the diagonal such a kernel is 1, next to which sums in float lose a row of 1e-8. In tiles,
-  // which leave the diagonal out in the end, it is put so far away that k = 0.
+  // which leave the diagonal out in the end, it is put so far away that k = 0. So are polynomial
+  // ones of products, where that of a row far out is as large.
   if (is_narrow(g.kernel)) g.far = b.upload(std::vector<double>(g.norms.size(), -1e30));
+  if (const auto* k = std::get_if<Polynomial>(&g.kernel); k != nullptr && near_centred) {
+    std::vector<double> far(g.norms.size());
+    for (std::size_t i = 0; i < g.along.size(); ++i) far[i] = k->vanishing(g.along[i]);
+    g.far = b.upload(far);
+    if (!g.along.empty()) g.squared_norms = b.upload(g.along);
+  }
   const auto shift =
       near_centred ? near_centring_shift(b, g) : std::vector<double>(g.norms.size(), 0.0);
   set_shift(b, g, shift);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "median.hpp"
+#include "origin.hpp"
 
 namespace gramian {
 
@@ -26,6 +27,12 @@ struct KernelSpec {
     return kind == linear || kind == rbf || kind == laplacian || kind == distance;
   }
 
+  /// What a layer is packed as differences from, to be near-centred or not.
+  About about(bool near_centred) const {
+    if (centers()) return About::means;
+    return kind == polynomial && near_centred ? About::origin : About::nothing;
+  }
+
   /// What the values of a layer's kernel are multiplied by, to be divided out of an HSIC.
   double unit(const Kernel& kernel, double scale) const {
     if (kind == linear) return scale * scale;
@@ -38,18 +45,23 @@ struct KernelSpec {
 /// The polynomial kernel of a layer whose squared norms, as packed, are `largest` at most. Powers
 /// of two are counted rather than multiplied, which would leave the range.
 inline Polynomial polynomial_of(const KernelSpec& spec, Index features, double scale,
-                                double largest, bool minus_constant) {
+                                double largest, const Origin& o, bool minus_constant) {
   const double share = 1 / static_cast<double>(features);
   const int scaled = 2 * std::ilogb(scale);
   const auto exponent_of = [](double x) { return x > 0 ? std::ilogb(x) : -4096; };
   Polynomial p{0, 0, spec.degree, minus_constant};
-  const int size = std::max(exponent_of(largest * share) - scaled, exponent_of(spec.constant)) + 1;
-  const int shift = size > -4096 ? -size : 0;  // a is then 2 at most
+  const int of_origin = o.squared > 0 ? exponent_of(o.squared * share) + 2 * o.exponent + 1 : -4096;
+  const int size = std::max(std::max(exponent_of(largest * share), of_origin) - scaled,
+                            exponent_of(spec.constant)) + 1;
+  const int shift = size > -4096 ? -size : 0;  // a is then 2 at most, about an origin 3
   p.factor = std::ldexp(share, shift - scaled);
-  p.constant = std::ldexp(spec.constant, shift);
+  p.origin = std::ldexp(o.squared * share, 2 * o.exponent + shift - scaled);
+  p.along = std::ldexp(std::sqrt(o.squared) * share, o.exponent + shift - scaled);
+  p.constant = std::ldexp(spec.constant, shift) + p.origin;
   p.exponent = shift * spec.degree;
   if (minus_constant && largest > 0) {
-    const int own = std::ilogb(largest * share * p.sum_of_powers(largest));
+    p.outer = share;
+    const int own = std::ilogb(p.value(largest, std::sqrt(largest), std::sqrt(largest)));
     p.outer = std::ldexp(share, -own);
     p.exponent += scaled - shift - own;
   }
@@ -79,7 +91,7 @@ Kernel kernel_of(const KernelSpec& spec, const GramLayer<B>& g, const Middle& me
       return Laplacian{1 / width};
     }
     case KernelSpec::polynomial:
-      return polynomial_of(spec, g.layer.source.cols, scale, std::ranges::max(g.norms),
+      return polynomial_of(spec, g.layer.source.cols, scale, std::ranges::max(g.norms), g.origin,
                            near_centred);
   }
   return Linear{};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernel_spec.hpp"
+#include "origin.hpp"
 #include "precision.hpp"
 
 namespace gramian {
@@ -89,6 +90,7 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
   PreparedGram<B> prepared{.gram = {std::move(layer)}};
   GramLayer<B>& g = prepared.gram;
   set_norms(b, g, norms_of(b, g.layer, spec));
+  if (spec.kind == KernelSpec::polynomial && near_centred) find_origin(b, g);
   // A Gram matrix that is given is never called constant.
   const bool constant = g.layer.constant && spec.kind != KernelSpec::precomputed;
   if (constant) prepared.status = Status::constant;
