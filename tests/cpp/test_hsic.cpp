@@ -76,9 +76,12 @@ const std::array kernels = {
 
 /// A layer as a kernel reads it.
 template <Backend B>
-Layer<B> layer_of(B& b, const Data& x, const KernelSpec& spec, double scale) {
+Layer<B> layer_of(B& b, const Data& x, const KernelSpec& spec, double scale,
+                  bool near_centred = true) {
   if (spec.centers()) return gramian::test::layer_of(b, x, scale);
-  return make_layer(b, x.source, Means::none(x.source.cols), scale);
+  Layer<B> layer = make_layer(b, x.source, Means::none(x.source.cols), scale);
+  return spec.about(near_centred) == About::origin ? about_origin(b, std::move(layer), 2 * scale)
+                                           : std::move(layer);
 }
 
 template <Backend B>
@@ -96,9 +99,10 @@ struct Prepared {
 
 /// Every place of a map of two layers, one of them wide, among themselves and across.
 template <Backend B>
-void test_hsic(B& b, const KernelSpec& spec, Estimator estimator, Layout layout) {
+void test_hsic(B& b, const KernelSpec& spec, Estimator estimator, Layout layout,
+               double offset = 0.3) {
   const Index n = 150;  // three blocks of tiles
-  const Data x = normal_data(n, 6, layout, 0.3), y = normal_data(n, 31, Layout::rows, -0.05, 7);
+  const Data x = normal_data(n, 6, layout, offset), y = normal_data(n, 31, Layout::rows, -0.05, 7);
   const std::vector<const Data*> data{&x, &y};
   const Hsic measure{spec, estimator};
   const bool unbiased = estimator == Estimator::unbiased;
@@ -184,11 +188,11 @@ void test_undefined(B& b) {
 }
 
 template <Backend B>
-void test_matrix(B& b, const KernelSpec& spec) {
-  const Data x = normal_data(130, 7, Layout::columns, 0.3);
+void test_matrix(B& b, const KernelSpec& spec, double offset = 0.3) {
+  const Data x = normal_data(130, 7, Layout::columns, offset);
   const Host expected = gram(x, spec);
   for (const bool centred : {false, true}) {
-    const auto prepared = prepare_matrix(b, spec, layer_of(b, x, spec, 0.25), centred);
+    const auto prepared = prepare_matrix(b, spec, layer_of(b, x, spec, 0.25, centred), centred);
     std::vector<typename B::scalar> out(static_cast<std::size_t>(130 * 130));
     gram_matrix(b, prepared, centred, out.data());
     Host got(130, 130), wanted = expected;
@@ -234,6 +238,12 @@ void test_all() {
       test_distances(b, spec, estimator);
     }
     test_matrix(b, spec);
+  }
+  for (const int degree : {1, 2, 5}) {  // units that hardly vary about 2, 4, ...
+    const KernelSpec spec{KernelSpec::polynomial, 0, 0, 0, 1, degree};
+    test_hsic(b, spec, Estimator::biased, Layout::columns, 2);
+    test_hsic(b, spec, Estimator::unbiased, Layout::rows, 2);
+    test_matrix(b, spec, 2);
   }
   test_precomputed(b);
   test_undefined(b);

@@ -171,6 +171,17 @@ void test_kernels(B& b) {
           return Expected{value, 4 * (degree + 1) * (std::abs(value) + 1)};
         },
         2, "polynomial kernel less its constant");
+  for (const int degree : {1, 2, 5})
+    check_kernel(
+        b, Polynomial{0.5, 0.7, degree, true, 0.5, 0, 0.3, 0.18},
+        [&](double g, double vi, double vj) {
+          const auto power = [&](double a) { return std::pow(0.7 + a, degree); };
+          const double of_i = power(0.3 * vi), of_j = power(0.3 * vj), constant = power(0);
+          const double value = power(0.3 * (vi + vj) + 0.5 * g) - of_i - of_j + constant;
+          const double size = power(0.3 * (vi + vj) + 0.5 * std::abs(g));
+          return Expected{value, 4 * (degree + 1) * (size + 1)};
+        },
+        2, "polynomial kernel about an origin");
   check_kernel(
       b, Cosine{},
       [](double g, double si, double sj) {

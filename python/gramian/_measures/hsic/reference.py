@@ -108,8 +108,10 @@ def hsic(
     """
     k = _kernel(kernel, bandwidth, bandwidth_sample)
     x, y = _samples(X, Y, k, unbiased, nan_policy)
-    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
-    return hsic_unbiased(K, L) if unbiased else hsic_biased(K, L)
+    (K, of_k), (L, of_l) = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
+    value = hsic_unbiased(K, L) if unbiased else hsic_biased(K, L)
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(value, of_k + of_l))
 
 
 def distance_correlation(
@@ -172,12 +174,15 @@ def gram(
     centered = options.check_flag("centered", centered)
     x = as_layer(X, "X")
     _check_values(x, k, nan_policy)
-    return double_centered(shifted_kernel_matrix(x, *k)) if centered else kernel_matrix(x, *k)
+    if not centered:
+        return kernel_matrix(x, *k)
+    K, unit = shifted_kernel_matrix(x, *k)
+    return np.asarray(np.ldexp(double_centered(K), unit))
 
 
 def _cka(x: Layer, y: Layer, k: tuple[Kernel, int | None], debiased: bool) -> tuple[float, float]:
     """CKA, and how far apart K and L are when HSIC(K, K) and HSIC(L, L) are scaled to 1."""
-    K, L = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
+    (K, _), (L, _) = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
     hsic_of = hsic_unbiased if debiased else hsic_biased
     hkk, hll = hsic_of(K, K), hsic_of(L, L)
     constant = [layer.name for layer in (x, y) if is_constant(layer)]

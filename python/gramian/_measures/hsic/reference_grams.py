@@ -126,27 +126,68 @@ def kernel_matrix(layer: Layer, kernel: Kernel, sample: int | None) -> Array:
     return np.exp(exponent(layer, kernel, sample))
 
 
-def polynomial_less_constant(layer: Layer, kernel: Polynomial) -> Array:
-    """K - c^d = t Σ (t + c)^(d-1-i) c^i, where t = x'y / p, which is right for small t too."""
+def quotient(x: Array, y: Array, d: int) -> Array:
+    """(x^d - y^d) / (x - y), as a sum of which nothing cancels where x and y are positive."""
+    return np.asarray(sum((x ** (d - 1 - i) * y**i for i in range(d)), np.zeros_like(x)))
+
+
+def polynomial_less_terms(layer: Layer, kernel: Polynomial) -> tuple[Array, int]:
+    """K less what depends on i alone, on j alone and on neither; see `shifted_kernel_matrix`.
+
+    With an origin o of the rows, x_i = o + d_i, and u_i = d_i'o / p, g = d_i'd_j / p:
+      x_i'x_j / p + c = a + u_i + u_j + g,  a = o'o / p + c
+      (a + u_i + u_j + g)^d - (a + u_i)^d - (a + u_j)^d + a^d
+        = g (P^d - Q^d)/(P - Q) + u_i u_j Σ_k [R^k (Q^m - S^m)/(Q - S) + S^m (R^k - a^k)/(R - a)]
+    with P the sum of all, Q = a + u_i + u_j, R = a + u_i, S = a + u_j, m = d - 1 - k.
+    Without an origin it is K - c^d.
+    """
     X = features(layer)
-    t, c = X @ X.T / X.shape[1], kernel.constant
-    powers = [(t + c) ** (kernel.degree - 1 - i) * c**i for i in range(kernel.degree)]
-    return np.asarray(t * sum(powers))
+    p, d = X.shape[1], kernel.degree
+    o = origin(X)
+    D = X - o
+    a = o @ o / p + kernel.constant
+    u, g = D @ o / p, D @ D.T / p
+    unit = exponent_of(np.array([a, np.abs(u).max(), np.abs(g).max()]))
+    a, u, g = (np.ldexp(part, -unit) for part in (a, u, g))
+    ui, uj = np.broadcast_arrays(u[:, None], u)
+    R, S, Q = a + ui, a + uj, a + (ui + uj)
+    K = g * quotient(Q + g, Q, d)
+    if o.any():
+        K += ui * uj * sum(
+            R**k * quotient(Q, S, d - 1 - k) + S ** (d - 1 - k) * quotient(R, np.full_like(R, a), k)
+            for k in range(d)
+        )
+    of_values = exponent_of(K)
+    return np.ldexp(K, -of_values), of_values + d * unit
 
 
-def shifted_kernel_matrix(layer: Layer, kernel: Kernel, sample: int | None) -> Array:
-    """K, or K less a constant: HSIC is the same, and small entries keep their digits.
+def exponent_of(values: Array) -> int:
+    """Return that of the power of two above the largest."""
+    return int(np.frexp(np.abs(values).max())[1])
 
-    In a wide distance kernel K is 1 minus something small, in a narrow one it is something small.
+
+def origin(X: Array) -> Array:
+    """Return the medians of columns that hardly vary about them; 0 for the others."""
+    middle = np.median(X, axis=0)
+    return np.where(np.abs(middle) > 8 * np.median(np.abs(X - middle), axis=0), middle, 0)
+
+
+def shifted_kernel_matrix(
+    layer: Layer, kernel: Kernel, sample: int | None
+) -> tuple[Array, int]:
+    """Return L, and e such that K is L 2^e, but for terms of which HSIC sees nothing.
+
+    K less a constant is in L, for example: small entries keep their digits. In a wide distance
+    kernel K is 1 minus something small, in a narrow one it is something small.
     """
     if constant.is_constant(layer) and not isinstance(kernel, Precomputed):
-        return np.zeros((len(layer.array),) * 2)
+        return np.zeros((len(layer.array),) * 2), 0
     if isinstance(kernel, (RBF, Laplacian)):
         e = exponent(layer, kernel, sample)
-        return np.expm1(e) if np.median(e) > -np.log(2) else np.exp(e)
+        return np.expm1(e) if np.median(e) > -np.log(2) else np.exp(e), 0
     match kernel:
         case Polynomial():
-            return polynomial_less_constant(layer, kernel)
+            return polynomial_less_terms(layer, kernel)
         case Cosine():
-            return cosines_less_one(layer)
-    return kernel_matrix(layer, kernel, sample)
+            return cosines_less_one(layer), 0
+    return kernel_matrix(layer, kernel, sample), 0
