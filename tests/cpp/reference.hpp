@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "host_matrix.hpp"
@@ -112,6 +113,11 @@ Host singular_columns(const Host& x, Index kept, const Gain& gain) {
 inline double hsic(Host k, Host l, bool unbiased) {
   const Index n = k.rows;
   const auto m = static_cast<long double>(n);
+  for (Host* one : {&k, &l}) {  // a constant changes nothing but the size of the terms
+    const double mean = std::accumulate(one->values.begin(), one->values.end(), 0.0) /
+        static_cast<double>(n * n);
+    for (double& value : one->values) value -= mean;
+  }
   if (unbiased)
     for (Index i = 0; i < n; ++i) k(i, i) = l(i, i) = 0;
   long double products = 0, of_k = 0, of_l = 0, rows = 0;  // whose difference is far smaller
