@@ -159,8 +159,7 @@ Layer<B> read(B& b, const GivenLayer<S>& given, About about = About::means) {
     return make_layer(b, given.source, given.means, given.scale, given.constant);
   Layer<B> layer = make_layer(b, given.source, Means::none(given.source.cols), given.element_scale,
                               given.constant);
-  return about == About::origin ? about_origin(b, std::move(layer), given.scale)
-                                : std::move(layer);
+  return about == About::origin ? about_origin(b, std::move(layer), given.scale) : std::move(layer);
 }
 
 /// (means, what they leave out, squares, all in units of the scale, scale, largest |element|).

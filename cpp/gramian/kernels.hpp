@@ -41,10 +41,11 @@ struct Distance {
 /// Either way its values are 2^exponent times those of the layer's own kernel, and 1 at most.
 ///
 /// Where units hardly vary about large values, what is packed are differences from an origin o, and
-/// a = A + uᵢ + uⱼ + factor g with g their inner products, uᵢ = along vᵢ the part along o, and A the
-/// constant, |o|² included. Held is what terms of i alone and of j alone leave of a^d, with
-/// Q = A + uᵢ + uⱼ, R = A + uᵢ, S = A + uⱼ:
-///   a^d - R^d - S^d + A^d = factor g Σ a^(d-1-i) Qⁱ + uᵢ uⱼ D,  D = (Q^d - R^d - S^d + A^d)/(uᵢ uⱼ)
+/// a = A + uᵢ + uⱼ + factor g with g their inner products, uᵢ = along vᵢ the part along o, and A
+/// the constant, |o|² included. Held is what terms of i alone and of j alone leave of a^d, with Q =
+/// A + uᵢ + uⱼ, R = A + uᵢ, S = A + uⱼ:
+///   a^d - R^d - S^d + A^d = factor g Σ a^(d-1-i) Qⁱ + uᵢ uⱼ D,  D = (Q^d - R^d - S^d + A^d)/(uᵢ
+///   uⱼ)
 /// of which no part cancels:
 ///   D₁ = 0,  Dₘ₊₁ = Q Dₘ + hₘ(R) + hₘ(S),  hₘ(R) = Σ R^(m-1-i) Aⁱ.
 struct Polynomial {

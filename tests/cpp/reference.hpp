@@ -114,8 +114,8 @@ inline double hsic(Host k, Host l, bool unbiased) {
   const Index n = k.rows;
   const auto m = static_cast<long double>(n);
   for (Host* one : {&k, &l}) {  // a constant changes nothing but the size of the terms
-    const double mean = std::accumulate(one->values.begin(), one->values.end(), 0.0) /
-        static_cast<double>(n * n);
+    const double mean =
+        std::accumulate(one->values.begin(), one->values.end(), 0.0) / static_cast<double>(n * n);
     for (double& value : one->values) value -= mean;
   }
   if (unbiased)

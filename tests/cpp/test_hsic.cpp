@@ -81,7 +81,7 @@ Layer<B> layer_of(B& b, const Data& x, const KernelSpec& spec, double scale,
   if (spec.centers()) return gramian::test::layer_of(b, x, scale);
   Layer<B> layer = make_layer(b, x.source, Means::none(x.source.cols), scale);
   return spec.about(near_centred) == About::origin ? about_origin(b, std::move(layer), 2 * scale)
-                                           : std::move(layer);
+                                                   : std::move(layer);
 }
 
 template <Backend B>

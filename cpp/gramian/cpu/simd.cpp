@@ -13,6 +13,7 @@
 
 #include "simd_differences.hpp"
 #include "simd_lasso.hpp"
+#include "simd_polynomial.hpp"
 #include "simd_products.hpp"
 #include "simd_read.hpp"
 #include "simd_shift.hpp"
@@ -117,40 +118,6 @@ struct LaplacianTile {
 template <class T>
 struct DistanceTile {
   T operator()(T g, T si, T sj) const { return -square_root(squared_distance(g, si, sj)); }
-};
-template <class T, bool MinusConstant>
-struct PolynomialTile {
-  T factor, constant, outer;
-  int degree;
-  T operator()(T g, T, T) const {
-    const T base = factor * g + constant;
-    T sum = T(1), power = T(1);
-    for (int k = 1; k < degree; ++k) {
-      power *= constant;
-      sum = sum * base + (MinusConstant ? power : T(0));
-    }
-    return (MinusConstant ? outer * g : base) * sum;
-  }
-};
-/// About an origin: see kernels.hpp.
-template <class T>
-struct OriginTile {
-  T factor, constant, outer, along, origin;
-  int degree;
-  T operator()(T g, T vi, T vj) const {
-    const T r = constant + along * vi, s = constant + along * vj;
-    const T q = constant + along * (vi + vj), base = q + factor * g;
-    T sum = T(1), bend = T(0), hr = T(1), hs = T(1), of_q = T(1), power = T(1);
-    for (int m = 1; m < degree; ++m) {
-      bend = q * bend + (hr + hs);
-      of_q *= q;
-      power *= constant;
-      sum = sum * base + of_q;
-      hr = hr * r + power;
-      hs = hs * s + power;
-    }
-    return outer * (g * sum + origin * (vi * vj) * bend);
-  }
 };
 /// The roots first: a product of norms could leave the range.
 template <class T>

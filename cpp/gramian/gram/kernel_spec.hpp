@@ -52,7 +52,8 @@ inline Polynomial polynomial_of(const KernelSpec& spec, Index features, double s
   Polynomial p{0, 0, spec.degree, minus_constant};
   const int of_origin = o.squared > 0 ? exponent_of(o.squared * share) + 2 * o.exponent + 1 : -4096;
   const int size = std::max(std::max(exponent_of(largest * share), of_origin) - scaled,
-                            exponent_of(spec.constant)) + 1;
+                            exponent_of(spec.constant)) +
+      1;
   const int shift = size > -4096 ? -size : 0;  // a is then 2 at most, about an origin 3
   p.factor = std::ldexp(share, shift - scaled);
   p.origin = std::ldexp(o.squared * share, 2 * o.exponent + shift - scaled);

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "gram_layer.hpp"
+#include "near_centring.hpp"
 
 namespace gramian {
 
