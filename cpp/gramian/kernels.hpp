@@ -8,6 +8,10 @@
 
 namespace gramian {
 
+/// An inner product that stands for none: the value is 0, of a kernel of distances and of a
+/// polynomial about an origin.
+inline constexpr double far_away = -1e30;
+
 /// k(x, y) = x·y of centred features.
 struct Linear {
   double self_value(double squared_norm) const { return squared_norm; }
@@ -78,20 +82,6 @@ struct Polynomial {
     if (!minus_constant) return std::pow(factor * g + constant, degree);
     const Parts found = parts(g, vi, vj);
     return outer * (g * found.of_product + vi * vj * found.of_origin);
-  }
-  /// The inner product of a row with itself that would make its value least: 0 as a rule. By
-  /// Newton's method; of a power it converges from above, at first by 1/degree a step.
-  double vanishing(double v) const {
-    double g = 0, best = 0, least = std::abs(value(0, v, v));
-    for (int step = 0; step < 40 && least > 0; ++step) {
-      const double slope = degree * std::pow(constant + 2 * along * v + factor * g, degree - 1);
-      g -= value(g, v, v) / (outer * slope);
-      const double size = std::abs(value(g, v, v));
-      if (!(size < least)) break;
-      least = size;
-      best = g;
-    }
-    return best;
   }
 };
 

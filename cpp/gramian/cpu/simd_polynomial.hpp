@@ -38,7 +38,8 @@ struct OriginTile {
       hr = hr * r + power;
       hs = hs * s + power;
     }
-    return outer * (g * sum + origin * (vi * vj) * bend);
+    const T value = outer * (g * sum + origin * (vi * vj) * bend);
+    return g > T(far_away / 2) ? value : T(0);
   }
 };
 

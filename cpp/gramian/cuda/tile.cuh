@@ -52,7 +52,8 @@ __device__ T value_about_origin(const Polynomial& k, T g, T vi, T vj) {
     hr = hr * r + power;
     hs = hs * s + power;
   }
-  return static_cast<T>(k.outer) * (g * sum + static_cast<T>(k.origin) * (vi * vj) * bend);
+  const T value = g * sum + static_cast<T>(k.origin) * (vi * vj) * bend;
+  return g > T(far_away / 2) ? static_cast<T>(k.outer) * value : T(0);
 }
 template <class T>
 __device__ T value(const Polynomial& k, T g, T si, T sj) {

@@ -155,11 +155,9 @@ void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred =
   // On the diagonal such a kernel is 1, next to which sums in float lose a row of 1e-8. In tiles,
   // which leave the diagonal out in the end, it is put so far away that k = 0. So are polynomial
   // ones of products, where that of a row far out is as large.
-  if (is_narrow(g.kernel)) g.far = b.upload(std::vector<double>(g.norms.size(), -1e30));
+  if (is_narrow(g.kernel)) g.far = b.upload(std::vector<double>(g.norms.size(), far_away));
   if (const auto* k = std::get_if<Polynomial>(&g.kernel); k != nullptr && near_centred) {
-    std::vector<double> far(g.norms.size());
-    for (std::size_t i = 0; i < g.along.size(); ++i) far[i] = k->vanishing(g.along[i]);
-    g.far = b.upload(far);
+    g.far = b.upload(std::vector<double>(g.norms.size(), k->origin > 0 ? far_away : 0));
     if (!g.along.empty()) g.squared_norms = b.upload(g.along);
   }
   const auto shift =

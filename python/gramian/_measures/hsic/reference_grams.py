@@ -153,9 +153,14 @@ def polynomial_less_terms(layer: Layer, kernel: Polynomial) -> tuple[Array, int]
     R, S, Q = a + ui, a + uj, a + (ui + uj)
     K = g * quotient(Q + g, Q, d)
     if o.any():
-        K += ui * uj * sum(
-            R**k * quotient(Q, S, d - 1 - k) + S ** (d - 1 - k) * quotient(R, np.full_like(R, a), k)
-            for k in range(d)
+        K += (
+            ui
+            * uj
+            * sum(
+                R**k * quotient(Q, S, d - 1 - k)
+                + S ** (d - 1 - k) * quotient(R, np.full_like(R, a), k)
+                for k in range(d)
+            )
         )
     of_values = exponent_of(K)
     return np.ldexp(K, -of_values), of_values + d * unit
@@ -172,9 +177,7 @@ def origin(X: Array) -> Array:
     return np.where(np.abs(middle) > 8 * np.median(np.abs(X - middle), axis=0), middle, 0)
 
 
-def shifted_kernel_matrix(
-    layer: Layer, kernel: Kernel, sample: int | None
-) -> tuple[Array, int]:
+def shifted_kernel_matrix(layer: Layer, kernel: Kernel, sample: int | None) -> tuple[Array, int]:
     """Return L, and e such that K is L 2^e, but for terms of which HSIC sees nothing.
 
     K less a constant is in L, for example: small entries keep their digits. In a wide distance
