@@ -43,6 +43,14 @@ def massive_and_sinks(first: int) -> Pair:
     return X, Y
 
 
+def padded() -> Pair:
+    """Rows of zeros, of a layer with a fill and of one with a massive unit."""
+    X, Y = constant_units(-1e9)
+    Y[:, 3] += 1e6
+    X[5] = Y[5] = Y[9] = 0
+    return X, Y
+
+
 def beside_large() -> Pair:
     """A unit that hardly varies hardly matters."""
     X, Y = massive(30)
@@ -61,6 +69,7 @@ KINDS: dict[str, Callable[[], Pair]] = {
     **{f"offset-{size:g}": lambda size=size: offset(size) for size in (10, 1e3, 1e5)},
     "sinks-first": lambda: massive_and_sinks(0),
     "sinks-fourth": lambda: massive_and_sinks(3),
+    "padded": padded,
     "beside-large": beside_large,
     "fill": lambda: constant_units(-1e9),
     "tiny-constant": lambda: constant_units(1e-12),
