@@ -66,7 +66,17 @@ def test_cpp_layers(path: Path) -> None:
         "gram": {"core", "gram"},
         "bases": {"core", "bases"},
         "measures": {"core", "gram", "bases", "measures"},
-        "bindings": {"core", "gram", "bases", "measures", "bindings", "cpu", "cuda"},
+        "streaming": {"core", "streaming"},
+        "bindings": {
+            "core",
+            "gram",
+            "bases",
+            "measures",
+            "streaming",
+            "bindings",
+            "cpu",
+            "cuda",
+        },
     }.get(here, {here})
     for other in own_includes(path):
         assert other.exists(), f"{named(path)} includes {other}, which is not there"
@@ -81,7 +91,7 @@ def test_vendors(path: Path) -> None:
     for name in includes(path):
         library = name[0] == "<" and ("." in name or "/" in name)
         assert not library or name[1:].startswith(allowed), f"{named(path)} includes {name}>"
-    if layer(path) in ("core", "gram", "bases", "measures"):
+    if layer(path) in ("core", "gram", "bases", "measures", "streaming"):
         assert not re.search(r"#\s*if.*CUDA", path.read_text("utf-8"))
 
 

@@ -22,7 +22,30 @@ OPTIONS += [
     {"measure": "cka_distance"},
     {"measure": "distance_correlation"},
 ]
-OF_ITSELF = {"cka": 1, "distance_correlation": 1, "cka_distance": 0}
+OPTIONS += [
+    {"measure": "cca"},
+    {"measure": "cca", "denominator": "rank"},
+    {"measure": "cca_squared"},
+    {"measure": "cca", "regularization": 1},
+    {"measure": "svcca"},
+    {"measure": "svcca_squared", "components": 5},
+    {"measure": "pwcca", "side": "mean"},
+    {"measure": "procrustes"},
+    {"measure": "procrustes_distance"},
+    {"measure": "shape_distance", "alpha": 1},
+    {"measure": "shape_distance", "alpha": 0},
+]
+OF_ITSELF = {
+    "cka": 1,
+    "distance_correlation": 1,
+    "cka_distance": 0,
+    "svcca": 1,
+    "svcca_squared": 1,
+    "pwcca": 1,
+    "procrustes": 1,
+    "procrustes_distance": 0,
+    "shape_distance": 0,
+}
 
 # More features than samples or fewer, of equal and of unequal width.
 SHAPES = [(300, 20, 31), (300, 20, 20), (60, 300, 100), (60, 100, 100)]
@@ -42,6 +65,7 @@ def layers(count: int, n: int, p: int, dtype: str, seed: int) -> list[Array]:
 @pytest.mark.parametrize(
     "options", OPTIONS, ids=lambda options: "-".join(map(str, options.values()))
 )
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of saturated correlations
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pairs(device: str, dtype: str, shape: tuple[int, int, int], options: Any) -> None:
     rng = np.random.default_rng(0)

@@ -207,7 +207,7 @@ void test_singular(B& b, const Layers& layers) {
   const auto prepared = shape.prepare(w, layers.inputs(w));
   check_maps(w, shape, prepared, angle, 1000, "shape");
   for (std::size_t l = 0; l < 3; ++l)
-    check_near(prepared[l].gain_norm, norm(part(l)), 1e-9, "norms of gains");
+    check_near(prepared[l].gain_norm(), norm(part(l)), 1e-9, "norms of gains");
 }
 
 template <class B>

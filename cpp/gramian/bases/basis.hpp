@@ -43,15 +43,17 @@ struct Basis {
   std::optional<Matrix<B>> coordinates{}, weights{};
   std::vector<double> singular_values{};  // of X times its scale, where they were found
   Index directions = 0;                   // that there are with these, of which `rank` are kept
-  double gain_norm = 0;                   // of what they are multiplied by
+  std::vector<double> gains{};            // that these are multiplied by; none: 1
 
   const Layer<B>& factor() const { return columns ? columns->layer : layer; }
+  double gain_norm() const { return std::sqrt(dot(gains, gains)); }
 };
 
 /// Bytes that it holds.
 template <class B>
 Index bytes_of(const Basis<B>& basis) {
-  Index total = bytes_of(basis.layer) + std::ssize(basis.singular_values) * 8;
+  Index total =
+      bytes_of(basis.layer) + (std::ssize(basis.singular_values) + std::ssize(basis.gains)) * 8;
   if (basis.columns) total += bytes_of(basis.columns->matrix) + bytes_of(basis.columns->layer);
   for (const auto* part : {&basis.coefficients, &basis.coordinates, &basis.weights})
     if (*part) total += bytes_of(**part);

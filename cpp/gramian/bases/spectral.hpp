@@ -84,7 +84,6 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
   }
   if (choice.gains.empty()) return basis;
   choice.gains.resize(static_cast<std::size_t>(basis.rank));
-  basis.gain_norm = std::sqrt(dot(choice.gains, choice.gains));
   if (!basis.coefficients) {
     const auto r = static_cast<std::size_t>(basis.rank);
     std::vector<double> identity(r * r);
@@ -97,6 +96,7 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
     const std::vector<double> ones(static_cast<std::size_t>(basis.weights->cols), 1.0);
     b.scale(*basis.weights, choice.gains, ones);
   }
+  basis.gains = std::move(choice.gains);
   return basis;
 }
 
@@ -169,7 +169,7 @@ Basis<B> narrowed(B& b, const Basis<typename B::Wide>& found, Layer<B> layer) {
   Basis<B> basis{std::move(layer), found.rank, found.squared_norm};
   basis.singular_values = found.singular_values;
   basis.directions = found.directions;
-  basis.gain_norm = found.gain_norm;
+  basis.gains = found.gains;
   if (found.rank == 0) return basis;
   const auto& s = found.singular_values;
   const bool direct = !found.columns && !s.empty() &&

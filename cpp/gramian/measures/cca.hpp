@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@ inline double clipped(double rho) { return std::clamp(rho, 0.0, 1.0); }
 struct OnBases {
   static constexpr bool mirrors = true;
 
+  bool is_symmetric() const { return true; }
   template <class B>
   bool is_defined(const Basis<B>& x, const Basis<B>& y) const {
     return x.rank > 0 && y.rank > 0;
@@ -53,6 +55,14 @@ struct Cca : OnBases {
   template <LinearAlgebra B>
   std::vector<Basis<B>> prepare(B& b, std::vector<BasisInput<B>> layers) const {
     return OnBases::prepare(b, std::move(layers), {});
+  }
+  /// Every correlation of an orthonormal basis with itself is 1, but for gains on either side.
+  template <class B>
+  std::optional<Compared> own(const Basis<B>& x) const {
+    std::vector<double> rho(static_cast<std::size_t>(x.rank), 1.0);
+    for (std::size_t i = 0; i < x.gains.size(); ++i) rho[i] = x.gains[i] * x.gains[i];
+    const double value = (squared ? dot(rho, rho) : sum(rho)) / count_of(denominator, x, x);
+    return Compared{.value = value, .mirrored = value, .correlations = std::move(rho)};
   }
   template <LinearAlgebra B>
   Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,

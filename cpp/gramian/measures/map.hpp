@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../linalg.hpp"
+#include "../orientation.hpp"
 #include "../pairs.hpp"
 
 namespace gramian {
@@ -32,12 +33,16 @@ struct Compared {
 
 /// Two layers as a measure keeps them, L and R, and how it compares them: from a product of theirs,
 /// formed by all threads, while pairs are compared side by side. `mirrors` says that one product
-/// serves both directions. A measure may also `settle` a value by products of its own, afterwards.
+/// serves both directions, `is_symmetric` that both have one value. A layer with itself has its
+/// `own` value, if the measure knows one. A measure may also `settle` a value by products of its
+/// own, afterwards.
 template <class M, class B, class L, class R>
 concept PairMeasure = LinearAlgebra<B> &&
     requires(const M& measure, B& b, const L& x, const R& y, Matrix<B> product, Wanted wanted) {
       { M::mirrors } -> std::convertible_to<bool>;
+      { measure.is_symmetric() } -> std::same_as<bool>;
       { measure.is_defined(x, y) } -> std::same_as<bool>;
+      { measure.own(y) } -> std::same_as<std::optional<Compared>>;
       { measure.product(x, y) } -> std::same_as<LayerPair<B>>;
       { measure.compare(b, x, y, std::move(product), wanted) } -> std::same_as<Compared>;
     };
@@ -59,18 +64,61 @@ std::vector<std::optional<Matrix<B>>> products_of(B& b, std::span<const LayerPai
   return products;
 }
 
+/// A value after the measure's last word on it, if it has one.
+template <class B, class M, class L, class R>
+Compared settled(B& b, const M& measure, const L& x, const R& y, Compared compared) {
+  if constexpr (requires { measure.settle(b, x, y, std::move(compared)); })
+    return measure.settle(b, x, y, std::move(compared));
+  else
+    return compared;
+}
+
+/// The value of a layer with itself, where two are one and the measure knows it.
+template <class M, class L, class R>
+std::optional<Compared> own_value(const M& measure, const L& x, const R& y) {
+  return is_same(x.layer, y.layer) ? measure.own(y) : std::nullopt;
+}
+
+/// Whether y comes first in the product with x: what the layers hold decides it where a measure is
+/// symmetric, so that it is so to the bit.
+template <class B, class M, class L, class R>
+bool is_reversed(B& b, const M& measure, const L& x, const R& y) {
+  if constexpr (std::same_as<L, R>)
+    return measure.is_symmetric() && order(b, x.layer, y.layer) > 0;
+  else
+    return false;
+}
+
+template <class L, class R, class Use>
+auto in_order(bool reversed, const L& x, const R& y, const Use& use) {
+  if constexpr (std::same_as<L, R>)
+    if (reversed) return use(y, x);
+  return use(x, y);
+}
+
+/// A pair of a row that is compared by a product.
+struct Place {
+  Index column;
+  bool reversed;
+  Compared compared{0};
+};
+
 /// One row of a map.
 template <class B, class M, class L, class R>
 std::vector<std::pair<Index, Compared>> compare_row(B& b, const M& measure, const L& x,
                                                     std::span<const R* const> columns,
                                                     const Pairs& pairs, Index i) {
-  std::vector<std::pair<Index, Compared>> found;
+  std::vector<std::pair<Index, Compared>> row;
+  std::vector<Place> places;
   std::vector<LayerPair<B>> factors;
+  const auto y = [&](Index j) -> const R& { return *columns[static_cast<std::size_t>(j)]; };
   const auto add = [&](Index j) {
-    const R& y = *columns[static_cast<std::size_t>(j)];
-    if (!measure.is_defined(x, y)) return;
-    found.push_back({j, Compared{0}});
-    factors.push_back(measure.product(x, y));
+    if (!measure.is_defined(x, y(j))) return;
+    if (auto own = own_value(measure, x, y(j))) return row.emplace_back(j, std::move(*own)), void();
+    places.push_back({j, is_reversed(b, measure, x, y(j))});
+    factors.push_back(in_order(
+        places.back().reversed, x, y(j),
+        [&](const auto& first, const auto& second) { return measure.product(first, second); }));
   };
   if (M::mirrors)
     for_each_in_row(pairs, i, add);
@@ -78,16 +126,21 @@ std::vector<std::pair<Index, Compared>> compare_row(B& b, const M& measure, cons
     for (Index j = 0; j < pairs.columns(); ++j) add(j);
 
   auto products = products_of<B>(b, factors);
-  b.for_each(std::ssize(found), [&](Index k) {
-    auto& [j, compared] = found[static_cast<std::size_t>(k)];
-    compared = measure.compare(b, x, *columns[static_cast<std::size_t>(j)],
-                               std::move(*products[static_cast<std::size_t>(k)]),
-                               Wanted{.mirrored = pairs.among() && i != j});
+  b.for_each(std::ssize(places), [&](Index k) {
+    Place& place = places[static_cast<std::size_t>(k)];
+    const Wanted wanted{.mirrored = pairs.among() && i != place.column};
+    in_order(place.reversed, x, y(place.column), [&](const auto& first, const auto& second) {
+      place.compared = measure.compare(b, first, second,
+                                       std::move(*products[static_cast<std::size_t>(k)]), wanted);
+    });
   });
-  if constexpr (requires { measure.settle(b, x, *columns[0], Compared{0}); })
-    for (auto& [j, compared] : found)
-      compared = measure.settle(b, x, *columns[static_cast<std::size_t>(j)], std::move(compared));
-  return found;
+  for (Place& place : places)
+    row.emplace_back(
+        place.column,
+        in_order(place.reversed, x, y(place.column), [&](const auto& first, const auto& second) {
+          return settled(b, measure, first, second, std::move(place.compared));
+        }));
+  return row;
 }
 
 /// Every x with every y or, when ys is empty, among themselves.
@@ -122,12 +175,13 @@ template <class B, class M, class L, class R>
   requires PairMeasure<M, B, L, R>
 std::optional<Compared> compare_in_full(B& b, const M& measure, const L& x, const R& y) {
   if (!measure.is_defined(x, y)) return {};
-  const LayerPair<B> factors = measure.product(x, y);
-  Compared found =
-      measure.compare(b, x, y, b.cross(*factors.x, *factors.y), Wanted{.correlations = true});
-  if constexpr (requires { measure.settle(b, x, y, found); })
-    found = measure.settle(b, x, y, std::move(found));
-  return found;
+  if (auto own = own_value(measure, x, y)) return own;
+  return in_order(is_reversed(b, measure, x, y), x, y, [&](const auto& first, const auto& second) {
+    const LayerPair<B> factors = measure.product(first, second);
+    Compared found = measure.compare(b, first, second, b.cross(*factors.x, *factors.y),
+                                     Wanted{.correlations = true});
+    return settled(b, measure, first, second, std::move(found));
+  });
 }
 
 }  // namespace gramian

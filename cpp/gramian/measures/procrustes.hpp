@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "../bases/basis.hpp"
-#include "../orientation.hpp"
 #include "map.hpp"
 
 namespace gramian {
@@ -53,6 +53,11 @@ struct Procrustes {
   bool is_defined(const CentredLayer<B>& x, const CentredLayer<B>& y) const {
     return x.squared_norm > 0 && y.squared_norm > 0;
   }
+  bool is_symmetric() const { return true; }
+  template <class B>
+  std::optional<Compared> own(const CentredLayer<B>&) const {
+    return Compared{.value = distance ? 0.0 : 1.0};
+  }
   template <class B>
   LayerPair<B> product(const CentredLayer<B>& x, const CentredLayer<B>& y) const {
     return {&x.layer, &y.layer};
@@ -72,7 +77,6 @@ struct Procrustes {
     constexpr double near = 1e-3;
     const double s = similarity.value;
     if (!distance) return similarity;
-    if (is_same(x.layer, y.layer)) return {.value = 0};
     return {.value = 1 - s < near ? exact_residual(b, x, y) : std::sqrt(2 - 2 * s)};
   }
 

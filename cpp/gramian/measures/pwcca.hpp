@@ -76,6 +76,15 @@ struct Pwcca : OnBases {
   std::vector<Basis<B>> prepare(B& b, std::vector<BasisInput<B>> layers) const {
     return OnBases::prepare(b, std::move(layers), {.coordinates = true});
   }
+  /// The correlations of x with y and of y with x are one, but whose columns weigh them is not.
+  bool is_symmetric() const { return side == WeightSide::mean; }
+  /// A mean of ones.
+  template <class B>
+  std::optional<Compared> own(const Basis<B>& x) const {
+    return Compared{.value = 1,
+                    .mirrored = 1,
+                    .correlations = std::vector<double>(static_cast<std::size_t>(x.rank), 1.0)};
+  }
   template <LinearAlgebra B>
   Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
                    Wanted wanted) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,12 @@ struct LinearRegression {
   template <class X, class B>
   bool is_defined(const X& x, const Basis<B>& y) const {
     return y.rank > 0 && x.squared_norm > 0;
+  }
+  bool is_symmetric() const { return false; }
+  /// A layer is in its own span.
+  template <class B>
+  std::optional<Compared> own(const Basis<B>&) const {
+    return Compared{.value = 1};
   }
   template <class X, class B>
   LayerPair<B> product(const X& x, const Basis<B>& y) const {

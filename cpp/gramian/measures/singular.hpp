@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -56,6 +57,10 @@ struct Svcca : OnBases {
   std::vector<Basis<B>> prepare(B& b, std::vector<BasisInput<B>> layers, Extras wanted = {}) const {
     return singular_bases(b, *this, std::move(layers), wanted);
   }
+  template <class B>
+  std::optional<Compared> own(const Basis<B>& x) const {
+    return Cca{{}, Denominator::rank, squared}.own(x);
+  }
   template <LinearAlgebra B>
   Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
                    Wanted wanted) const {
@@ -92,6 +97,10 @@ struct RidgeCca : OnBases {
   std::vector<Basis<W>> prepare(W& w, std::vector<BasisInput<W>> layers, Extras wanted = {}) const {
     return singular_bases(w, *this, std::move(layers), wanted);
   }
+  template <class W>
+  std::optional<Compared> own(const Basis<W>& x) const {
+    return Cca{{}, denominator, squared}.own(x);
+  }
   template <LinearAlgebra W>
   Compared compare(W& w, const Basis<W>& x, const Basis<W>& y, Matrix<W> product,
                    Wanted wanted) const {
@@ -116,10 +125,14 @@ struct Shape : OnBases {
   std::vector<Basis<W>> prepare(W& w, std::vector<BasisInput<W>> layers) const {
     return singular_bases(w, *this, std::move(layers), {});
   }
+  template <class W>
+  std::optional<Compared> own(const Basis<W>&) const {
+    return Compared{.value = 0};
+  }
   template <LinearAlgebra W>
   Compared compare(W& w, const Basis<W>& x, const Basis<W>& y, Matrix<W> product, Wanted) const {
     Matrix<W> m = between(w, x.coefficients, std::move(product), y.coefficients);
-    const double cosine = sum(w.singular_values(std::move(m))) / (x.gain_norm * y.gain_norm);
+    const double cosine = sum(w.singular_values(std::move(m))) / (x.gain_norm() * y.gain_norm());
     return {.value = std::min(1.0, cosine)};
   }
   /// The angle from the cosine or, near 1, where arccos has half the digits, from what a rotation
@@ -127,7 +140,6 @@ struct Shape : OnBases {
   template <LinearAlgebra W>
   Compared settle(W& w, const Basis<W>& x, const Basis<W>& y, Compared cosine) const {
     constexpr double near = 1e-3;
-    if (&x == &y) return {.value = 0};
     if (1 - cosine.value >= near) return {.value = std::acos(cosine.value)};
     return {.value = 2 * std::asin(std::min(1.0, residual(w, x, y) / 2))};
   }
@@ -145,7 +157,7 @@ struct Shape : OnBases {
     const auto formed = [&](const Basis<W>& basis) {
       Matrix<W> columns = w.project(basis.factor(), *basis.coefficients);
       const std::vector<double> rows(static_cast<std::size_t>(columns.rows), 1.0);
-      const std::vector<double> cols(static_cast<std::size_t>(columns.cols), 1 / basis.gain_norm);
+      const std::vector<double> cols(static_cast<std::size_t>(columns.cols), 1 / basis.gain_norm());
       w.scale(columns, rows, cols);
       return columns;
     };

@@ -18,6 +18,7 @@ from .._input.checks import Samples
 from .._input.options import check_device, check_flag, check_memory, check_progress
 from . import memory
 from .cost import Planner
+from .gathered import Gathering
 
 __all__ = [
     "Measure",
@@ -99,6 +100,7 @@ class Measure:
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs
     plan: Planner  # what `pairs` would take
+    gathers: Callable[[Mapping[str, Any]], Gathering]  # how samples that come in batches are kept
     options: tuple[Option, ...]
     invariances: frozenset[str]  # changes of X alone that leave the default value as it is
     citation: str
@@ -177,6 +179,11 @@ class Measure:
     def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options in force, defaults included, as JSON can hold them."""
         return self.record(complete(self.options, options))
+
+    def gathering(self, options: Mapping[str, Any]) -> Gathering:
+        """Return how it keeps samples that come in batches."""
+        complete(self.options, options)
+        return self.gathers({**self.fixed, **options})
 
     def _value(
         self, function: Callable[..., Any], X: Any, Y: Any, options: Mapping[str, Any]

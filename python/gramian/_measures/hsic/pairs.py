@@ -138,6 +138,18 @@ def _check_kernel(status: Status, layer: Layer) -> None:
         raise ValueError(f"{layer.name} changed while it was compared: give the call a copy.")
 
 
+def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> float:
+    """Return the root of the median squared distance, as a width is a fraction of it."""
+    x = _read(layer, kernel, "raise", None, Samples(2, "a median distance"))
+    prepared = calls.prepare_matrix(
+        x.core, kernel=spec_of(kernel, sample), centered=False, double=True
+    )
+    _check_kernel(prepared.status, layer)
+    if not prepared.median:
+        checks.refuse_zero_median(layer)
+    return float(np.sqrt(prepared.median)) / x.statistics.scale
+
+
 def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
     """Return a kernel as the core takes it."""
     match kernel:
