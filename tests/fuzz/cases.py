@@ -36,12 +36,15 @@ ARRAY_NAMES = {"X": "X", "Y": "Y", "A": "A['x']", "B": "B['y']"}
 OF_VALUES = re.compile("nan|holds|gap")  # bad by what it holds, which a plan does not look at
 REFUSED = [name for name, make in VALUES.items() if not callable(make())]  # as progress
 COMMON = ("nan_policy", "device", "progress", "max_memory")
-READERS = tuple(
-    name
-    for name in gm.__all__
-    if inspect.isfunction(getattr(gm, name))
-    and "nan_policy" in inspect.signature(getattr(gm, name)).parameters
-) + ("Accumulator",)
+READERS = [
+    *(
+        name
+        for name in gm.__all__
+        if inspect.isfunction(getattr(gm, name))
+        and "nan_policy" in inspect.signature(getattr(gm, name)).parameters
+    ),
+    "Accumulator",
+]
 # What else a refusal may be about: a mapping has names of its own.
 ALSO = {"cluster_units": ("n_clusters",), "Accumulator": ("a", "b")}
 OF_MEASURES = ("compare", "plan", "Accumulator")  # which take the options of any
