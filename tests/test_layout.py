@@ -17,13 +17,13 @@ CORE = CPP / "gramian"
 HEADERS = [*CPP.rglob("*.hpp"), *CPP.rglob("*.cpp"), *CPP.rglob("*.cu"), *CPP.rglob("*.cuh")]
 PYTHON = sorted((ROOT / "python").rglob("*.py"))
 
-LONGEST = 300
 
 # The contract: what every layer may see, and what sees nothing but the standard library.
 CONTRACT = {
     CORE / f"{name}.hpp"
     for name in ("backend", "column_statistics", "hardware", "kernels", "roots")
 }
+SHARED = ("core", "gram", "bases", "measures", "streaming")  # by all backends
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
     "bindings": ("pybind11/",),
@@ -67,16 +67,7 @@ def test_cpp_layers(path: Path) -> None:
         "bases": {"core", "bases"},
         "measures": {"core", "gram", "bases", "measures"},
         "streaming": {"core", "streaming"},
-        "bindings": {
-            "core",
-            "gram",
-            "bases",
-            "measures",
-            "streaming",
-            "bindings",
-            "cpu",
-            "cuda",
-        },
+        "bindings": {*SHARED, "bindings", "cpu", "cuda"},
     }.get(here, {here})
     for other in own_includes(path):
         assert other.exists(), f"{named(path)} includes {other}, which is not there"
@@ -91,7 +82,7 @@ def test_vendors(path: Path) -> None:
     for name in includes(path):
         library = name[0] == "<" and ("." in name or "/" in name)
         assert not library or name[1:].startswith(allowed), f"{named(path)} includes {name}>"
-    if layer(path) in ("core", "gram", "bases", "measures", "streaming"):
+    if layer(path) in SHARED:
         assert not re.search(r"#\s*if.*CUDA", path.read_text("utf-8"))
 
 
@@ -283,47 +274,3 @@ def test_one_file_imports_the_compiled_modules() -> None:
     compiled = {"_cpu", "_cuda", "gramian._cpu", "gramian._cuda"}
     importers = {module_of(path) for path in PYTHON if modules_imported(path) & compiled}
     assert importers == {"_core.modules"}
-
-
-def docstring_lines(path: Path) -> int:
-    """Lines of documentation, which the public functions have many of, and which do not count."""
-    total = 0
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(
-            node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        ) and ast.get_docstring(node):
-            text = node.body[0]
-            total += (text.end_lineno or text.lineno) - text.lineno + 1
-    return total
-
-
-def test_no_file_is_too_long() -> None:
-    long = {}
-    folders = (ROOT / name for name in ("bench", "cpp", "python", "tests"))
-    for path in (path for folder in folders for path in folder.rglob("*")):
-        if path.suffix in {".py", ".hpp", ".cpp", ".cu", ".cuh", ".cmake"}:
-            lines = len(path.read_text("utf-8").splitlines())
-            lines -= docstring_lines(path) if path.suffix == ".py" else 0
-            if lines > LONGEST:
-                long[named(path)] = lines
-    assert long == {}
-
-
-def test_no_leftovers() -> None:
-    """No work is left for later without an issue that says so."""
-    for path in (*HEADERS, *PYTHON):
-        for line in path.read_text("utf-8").splitlines():
-            assert not re.search(r"\b(TODO|FIXME|XXX)\b(?!.*#\d)", line), f"{named(path)}: {line}"
-
-
-def test_python_sources_are_utf8() -> None:
-    for path in PYTHON:
-        with path.open("rb") as file:
-            assert tokenize.detect_encoding(file.readline)[0].startswith("utf-8")
-
-
-def test_hooks_have_the_versions_of_the_dev_extra() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    pins = {pin for pin in project["optional-dependencies"]["dev"] if "==" in pin}
-    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
-    assert pins == set(re.findall(r"[\w-]+==[\d.]+", hooks))

@@ -69,9 +69,9 @@ class GatheredSums {
   void merge(GatheredSums& other) {
     if (this == &other || other.device != device)
       throw std::invalid_argument("sums must be others', on the same device");
+    other.with_sums([](D&, Sums&) { return 0; });  // they are whole
     change([&](D& w, Sums& sums) {
       const std::lock_guard lock{other.mutex_};
-      other.check_whole();
       sums.merge(w, *other.sums_);
     });
   }

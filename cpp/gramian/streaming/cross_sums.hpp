@@ -14,10 +14,11 @@
 #include <vector>
 
 #include "../linalg.hpp"
+#include "norm_sums.hpp"
 
 namespace gramian {
 
-/// What is gathered of one layer, in units of its scale, which the first batch decides.
+/// What is gathered of one layer, in units of its scale, which is that of the largest deviations.
 struct LayerSums {
   double scale = 0;             // 0: no batch yet
   Means means;                  // of the columns
@@ -26,31 +27,6 @@ struct LayerSums {
   explicit LayerSums(Index width = 0)
       : means{Means::none(width)}, squares(static_cast<std::size_t>(width)) {}
   double squared_norm() const { return sum(squares); }
-};
-
-/// Moments of the norms of rows, which the unbiased estimator needs of a pair.
-struct NormSums {
-  double fourth = 0;               // Σ |x|² |y|²
-  std::vector<double> of_x, of_y;  // Σ |y|² x and Σ |x|² y
-
-  NormSums(Index p, Index q)
-      : of_x(static_cast<std::size_t>(p)), of_y(static_cast<std::size_t>(q)) {}
-
-  /// Of rows x + d and y + e: `cd` is Cᵀd and `ce` C e, C = XᵀY; x2 = Σ |x|² and y2 = Σ |y|².
-  void shift(double n, double x2, double y2, std::span<const double> d, std::span<const double> e,
-             std::span<const double> cd, std::span<const double> ce) {
-    const double dd = dot(d, d), ee = dot(e, e);
-    fourth +=
-        2 * dot(e, of_y) + 2 * dot(d, of_x) + ee * x2 + dd * y2 + 4 * dot(e, cd) + n * dd * ee;
-    for (std::size_t j = 0; j < of_y.size(); ++j) of_y[j] += 2 * cd[j] + e[j] * (x2 + n * dd);
-    for (std::size_t i = 0; i < of_x.size(); ++i) of_x[i] += 2 * ce[i] + d[i] * (y2 + n * ee);
-  }
-  void add(const NormSums& other, double unit_x, double unit_y) {
-    const double xx = unit_x * unit_x, yy = unit_y * unit_y;
-    fourth += xx * yy * other.fourth;
-    for (std::size_t j = 0; j < of_y.size(); ++j) of_y[j] += xx * unit_y * other.of_y[j];
-    for (std::size_t i = 0; i < of_x.size(); ++i) of_x[i] += yy * unit_x * other.of_x[i];
-  }
 };
 
 /// A layer of a batch, and its column statistics in units of its scale.
@@ -93,8 +69,10 @@ class CrossSums {
   template <LinearAlgebra B>
   void update(B& b, const std::vector<BatchLayer<B>>& batch) {
     const Index m = batch[0].layer.source.rows;
-    const std::vector<Step> steps = steps_to(
-        [&](std::size_t l) { return std::tuple{batch[l].layer.scale, std::cref(batch[l].means)}; });
+    W w = b.wide();
+    const std::vector<Step> steps = steps_to(w, [&](std::size_t l) {
+      return std::tuple{batch[l].layer.scale, std::cref(batch[l].means)};
+    });
     std::vector<NormSums> norms = with_norms_ ? norms_of(b, batch) : std::vector<NormSums>{};
     std::vector<LayerPair<B>> factors;
     for (const auto [x, y] : pairs_) factors.push_back({&batch[at(x)].layer, &batch[at(y)].layer});
@@ -112,7 +90,7 @@ class CrossSums {
   void merge(W& w, CrossSums& other) {
     if (other.samples_ == 0) return;
     const Index m = other.samples_;
-    const std::vector<Step> steps = steps_to([&](std::size_t l) {
+    const std::vector<Step> steps = steps_to(w, [&](std::size_t l) {
       return std::tuple{other.layers_[l].scale, std::cref(other.layers_[l].means)};
     });
     for (std::size_t k = 0; k < pairs_.size(); ++k) {
@@ -145,12 +123,16 @@ class CrossSums {
   }
 
   template <class Find>
-  std::vector<Step> steps_to(const Find& find) {
+  std::vector<Step> steps_to(W& w, const Find& find) {
     std::vector<Step> steps;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       LayerSums& own = layers_[l];
       const auto [scale, means] = find(l);
-      if (samples_ == 0) own.scale = scale;
+      // A layer that has not varied yet has no scale of its own.
+      if (samples_ == 0)
+        own.scale = scale;
+      else if (scale < own.scale || !(own.squared_norm() > 0))
+        rescale(w, l, scale);
       const Means& theirs = means;
       Step step{std::vector<double>(own.squares.size()), own.scale / scale};
       for (std::size_t j = 0; j < step.difference.size(); ++j)
@@ -159,6 +141,25 @@ class CrossSums {
       steps.push_back(std::move(step));
     }
     return steps;
+  }
+
+  /// Powers of two, which round nothing as long as what is left is in range. One factor after the
+  /// other: the square of one may not be.
+  void rescale(W& w, std::size_t l, double scale) {
+    LayerSums& own = layers_[l];
+    const double unit = scale / own.scale;
+    own.scale = scale;
+    for (auto* values : {&own.means.high, &own.means.low})
+      for (double& value : *values) value *= unit;
+    for (double& value : own.squares) value = value * unit * unit;
+    for (std::size_t k = 0; k < pairs_.size(); ++k) {
+      const double of_x = at(pairs_[k].x) == l ? unit : 1, of_y = at(pairs_[k].y) == l ? unit : 1;
+      if (of_x == 1 && of_y == 1) continue;
+      Matrix<W>& product = sums_[k].product;
+      const std::vector<double> rows(at(product.rows), of_x), columns(at(product.cols), of_y);
+      w.scale(product, rows, columns);
+      sums_[k].norms.rescale(of_x, of_y);
+    }
   }
 
   /// Of the batch's own rows, in its own scales: Σ |x|² y as a product with the norms.

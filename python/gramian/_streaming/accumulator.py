@@ -97,7 +97,7 @@ class Accumulator:
     >>> acc = gm.Accumulator("cka")
     >>> for start in range(0, 1000, 64):
     ...     acc.update(X[start : start + 64], Y[start : start + 64])
-    >>> abs(acc.compute().values[0, 0] - gm.cka(X, Y)) < 1e-12
+    >>> bool(abs(acc.compute().values[0, 0] - gm.cka(X, Y)) < 1e-12)
     True
     """
 

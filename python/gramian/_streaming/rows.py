@@ -38,8 +38,9 @@ class Rows:
         width = sum(names.widths)
         self.n = 0
         self.rows: list[Array] = []
-        # Sums of two, to twice the digits: of the means, and of their squares.
-        self.means, self.low, self.squares = np.zeros(width), np.zeros(width), np.zeros(width)
+        # All in units of the scale of the layers, a power of two. Of the means to twice the digits.
+        self.scale, self.squares = np.ones(width), np.zeros(width)
+        self.means, self.low = np.zeros(width), np.zeros(width)
 
     @staticmethod
     def nbytes(names: Names) -> float:
@@ -64,11 +65,14 @@ class Rows:
         count, width = part.stop - part.start, sum(self.names.widths)
         self._check_fits(count)
         X, means, low = np.empty((count, width)), np.empty(width), np.empty(width)
+        scale = np.empty(width)
         at = 0
         for layer in layers:
             own = slice(at, at + layer.array.shape[1])
             # Of a constant unit exactly its value: a sum of deviations from its first element.
             X[:, own] = as_float64(Layer(layer.name, layer.host[part], layer.dtype))
+            scale[own] = layer.statistics.scale
+            X[:, own] *= layer.statistics.scale
             origin = X[0, own].copy()
             X[:, own] -= origin
             deviation = X[:, own].mean(axis=0)
@@ -76,10 +80,19 @@ class Rows:
             means[own], low[own] = _sum(origin, deviation)
             at = own.stop
         rows = X[1:] + X[0] / (math.sqrt(count) - 1) if count > 1 else X[:0]
-        self._join(count, rows, means, low, np.einsum("ij,ij->j", X, X))
+        self._join(count, rows, means, low, np.einsum("ij,ij->j", X, X), scale)
 
-    def _join(self, count: int, rows: Array, means: Array, low: Array, squares: Array) -> None:
+    def _join(
+        self, count: int, rows: Array, means: Array, low: Array, squares: Array, scale: Array
+    ) -> None:
         """Add rows that stand for so many samples."""
+        if not (scale == self.scale).all():
+            own, theirs = self._to_one_scale(scale)
+            self.rows = [part * own for part in self.rows]
+            self.means, self.low = self.means * own, self.low * own
+            self.squares = self.squares * own * own
+            rows, squares = rows * theirs, squares * theirs * theirs
+            means, low = means * theirs, low * theirs
         difference = (means - self.means) + (low - self.low)
         n, m = self.n, count
         if n == 0:
@@ -95,6 +108,15 @@ class Rows:
         if sum(map(len, self.rows)) > self._most:
             self.rows = [self._triangle()]
 
+    def _to_one_scale(self, scale: Array) -> tuple[Array, Array]:
+        """Take the scale of the larger deviations; return what to multiply both by."""
+        before = self.scale
+        # A layer that has not varied yet has no scale of its own.
+        starts = [0, *np.cumsum(self.names.widths[:-1]).tolist()]
+        varied = np.repeat(np.add.reduceat(self.squares, starts) > 0, self.names.widths)
+        self.scale = np.where(varied, np.minimum(before, scale), scale)
+        return self.scale / before, self.scale / scale
+
     def _triangle(self) -> Array:
         """Return the triangle of the rows."""
         whole = self.rows[0] if len(self.rows) == 1 else np.concatenate(self.rows)
@@ -107,7 +129,7 @@ class Rows:
             return
         self._check_fits(sum(map(len, other.rows)))
         rows = np.concatenate(other.rows)
-        self._join(other.n, rows, other.means, other.low, other.squares)
+        self._join(other.n, rows, other.means, other.low, other.squares, other.scale)
 
     def _check_fits(self, more: int) -> None:
         """Refuse rows that would take more memory than there is, before anything changes."""
@@ -166,6 +188,9 @@ class Rows:
             own = slice(at, at + width)
             X = np.ascontiguousarray(whole[:, own])
             X[:, self._constant(own, dtype)] = 0
+            scale = float(self.scale[at])
+            # Far from 1 values would leave the range, and almost nothing depends on the scale.
+            X /= scale if 2.0**-400 < scale < 2.0**400 else 1.0
             layers.append(Layer(label, X, "float64", stands_for=StandsFor(self.n, dtype)))
             at = own.stop
         return layers
@@ -181,7 +206,8 @@ class Rows:
 
     def state(self) -> dict[str, Any]:
         """Return what is gathered, as arrays."""
-        return {name: getattr(self, name) for name in ("n", "rows", "means", "low", "squares")}
+        kept = ("n", "rows", "scale", "means", "low", "squares")
+        return {name: getattr(self, name) for name in kept}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take what another has gathered in the place of one's own."""

@@ -76,15 +76,13 @@ def _gathering(
             "kernel must not be 'precomputed' for samples that come in batches: a batch of a Gram "
             "matrix lacks its products with the other samples. Use compare on the whole."
         )
-    if not isinstance(kernel, (RBF, Laplacian)):
+    if not isinstance(kernel, (RBF, Laplacian)) or kernel.sigma is not None:
         return ByBatches(value, kernel, hsic_pairs)
     of_unit_width = type(kernel)(sigma=1.0)  # layers are divided by their widths
     return ByBatches(value, of_unit_width, hsic_pairs, widths=partial(_widths, kernel, sample))
 
 
 def _widths(kernel: RBF | Laplacian, sample: int | None, layers: Sequence[Layer]) -> list[float]:
-    if kernel.sigma is not None:
-        return [kernel.sigma] * len(layers)
     assert kernel.bandwidth is not None
     return [kernel.bandwidth * median_distance(layer, kernel, sample) for layer in layers]
 
