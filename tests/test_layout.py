@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import tokenize
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 

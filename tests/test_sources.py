@@ -1,9 +1,11 @@
-"""Files are short, and nothing is left in them for later."""
+"""What holds for every source file: its length, its encoding, nothing left for later."""
 
 from __future__ import annotations
 
 import ast
 import re
+import tokenize
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -14,6 +16,7 @@ SOURCES = [
     for path in folder.rglob("*")
     if path.suffix in {".py", ".hpp", ".cpp", ".cu", ".cuh", ".cmake"}
 ]
+PYTHON = sorted((ROOT / "python").rglob("*.py"))
 LONGEST = 300
 
 
