@@ -139,16 +139,20 @@ def _add_compare(commands: Any) -> None:
     parser = commands.add_parser(
         "compare",
         help="compare every layer of A with every layer of B",
-        description="Compare every layer of A with every layer of B, or of A without B. Files are "
-        ".npz, .npy (one layer, named by the file) or .safetensors; every array is "
-        "(n_samples, n_features), and row i is the same example everywhere.",
+        description="Compare every layer of A with every layer of B, or of A without B. Each is a "
+        "file (.npz, .npy, .safetensors, .h5, .mat, .zarr, .pt), a folder of files or a pattern in "
+        "quotes, whose samples follow one another. Every array is (n_samples, n_features), and "
+        "row i is the same example everywhere.",
         allow_abbrev=False,  # a new flag would make an abbreviation ambiguous
     )
     add = parser.add_argument
-    add("a", type=Path, metavar="A", help="file of activations: the rows of the result")
-    add("b", type=Path, metavar="B", nargs="?", help="file of activations: the columns")
+    add("a", metavar="A", help="activations: the rows of the result")
+    add("b", metavar="B", nargs="?", help="activations: the columns")
     add("--measure", default="cka", metavar="NAME", help=f"{', '.join(gm.measures())} (cka)")
     add("--layers", action="append", default=[], metavar="GLOB", help="only these; repeatable")
+    add("--split-axis", type=int, metavar="1", help="arrays are (samples, layers, features)")
+    add("--layout", choices=("flatten",), help="what to do with arrays of more axes")
+    add("--ids", metavar="NAME", help="an array of every file that identifies its samples")
     add("-o", "--output", type=Path, metavar="FILE", help="write the result as JSON")
     add("--png", type=Path, metavar="FILE", help='write a heat map; needs "gramian[plot]"')
     add("--device", metavar="DEVICE", help="cpu, cuda, cuda:N or reference")
@@ -168,8 +172,8 @@ def _compare(arguments: argparse.Namespace) -> None:
     if arguments.threads is not None:
         gm.set_num_threads(arguments.threads)
     options = flags.options(arguments)
-    a = read_layers(arguments.a, arguments.layers, "A")
-    b = None if arguments.b is None else read_layers(arguments.b, arguments.layers, "B")
+    a = _layers(arguments.a, arguments, "A")
+    b = None if arguments.b is None else _layers(arguments.b, arguments, "B")
     progress = _Progress() if arguments.progress or _is_terminal() else None
     try:
         result = gm.compare(
@@ -190,6 +194,17 @@ def _compare(arguments: argparse.Namespace) -> None:
             result.save(arguments.output)
         if arguments.png is not None:
             write.draw(arguments.png, result._figure())
+
+
+def _layers(source: str, arguments: argparse.Namespace, argument: str) -> dict[str, Any]:
+    """Open a file: one that numpy maps as it is, others and many by blocks of rows."""
+    how = {name: getattr(arguments, name) for name in ("split_axis", "layout", "ids")}
+    path = Path(source)
+    suffixes = {".npy", ".npz", ".safetensors"}
+    several = path.is_dir() or (not path.exists() and any(c in source for c in "*?["))
+    if not several and path.suffix.lower() in suffixes | {""} and not any(how.values()):
+        return read_layers(path, arguments.layers, argument)
+    return gm.open(source, layers=arguments.layers or None, **how)  # type: ignore[return-value]
 
 
 def _info(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from .._core.calls import Stages
 from .._input import checks
 from .._input.arrays import Layer
 from .._input.layers import named_layers
+from .._input.opened import Opened
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.measure import Measure
 from .._measures.registry import find
@@ -112,6 +113,18 @@ def compare(
     >>> bool(S.values[0, 1] == gm.cka(A["conv1"], A["conv2"]))
     True
     """
+    for side in (A, B):
+        if isinstance(side, Opened):
+            return side.compared(  # type: ignore[no-any-return]
+                A,
+                B,
+                measure=measure,
+                nan_policy=nan_policy,
+                device=device,
+                progress=progress,
+                max_memory=max_memory,
+                **options,
+            )
     row = find(measure, options)
     options = row.checked(options)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)

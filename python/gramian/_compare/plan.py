@@ -7,8 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._input import checks, devices
+from .._input.arrays import Layer
 from .._input.layers import named_layers
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.opened import Opened
+from .._input.options import (
+    check_device,
+    check_flag,
+    check_memory,
+    check_nan_policy,
+    check_progress,
+)
+from .._measures import memory
+from .._measures.cost import Cost, Workload
+from .._measures.gathered import BLOCK, ByBatches, ByProducts, ByRows, is_kept, state_bytes
+from .._measures.measure import Measure
 from .._measures.registry import find
 
 __all__ = ["Plan", "plan"]
@@ -79,6 +91,7 @@ def plan(
     device: str | None = None,
     progress: Callable[[int, int], object] | None = None,
     max_memory: float | None = None,
+    streaming: bool = False,
     **options: Any,
 ) -> Plan:
     """Say what `compare` would do with the same arguments, its cost and its memory.
@@ -88,6 +101,10 @@ def plan(
     A, B, measure, nan_policy, device, progress, max_memory, **options
         As for `compare`. Only shapes and types are looked at, so that arrays on disk are not read;
         `progress` is not called.
+    streaming : bool, default False
+        Whether the samples come in batches of as many as A and B have: `memory` is then what an
+        `Accumulator` takes for any number of them. Layers that `open` has opened are compared by
+        blocks where that is possible, and the plan says so in any case.
 
     Returns
     -------
@@ -135,17 +152,30 @@ def plan(
     max_memory = check_memory(max_memory)
     if check_device(device) == "reference":
         raise ValueError("device='reference' has no plan: it is slow, and forms all matrices.")
-    a = [layer for _, layer in named_layers(A, "A")]
-    b = [] if B is None else [layer for _, layer in named_layers(B, "B")]
+    streaming = check_flag("streaming", streaming)
+    a, b = _layers(A, "A"), [] if B is None else _layers(B, "B")
     layers = [*a, *b]
     checks.check_same_samples(layers)
     for layer in layers:
         checks.check_sample_count(layer, *row.samples(options))
     targets = [devices.chosen(device, layer.device, layer.name) for layer in layers]
+    if streaming or (isinstance(A, Opened) or isinstance(B, Opened)):
+        cost = _streamed(row, a, b, options, max_memory, blocks=not streaming)
+        if cost is not None:
+            return _plan(row, cost, 0)
     cost = row.plan(
         a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **options}
     )
     uploads = [layer for layer in layers if targets[0] is not None and layer.device is None]
+    return _plan(row, cost, sum(layer.host.nbytes for layer in uploads))
+
+
+def _layers(value: Any, argument: str) -> list[Layer]:
+    named = value.stand_ins(argument) if isinstance(value, Opened) else value
+    return [layer for _, layer in named_layers(named, argument)]
+
+
+def _plan(row: Measure, cost: Cost, uploaded: int) -> Plan:
     return Plan(
         measure=row.name,
         path=cost.path,
@@ -155,6 +185,52 @@ def plan(
         passes=cost.passes,
         threads=cost.threads,
         flops=cost.flops,
-        memory=cost.memory + sum(layer.host.nbytes for layer in uploads),
+        memory=cost.memory + uploaded,
         seconds=cost.seconds,
+    )
+
+
+def _streamed(
+    row: Measure,
+    a: Sequence[Layer],
+    b: Sequence[Layer],
+    options: Mapping[str, Any],
+    max_memory: float | None,
+    *,
+    blocks: bool,
+) -> Cost | None:
+    """Estimate what an accumulator takes; nothing of files that are not compared by blocks."""
+    if blocks:
+        try:
+            how = row.gathering(options)
+        except ValueError:  # it needs all samples at once
+            return None
+    else:
+        how = row.gathering(options)
+    w = Workload(a, b)
+    ys = w.ys or None
+    limit = memory.available() if max_memory is None else max_memory
+    if blocks and not is_kept(how, w.xs, ys, n=w.n, limit=limit):
+        return None
+    total = sum(w.widths)
+    if isinstance(how, ByRows):
+        path, flops = "rows of the same inner products, by QR", 2.0 * w.n * total * total
+        work = 0.0
+    elif isinstance(how, ByProducts):
+        squares = sum(p * p for p in w.widths) if how.own else 0
+        path, flops = "sums of X'Y", w.n * (squares + sum(2.0 * p * q for p, q in w.pairs))
+        # The product of a batch, and what forming it takes; its statistics and its means.
+        work = w.scalar * max(p * q for p, q in w.pairs) + w.product_scratch(w.pairs, w.scalar)
+        work += w.statistics
+    else:
+        path, flops = "means of minibatches, an estimate", 2.0 * w.n * w.n * total
+        work = 0.0
+    return Cost(
+        path=path,
+        space="features" if not isinstance(how, ByBatches) else "samples",
+        dtype="float64" if isinstance(how, ByRows) else w.dtype,
+        flops=flops,
+        memory=state_bytes(how, w.xs, ys) + work + (2 * BLOCK if blocks else 0),
+        seconds=w.seconds_of_flops(flops, 8 if isinstance(how, ByRows) else w.scalar) / w.threads,
+        threads=w.threads,
     )

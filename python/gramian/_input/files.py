@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Safetensors' names of the element types that the measures take.
-_DTYPES = {
+DTYPES = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
@@ -69,7 +69,7 @@ def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -
         raise ValueError(f"cannot read {path}: it is damaged ({error}).") from error
 
 
-def _in_order(names: Sequence[str], sizes: Sequence[int]) -> list[str]:
+def in_order(names: Sequence[str], sizes: Sequence[int]) -> list[str]:
     """Return names as they are, or in natural order if they are sorted as the package does.
 
     It sorts by the size of elements, largest first, and then by name.
@@ -104,7 +104,7 @@ def _read_npz(path: Path, patterns: Sequence[str]) -> dict[str, Any]:
     # numpy.load would take a file that is no archive for a pickle, and say so.
     with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
         layers = {}
-        for name in _select(_in_order(archive.files, [0] * len(archive.files)), patterns):
+        for name in _select(in_order(archive.files, [0] * len(archive.files)), patterns):
             try:
                 layers[name] = archive[name]
             except ValueError as error:
@@ -124,12 +124,12 @@ def _read_safetensors(path: Path, patterns: Sequence[str], argument: str) -> dic
     start = 8 + int.from_bytes(data[:8].tobytes(), "little")
     tensors = read_header(data[8:start].tobytes(), len(data) - start)
     layers: dict[str, Any] = {}
-    sizes = [np.dtype(_DTYPES.get(dtype, "u1")).itemsize for dtype, *_ in tensors.values()]
-    for name in _select(_in_order(list(tensors), sizes), patterns):
+    sizes = [np.dtype(DTYPES.get(dtype, "u1")).itemsize for dtype, *_ in tensors.values()]
+    for name in _select(in_order(list(tensors), sizes), patterns):
         dtype, shape, first, last = tensors[name]
-        if dtype not in _DTYPES:
+        if dtype not in DTYPES:
             raise ValueError(f"{name!r} is of type {dtype}, which no measure takes.")
-        array = data[start + first : start + last].view(_DTYPES[dtype]).reshape(shape)
+        array = data[start + first : start + last].view(DTYPES[dtype]).reshape(shape)
         # The format asks for alignment, which some writers forget.
         layers[name] = np.require(array, requirements="A")
         if dtype == "BF16":

@@ -94,6 +94,20 @@ class Workload:
         return [[(p, q) for q in (self.ys or self.xs[: i + 1])] for i, p in enumerate(self.xs)]
 
     @property
+    def rows_of_others(self) -> list[Shapes]:
+        """The same without the layers with themselves, where their values are known."""
+        return [[(p, q) for q in (self.ys or self.xs[:i])] for i, p in enumerate(self.xs)]
+
+    @property
+    def statistics(self) -> float:
+        """Bytes of the statistics of columns: means and squares, of which blocks of rows have own.
+
+        These are eight at most that wait for one another (measured: 200 bytes a column of the
+        widest layer).
+        """
+        return 48.0 * sum(self.widths) + 200.0 * max(self.widths)
+
+    @property
     def pairs(self) -> Shapes:
         """All of them."""
         return [pair for row in self.rows for pair in row]

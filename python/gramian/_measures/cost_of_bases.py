@@ -87,10 +87,12 @@ class Bases(Workload):
     def finishing_rows(self, *, vectors: bool = False) -> float:
         """Bytes of the products of a row of pairs, and of what follows from them."""
         finishing = 0.0
-        for row in map(self.ranks, self.rows):
+        for row in map(self.ranks, self.rows_of_others):
             most = sorted(self.finishing(r, s, vectors) for r, s in row)
             finishing = max(finishing, sum(most[-self.threads :]))
-        return finishing + self.products_of_rows([[*self.ranks(row)] for row in self.rows])
+        return finishing + self.products_of_rows(
+            [[*self.ranks(row)] for row in self.rows_of_others]
+        )
 
     def finishing(self, r: int, s: int, vectors: bool) -> float:
         """Bytes of the singular values, or vectors, of one product of bases."""
@@ -137,7 +139,7 @@ class Bases(Workload):
             space="features",
             dtype=self.dtype,
             flops=times * (of_bases + of_pairs),
-            memory=memory,
+            memory=memory + self.statistics,
             seconds=times * seconds / self.threads,
             threads=self.threads,
         )

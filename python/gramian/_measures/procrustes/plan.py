@@ -25,7 +25,7 @@ def plan_procrustes(
 ) -> Cost:
     """Estimate the similarity, or the distance."""
     w = Bases(a, b)  # of which there are none, but wide layers have as many coordinates
-    rows, pairs = [w.ranks(row) for row in w.rows], w.ranks(w.pairs)
+    rows, pairs = [w.ranks(row) for row in w.rows_of_others], w.ranks(w.pairs)
     finishing = 0.0
     for row in rows:
         most = sorted(values_bytes(p, q, w.scalar) for p, q in row)
@@ -50,7 +50,7 @@ def plan_procrustes(
         space="features",
         dtype=w.dtype,
         flops=flops,
-        memory=memory,
+        memory=memory + w.statistics,
         seconds=seconds / w.threads,
         threads=w.threads,
     )
