@@ -72,7 +72,7 @@ class Bases(Workload):
 
     def finding_coordinates(self, widths: Sequence[int]) -> float:
         """Bytes, besides, while they are found, of one layer after the other."""
-        copies = 32 * self.n**2  # on their way to where they stay
+        copies = 12 * self.n**2  # on their way to where they stay
         return max((self.decomposing(p) + copies for p in widths if p > self.n), default=0.0)
 
     def making(self, widths: Sequence[int]) -> float:
@@ -139,7 +139,7 @@ class Bases(Workload):
             space="features",
             dtype=self.dtype,
             flops=times * (of_bases + of_pairs),
-            memory=memory + self.statistics,
+            memory=memory,
             seconds=times * seconds / self.threads,
             threads=self.threads,
         )

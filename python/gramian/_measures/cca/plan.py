@@ -116,7 +116,7 @@ def plan_pwcca(
     """Estimate PWCCA."""
     chosen = complete(pwcca.OPTIONS, options)
     w = Bases(a, b)
-    memory = w.kept(w.widths, coordinates=True)
+    memory = w.statistics + w.kept(w.widths, coordinates=True)
     memory += max(w.making(w.widths), w.comparing(vectors=True) + w.weighing(w.widths))
     return w.cost(
         "orthonormal bases" + (", google/svcca" if chosen["variant"] == "google" else ""),

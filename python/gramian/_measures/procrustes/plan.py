@@ -34,7 +34,7 @@ def plan_procrustes(
     if distance:  # of layers that are nearly equal: by a polar factor in double
         near = [3 * 8 * p * q + vectors_bytes(p, q, 8) for p, q in pairs]
         memory = max(memory, *near)
-    memory += w.product_scratch(pairs, w.scalar)
+    memory += max(w.product_scratch(row, w.scalar) for row in rows)
     memory = w.coordinates(w.widths) + max(memory, w.finding_coordinates(w.widths))
     of_coordinates = sum(1.0 * w.n * w.n * p for p in w.widths if p > w.n)
     of_pairs = sum(2.0 * w.n * p * q for p, q in pairs)
@@ -50,7 +50,7 @@ def plan_procrustes(
         space="features",
         dtype=w.dtype,
         flops=flops,
-        memory=memory + w.statistics,
+        memory=memory,
         seconds=seconds / w.threads,
         threads=w.threads,
     )
