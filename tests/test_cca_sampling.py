@@ -82,9 +82,13 @@ def test_sampled_rows(name: str, layer: Callable[[Array], Array], device: str, d
     X, Y = inputs.pair(2_000, 20, 15, seed=3)
     X, Y = layer(X).astype(dtype), inputs.rotated(Y, 1e3, 2).astype(dtype)
     row = MEASURES[name]
+    # The reference is no more than float64 itself: PWCCA with outliers, at condition numbers of
+    # 1.4e3 and 3.8e3, is off by 216 eps with numpy's BLAS for a Nehalem, by 73 for a Haswell; the
+    # engine by 3 at most, against 60 digits. So condition numbers show.
+    bound = (1e3 if dtype == "float64" else 100) * epsilon(dtype)
     for arrays in ((X, Y), (Y, X)):
         got, expected = row.call(*arrays, device=device), row.call_reference(*arrays)
-        assert got == pytest.approx(expected, rel=0, abs=100 * epsilon(dtype))
+        assert got == pytest.approx(expected, rel=0, abs=bound)
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from fractions import Fraction
 from typing import Any
 
 import hard_inputs
@@ -68,12 +69,13 @@ def check(variant: Variant, kind: str, device: str, dtype: str, seed: int = 0) -
 
 
 # Where a kind has an equal that is easy, the others have values beyond float64's range, or take of
-# the layers what is all but equal.
+# the layers what is all but equal. A polynomial kernel of a fill is a test of its own.
 CASES = [
     (variant, kind)
     for variant in variants()
     for kind in KINDS
     if KINDS[kind].invariances <= variant.invariances
+    and not (kind == "fill" and isinstance(variant.options.get("kernel"), gm.Polynomial))
 ]
 
 
@@ -94,3 +96,37 @@ def test_hard_inputs(variant: Variant, kind: str, device: str, dtype: str) -> No
 def test_drawn_inputs(case: tuple[Variant, str], dtype: str, seed: int) -> None:
     """Others of the same kinds."""
     check(*case, "cpu", dtype, seed)
+
+
+@pytest.mark.xfail(strict=True, reason="inner products of 1e18 leave double no digit of the rest")
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_polynomial_of_a_fill(unbiased: bool, implementation: str, dtype: str) -> None:
+    """Exactly, in whole numbers; engine and reference were compared, and lost the same digits."""
+    X, Y = hard_inputs.make("fill", dtype, 0)
+    n = len(X)
+    K, L = (whole_polynomial(Z) for Z in (X, Y))
+    if unbiased:
+        np.fill_diagonal(K, 0)
+        np.fill_diagonal(L, 0)
+    rows, total = int(K.sum(0) @ L.sum(0)), int(K.sum()) * int(L.sum())
+    if unbiased:
+        exact = Fraction(int((K * L).sum())) - Fraction(2 * rows, n - 2)
+        exact = (exact + Fraction(total, (n - 1) * (n - 2))) / (n * (n - 3))
+    else:
+        exact = Fraction(int((K * L).sum())) - Fraction(2 * rows, n) + Fraction(total, n * n)
+        exact /= (n - 1) ** 2
+    units = [Fraction(1, (Z.shape[1] * 2**SHIFT) ** 2) for Z in (X, Y)]
+    expected = float(exact * units[0] * units[1])
+    kernel = gm.Polynomial(2, constant=0.5)
+    found = gm.hsic(X, Y, kernel=kernel, unbiased=unbiased, device=implementation)
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+SHIFT = 120  # bits behind the point of a product: 60 of an element
+
+
+def whole_polynomial(Z: Any) -> Any:
+    """(x'y / p + 1/2)^2 in units of (p 2^SHIFT)^-2."""
+    whole = [[int(Fraction(float(z)) * 2 ** (SHIFT // 2)) for z in row] for row in Z]
+    products = np.array(whole, dtype=object) @ np.array(whole, dtype=object).T
+    return (products + Z.shape[1] * 2 ** (SHIFT - 1)) ** 2

@@ -25,7 +25,7 @@ SHARED = ("core", "gram", "bases", "measures", "streaming")  # by all backends
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
     "bindings": ("pybind11/",),
-    "cpu": ("dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "sys/mman.h", "unistd.h"),
+    "cpu": ("cpuid.h", "dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "sys/mman.h", "unistd.h"),
     "cuda": ("cublas", "cuda", "cusolver", "unistd.h"),
 }
 

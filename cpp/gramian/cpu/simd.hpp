@@ -127,7 +127,8 @@ struct Table {
   LassoKernels lasso;
 };
 
-/// The best table this processor runs. GRAMIAN_SIMD names a lower level, for tests.
+/// The best table this processor runs, of a level no higher than what the environment variable
+/// GRAMIAN_SIMD names: baseline, x86-64-v3 or x86-64-v4; std::invalid_argument for another name.
 const Table& table();
 
 template <class T>

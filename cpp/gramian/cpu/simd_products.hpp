@@ -41,28 +41,38 @@ T sum_of_lanes(const typename Vector<T, Bytes>::Lanes& lanes) {
   }
 }
 
-/// Adds the products of R rows with C rows over n elements, which are summed in T, lane by lane.
+/// Adds the products of R rows with C rows over n elements, which are summed in T, lane by lane: in
+/// runs of 32 vectors, which are then added up. Where nearly all products are one small constant
+/// (units that are seldom on) every addition may be rounded the same way, and one run over all
+/// 2,048 elements is off by 211 eps of an unbiased HSIC with two lanes, by 56 with eight.
 template <class T, int R, int C>
 void add_block(const T* x, const T* y, Index stride, Index n, double* out, Index out_stride) {
   using Lanes = typename Vector<T>::Lanes;
-  constexpr Index size = Vector<T>::size;
-  Lanes sums[R][C] = {};
+  constexpr Index size = Vector<T>::size, run = 32 * size;
+  Lanes totals[R][C] = {};
   Index k = 0;
-  for (; k + size <= n; k += size) {
-    Lanes of_y[C];
+  while (k + size <= n) {
+    Lanes sums[R][C] = {};
+    for (const Index end = n - k < run ? n : k + run; k + size <= end; k += size) {
+      Lanes of_y[C];
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) std::memcpy(&of_y[c], y + c * stride + k, sizeof(Lanes));
+      for (int c = 0; c < C; ++c) std::memcpy(&of_y[c], y + c * stride + k, sizeof(Lanes));
 #pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) {
-      Lanes of_x;
-      std::memcpy(&of_x, x + r * stride + k, sizeof(Lanes));
+      for (int r = 0; r < R; ++r) {
+        Lanes of_x;
+        std::memcpy(&of_x, x + r * stride + k, sizeof(Lanes));
 #pragma GCC unroll 4
-      for (int c = 0; c < C; ++c) sums[r][c] += of_x * of_y[c];
+        for (int c = 0; c < C; ++c) sums[r][c] += of_x * of_y[c];
+      }
     }
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) totals[r][c] += sums[r][c];
   }
   for (int r = 0; r < R; ++r)
     for (int c = 0; c < C; ++c) {
-      double sum = sum_of_lanes<T>(sums[r][c]);
+      double sum = sum_of_lanes<T>(totals[r][c]);
       for (Index rest = k; rest < n; ++rest)
         sum += double{x[r * stride + rest]} * double{y[c * stride + rest]};
       out[r * out_stride + c] += sum;

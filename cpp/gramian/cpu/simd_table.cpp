@@ -1,7 +1,12 @@
 #include <cstdlib>
-#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include "simd.hpp"
+#ifdef GRAMIAN_X86_LEVELS
+#include "x86_levels.hpp"
+#endif
 
 namespace gramian::simd {
 
@@ -12,20 +17,23 @@ extern const Table v3, v4;
 
 namespace {
 
+/// The highest level that GRAMIAN_SIMD allows: 0, 3 or 4; all of them where it is not set.
+int highest_allowed() {
+  const char* set = std::getenv("GRAMIAN_SIMD");
+  const std::string_view level = set != nullptr ? set : "";
+  if (level.empty() || level == "x86-64-v4") return 4;
+  if (level == "x86-64-v3") return 3;
+  if (level == "baseline") return 0;
+  throw std::invalid_argument("GRAMIAN_SIMD must be baseline, x86-64-v3 or x86-64-v4, got " +
+                              std::string(level) + ".");
+}
+
 const Table& choose() {
+  [[maybe_unused]] const int allowed = highest_allowed();
 #ifdef GRAMIAN_X86_LEVELS
-  const char* limit = std::getenv("GRAMIAN_SIMD");
-  const auto allowed = [limit](const char* level) {
-    return limit == nullptr || std::strcmp(level, limit) <= 0;  // "baseline" < "x86-64-v3" < ...
-  };
-  __builtin_cpu_init();
-  if (allowed(v4.level) && __builtin_cpu_supports("avx512f") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
-    return v4;
-  if (allowed(v3.level) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
-    return v3;
+  const x86::Processor processor = x86::processor();
+  if (allowed >= 4 && x86::runs_v4(processor)) return v4;
+  if (allowed >= 3 && x86::runs_v3(processor)) return v3;
 #endif
   return baseline;
 }
