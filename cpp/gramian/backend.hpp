@@ -229,10 +229,10 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.multiply_transposed(view, view) } -> std::same_as<Matrix<B>>;  // A Bᵀ
       { b.transposed(view) } -> std::same_as<Matrix<B>>;
       { b.copy(view) } -> std::same_as<Matrix<B>>;
-      { b.add(double{}, m, double{}, view) };             // m = a m + c x, in place
+      { b.add(double{}, m, double{}, view) };               // m = a m + c x, in place
       { b.accumulate(total, double{}, view, host, host) };  // m += c x + u vᵀ, in double
-      { b.scale(m, host, host) };                         // rows, columns; in place
-      { b.spectral_norm(view) } -> std::same_as<double>;  // an estimate from below
+      { b.scale(m, host, host) };                           // rows, columns; in place
+      { b.spectral_norm(view) } -> std::same_as<double>;    // an estimate from below
       { b.cholesky(m) } -> std::same_as<bool>;      // L of L Lᵀ, in place; false: not positive
       { b.invert_lower(m) } -> std::same_as<bool>;  // L⁻¹ in place of L
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;

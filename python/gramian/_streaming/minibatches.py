@@ -73,9 +73,15 @@ class Minibatches:
     def _add(self, batch: Sequence[Array]) -> None:
         n = len(batch[0])
         if self.widths is not None:
-            batch = [
-                (X / width).astype(X.dtype) for X, width in zip(batch, self.widths, strict=True)
-            ]
+            with np.errstate(over="ignore"):
+                batch = [
+                    (X / width).astype(X.dtype) for X, width in zip(batch, self.widths, strict=True)
+                ]
+            if not all(np.isfinite(X).all() for X in batch):  # they were, before
+                raise ValueError(
+                    "bandwidth must leave widths by which layers can be divided, got widths of "
+                    f"{', '.join(f'{width:.3g}' for width in self.widths)}."
+                )
         found = self.how.hsic(
             self._layers(batch),
             [],

@@ -130,23 +130,24 @@ def gram(
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
 
 
-def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> float:
-    """Return the root of the median squared distance, as a width is a fraction of it."""
-    x = _read(layer, kernel, "raise", None, Samples(2, "a median distance"))
-    prepared = calls.prepare_matrix(
-        x.core, kernel=spec_of(kernel, sample), centered=False, double=True
-    )
-    if not prepared.median:
-        checks.refuse_zero_median(layer)
-    return float(np.sqrt(prepared.median)) / x.statistics.scale
-
-
 def _check_kernel(status: Status, layer: Layer) -> None:
     """Refuse a layer whose median leaves it without a kernel."""
     if calls.has(status, Status.zero_median):
         checks.refuse_zero_median(layer)
     if calls.has(status, Status.changed):
         raise ValueError(f"{layer.name} changed while it was compared: give the call a copy.")
+
+
+def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> float:
+    """Return the root of the median squared distance, as a width is a fraction of it."""
+    x = _read(layer, kernel, "raise", None, Samples(2, "a median distance"))
+    prepared = calls.prepare_matrix(
+        x.core, kernel=spec_of(kernel, sample), centered=False, double=True
+    )
+    _check_kernel(prepared.status, layer)
+    if not prepared.median:
+        checks.refuse_zero_median(layer)
+    return float(np.sqrt(prepared.median)) / x.statistics.scale
 
 
 def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
