@@ -33,7 +33,7 @@ py::tuple bind_column_statistics(const py::array& array, const std::string& dtyp
   const Control control = control_of(none);
   ColumnStatistics found;
   {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     found = column_statistics(source, control);
   }
   return as_tuple(found);
@@ -59,7 +59,7 @@ py::tuple bind_lasso_path(const Floats& gram, const Floats& cross,
   const LassoSolution solution{kept, r2.mutable_data(), gaps.mutable_data(),
                                partners.mutable_data()};
   {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     lasso_path(problem, solution, control_of(progress));
   }
   return py::make_tuple(coefficients, r2, gaps, partners);

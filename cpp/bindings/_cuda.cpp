@@ -97,7 +97,7 @@ py::tuple bind_column_statistics(const py::object& given, const std::string& dty
   const auto& array = given.cast<const DeviceArray&>();
   ColumnStatistics found;
   {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     const cuda::DeviceGuard guard{array.device};
     found = cuda::column_statistics(cuda::context(), source);
   }

@@ -147,7 +147,7 @@ Values hsic_of(B& b, Measure measure, const PreparedLayers<S, D>& xs,
 template <class S, class D, class Use>
 auto off_the_gil(const PreparedLayer<S, D>& layer, const Progress& progress, const Use& use) {
   return with_precision<S, D>(layer.is_double, [&]<class B>(std::type_identity<B>) {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     B b = Home<B>::backend(layer.device, control_of(progress));
     return use(b);
   });

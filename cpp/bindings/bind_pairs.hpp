@@ -102,7 +102,7 @@ py::array bind_gram_matrix(const OneLayer<S, D>& layer) {
     py::array_t<typename B::scalar> out({layer->samples, layer->samples});
     auto* const data = out.mutable_data();
     {
-      const py::gil_scoped_release release;
+      const OffTheGil off;
       B b = Home<B>::backend(layer->device, control_of({}));
       gram_matrix(b, prepared, layer->settings->centered, data);
     }

@@ -39,7 +39,7 @@ PreparedLayers<S, D> prepare_layers(Kind kind, const GivenLayers<S>& layers, boo
   Home<S>::check_process(device);
   return with_precision<S, D>(is_double, [&]<class B>(std::type_identity<B>) {
     auto states = [&] {
-      const py::gil_scoped_release release;
+      const OffTheGil off;
       B b = Home<B>::backend(device, control_of(progress));
       return make(b);
     }();
@@ -136,7 +136,7 @@ py::list bind_coordinates(const GivenLayers<S>& layers, const std::vector<double
     Index rank;
   };
   const auto all = [&] {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     D w = Home<D>::backend(layers[0]->device, control_of({}));
     std::vector<Found> found;
     for (const BasisInput<D>& input : inputs_of(w, layers, tolerances)) {

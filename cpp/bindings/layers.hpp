@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "../gramian/measures/procrustes.hpp"
 #include "../gramian/measures/units.hpp"
 #include "arrays.hpp"
+#include "gil.hpp"
 
 namespace gramian {
 
@@ -88,8 +90,7 @@ class PreparedLayer {
       array_.release();
       return;
     }
-    const py::gil_scoped_acquire gil;
-    array_ = py::object();
+    with_the_gil([this] { Py_CLEAR(array_.ptr()); });
   }
 
   const Kind kind;
@@ -139,10 +140,19 @@ using Progress = std::optional<py::function>;
 inline Control control_of(const Progress& progress) {
   return {[callback = progress ? &*progress : nullptr, told = -1](double fraction) mutable {
     constexpr int total = 1000;
-    const py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     const int done = static_cast<int>(fraction * total);
-    if (callback != nullptr && done > told) (*callback)(told = done, total);
+    const bool is_news = callback != nullptr && done > told;
+    std::exception_ptr raised;
+    with_the_gil([&] {
+      bool failed = PyErr_CheckSignals() != 0;
+      if (!failed && is_news) {
+        PyObject* const answer = PyObject_CallFunction(callback->ptr(), "ii", told = done, total);
+        failed = answer == nullptr;
+        Py_XDECREF(answer);
+      }
+      if (failed) raised = std::make_exception_ptr(py::error_already_set());
+    });
+    if (raised) std::rethrow_exception(raised);
   }};
 }
 

@@ -17,4 +17,8 @@ void set_num_threads(int n);
 /// and after fork.
 void parallel(int width, const std::function<void()>& body);
 
+/// Forks that this process has come from: another number than before says that the other threads
+/// are in the parent.
+int generation();
+
 }  // namespace gramian
