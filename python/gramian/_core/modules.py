@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import platform
 from collections.abc import Iterator
@@ -38,6 +39,17 @@ def _check_interpreter() -> None:
         )
 
 
+def _check_memory() -> None:
+    """Refuse an address space that is nearly used up: OpenBLAS would end the process.
+
+    It maps its first buffer when it is loaded: 32 MB, after the libraries' own 30 MB.
+    """
+    try:
+        mmap.mmap(-1, 80 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except OSError as cause:
+        raise MemoryError("gramian needs 80 MB of address space to be imported") from cause
+
+
 @contextmanager
 def _without_threads_of_blas() -> Iterator[None]:
     """Let the BLAS start none when it is loaded: it is used from gramian's own threads."""
@@ -54,8 +66,10 @@ def _without_threads_of_blas() -> Iterator[None]:
 
 
 _check_interpreter()
+_check_memory()
 with _without_threads_of_blas():
     import gramian._cpu as cpu
+
 
 def _check_blas() -> None:
     """Refuse a BLAS other than the one that was built with the package.
