@@ -13,6 +13,7 @@ struct Home<Cpu<T>> {
     if (!py::isinstance<py::array>(array)) throw py::type_error("an array must be numpy's");
     return source_of(py::reinterpret_borrow<py::array>(array), dtype);
   }
+  static constexpr bool may_be_left = true;
   static int device(const py::object&) { return 0; }
   static std::string device_name(int) { return "cpu"; }
   static void check_process(int) {}

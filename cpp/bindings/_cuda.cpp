@@ -15,6 +15,7 @@ struct Home<Cuda<T>> {
     if (own.dtype != dtype) throw py::type_error("the array is of " + own.dtype);
     return own.source();
   }
+  static constexpr bool may_be_left = false;
   static int device(const py::object& array) { return array.cast<const DeviceArray&>().device; }
   static std::string device_name(int device) { return "cuda:" + std::to_string(device); }
   static void check_process(int device) {

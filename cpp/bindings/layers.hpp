@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "../gramian/measures/procrustes.hpp"
 #include "../gramian/measures/units.hpp"
 #include "arrays.hpp"
+#include "background.hpp"
 #include "gil.hpp"
 
 namespace gramian {
@@ -29,6 +31,7 @@ namespace gramian {
 ///   static int device(const py::object& array): its number; 0 where there is one
 ///   static std::string device_name(int device)
 ///   static void check_process(int device): throws where its memory cannot be used any more
+///   static constexpr bool may_be_left: whether work there may go on after its call
 ///   static void let_go(int device, std::unique_ptr<State>): on the right device, if at all
 template <class B>
 struct Home;
@@ -138,7 +141,10 @@ using Progress = std::optional<py::function>;
 /// Looks for Ctrl-C, and tells a progress callback of every new thousandth. `progress` must outlive
 /// the result, which may be copied without the GIL.
 inline Control control_of(const Progress& progress) {
-  return {[callback = progress ? &*progress : nullptr, told = -1](double fraction) mutable {
+  return {[callback = progress ? &*progress : nullptr, told = -1,
+           caller = std::this_thread::get_id()](double fraction) mutable {
+    // Tasks may have steps of their own, on any thread.
+    if (std::this_thread::get_id() != caller) return;
     constexpr int total = 1000;
     const int done = static_cast<int>(fraction * total);
     const bool is_news = callback != nullptr && done > told;
@@ -154,6 +160,22 @@ inline Control control_of(const Progress& progress) {
     });
     if (raised) std::rethrow_exception(raised);
   }};
+}
+
+/// Runs work(control) without the GIL; on another thread where it may be long and, as Home<B> says,
+/// can be left to itself. It must own what it needs.
+template <class B, class Work>
+auto without_the_gil(bool may_be_long, const Progress& progress, Work work) {
+  if constexpr (Home<B>::may_be_left) {
+    Abandoned::tidy();
+    const Control control = control_of(progress);
+    const OffTheGil off;
+    if (may_be_long) return run_in_background(control, std::move(work));
+    return work(control);
+  } else {
+    const OffTheGil off;
+    return work(control_of(progress));
+  }
 }
 
 /// Calls use(std::type_identity<B>) with the backend of a precision.
