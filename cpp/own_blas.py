@@ -1,6 +1,6 @@
-"""Copies the pinned BLAS under a name of gramian's own, and looks up what its interface leaves out.
+"""Copies the pinned BLAS under a name of gramian's own, and finds what its interface leaves out.
 
-Run by blas.cmake: own_blas.py LIBRARY COPY HEADER. Three things are different in the copy, in place,
+Run by blas.cmake: own_blas.py LIBRARY COPY HEADER. Two things are different in the copy, in place,
 so that no tool beyond Python is needed and every address stays:
 
 - Its SONAME, which the dynamic linker identifies libraries by. Any other library named as the

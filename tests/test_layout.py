@@ -26,8 +26,11 @@ CONTRACT = {
 }
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
-    "bindings": ("pybind11/",),
-    "cpu": ("dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "sys/mman.h", "unistd.h"),
+    "bindings": ("pthread.h", "pybind11/", "unistd.h"),
+    "cpu": (
+        *("dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "sys/mman.h", "unistd.h"),
+        "gramian_own_blas.hpp",
+    ),
     "cuda": ("cublas", "cuda", "cusolver", "unistd.h"),
 }
 
@@ -83,6 +86,13 @@ def test_vendors(path: Path) -> None:
         assert not library or name[1:].startswith(allowed), f"{named(path)} includes {name}>"
     if layer(path) in ("core", "gram", "bases", "measures"):
         assert not re.search(r"#\s*if.*CUDA", path.read_text("utf-8"))
+
+
+def test_the_gil_is_taken_in_one_place() -> None:
+    """With what a thread needs that asks for it too late, see gil.hpp."""
+    asks = re.compile(r"gil_scoped_|PyGILState_|PyEval_")
+    found = {path.name for path in HEADERS if asks.search(path.read_text("utf-8"))}
+    assert found == {"gil.hpp"}
 
 
 def test_cpp_has_no_cycles() -> None:

@@ -4,6 +4,7 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -203,7 +204,12 @@ inline py::tuple as_tuple(const ColumnStatistics& found) {
 
 inline py::array_t<double> array_of(const std::vector<double>& values, Index rows, Index cols) {
   py::array_t<double> array({rows, cols});
-  std::ranges::copy(values, array.mutable_data());
+  constexpr Index step = Index{1} << 24;  // GBs may be copied: Ctrl-C is heard every 50 ms
+  double* const out = array.mutable_data();
+  for (Index first = 0; first < std::ssize(values); first += step) {
+    std::copy_n(values.data() + first, std::min(step, std::ssize(values) - first), out + first);
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
   return array;
 }
 
