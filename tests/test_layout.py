@@ -24,6 +24,7 @@ CONTRACT = {
     CORE / f"{name}.hpp"
     for name in ("backend", "column_statistics", "hardware", "kernels", "roots")
 }
+SHARED = ("core", "gram", "bases", "measures", "streaming")  # by all backends
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
     "bindings": ("pthread.h", "pybind11/", "unistd.h"),
@@ -69,7 +70,8 @@ def test_cpp_layers(path: Path) -> None:
         "gram": {"core", "gram"},
         "bases": {"core", "bases"},
         "measures": {"core", "gram", "bases", "measures"},
-        "bindings": {"core", "gram", "bases", "measures", "bindings", "cpu", "cuda"},
+        "streaming": {"core", "streaming"},
+        "bindings": {*SHARED, "bindings", "cpu", "cuda"},
     }.get(here, {here})
     for other in own_includes(path):
         assert other.exists(), f"{named(path)} includes {other}, which is not there"
@@ -84,7 +86,7 @@ def test_vendors(path: Path) -> None:
     for name in includes(path):
         library = name[0] == "<" and ("." in name or "/" in name)
         assert not library or name[1:].startswith(allowed), f"{named(path)} includes {name}>"
-    if layer(path) in ("core", "gram", "bases", "measures"):
+    if layer(path) in SHARED:
         assert not re.search(r"#\s*if.*CUDA", path.read_text("utf-8"))
 
 

@@ -5,6 +5,7 @@
 
 #include "bind_layers.hpp"
 #include "bind_pairs.hpp"
+#include "bind_sums.hpp"
 
 namespace gramian {
 
@@ -17,6 +18,7 @@ void bind(py::module_& m) {
   bind_plan<Single, Double>(m);
   bind_preparations<Single, Double>(m);
   bind_comparisons<Single, Double>(m);
+  bind_sums<Single, Double>(m);
 }
 
 }  // namespace gramian

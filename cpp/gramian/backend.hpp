@@ -207,7 +207,8 @@ struct LeftVectors {
 template <class B>
 concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scalar> &&
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
-             View<typename B::Wide> wide, const std::function<void(Index)>& task) {
+             View<typename B::Wide> wide, Matrix<typename B::Wide> total,
+             const std::function<void(Index)>& task) {
       { b.wide() } -> std::same_as<typename B::Wide>;
       { b.narrow(wide) } -> std::same_as<Matrix<B>>;
       { b.as_layer(view) } -> std::same_as<Layer<B>>;  // of a matrix that stays where it is
@@ -229,6 +230,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.transposed(view) } -> std::same_as<Matrix<B>>;
       { b.copy(view) } -> std::same_as<Matrix<B>>;
       { b.add(double{}, m, double{}, view) };             // m = a m + c x, in place
+      { b.accumulate(total, double{}, view, host, host) };  // m += c x + u vᵀ, in double
       { b.scale(m, host, host) };                         // rows, columns; in place
       { b.spectral_norm(view) } -> std::same_as<double>;  // an estimate from below
       { b.cholesky(m) } -> std::same_as<bool>;      // L of L Lᵀ, in place; false: not positive

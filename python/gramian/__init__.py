@@ -26,6 +26,7 @@ from ._measures.registry import measures
 from ._measures.units.functions import cluster_units, correlation, match_units
 from ._measures.units.results import Clusters, Matching, SparsePrediction
 from ._measures.units.sparse import sparse_prediction
+from ._streaming.accumulator import Accumulator
 from ._version import __version__
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PWCCA",
     "RBF",
     "SVCCA",
+    "Accumulator",
     "Clusters",
     "Comparison",
     "Cosine",

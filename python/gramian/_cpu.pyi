@@ -139,6 +139,44 @@ class PreparedLayer:
     @property
     def varies(self) -> npt.NDArray[np.bool_]: ...
 
+class CrossSums:
+    """Centered products of layers, gathered batch by batch, and what else is gathered of them."""
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        *,
+        pairs: Sequence[tuple[int, int]],
+        norms: bool,
+        device: int,
+    ) -> None: ...
+    @property
+    def n_samples(self) -> int: ...
+    def update(
+        self,
+        layers: Sequence[CoreLayer],
+        *,
+        squares: Sequence[_Floats],
+        double: bool,
+        progress: _Progress = None,
+    ) -> None: ...
+    def merge(self, other: CrossSums) -> None: ...
+    def squared_products(self) -> _Floats: ...
+    def singular_values(self, pair: int) -> _Floats: ...
+    def product(self, pair: int) -> _Floats: ...
+    def norms(self, pair: int) -> tuple[float, _Floats, _Floats]: ...
+    def layer(self, number: int) -> tuple[float, _Floats, _Floats, _Floats]:
+        """Return the scale, and in units of it the means, what they leave out, the squares."""
+
+    def restore(
+        self,
+        *,
+        n_samples: int,
+        layers: Sequence[tuple[float, _Floats, _Floats, _Floats]],
+        products: Sequence[_Floats],
+        norms: Sequence[tuple[float, _Floats, _Floats]],
+    ) -> None: ...
+
 def column_statistics(array: Any, dtype: str) -> tuple[_Floats, _Floats, _Floats, float, float]:
     """Return what `calls.ColumnStatistics` holds."""
 
@@ -296,3 +334,5 @@ def simd_level() -> str: ...
 def blas_config() -> str: ...
 def blas_core() -> str: ...
 def blas_path() -> str: ...
+def triangle(layer: CoreLayer) -> _Floats:
+    """Return R of the QR factorisation of a layer as it is, of at least as many rows as columns."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy.typing as npt
 
 from ._cpu import CoreLayer as CoreLayer
+from ._cpu import CrossSums as CrossSums
 from ._cpu import Denominator as Denominator
 from ._cpu import Estimator as Estimator
 from ._cpu import KernelKind as KernelKind
@@ -34,6 +35,7 @@ from ._cpu import prepare_ridge as prepare_ridge
 from ._cpu import prepare_shape as prepare_shape
 from ._cpu import prepare_units as prepare_units
 from ._cpu import smallest_product as smallest_product
+from ._cpu import triangle as triangle
 
 class DeviceArray:
     @property

@@ -139,6 +139,8 @@ class Cpu {
   Matrix<Cpu> multiply_transposed(View<Cpu> a, View<Cpu> b);
   Matrix<Cpu> transposed(View<Cpu> x);
   void add(double a, Matrix<Cpu>& m, double c, View<Cpu> x);
+  void accumulate(Matrix<Wide>& total, double c, View<Cpu> x, std::span<const double> u,
+                  std::span<const double> v);
   void scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols);
   double spectral_norm(View<Cpu> x) {
     const Span span{Step::condition};

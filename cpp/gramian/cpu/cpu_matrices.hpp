@@ -224,6 +224,19 @@ Matrix<Cpu<T>> Cpu<T>::transposed(View<Cpu> x) {
 }
 
 template <class T>
+void Cpu<T>::accumulate(Matrix<Wide>& total, double c, View<Cpu> x, std::span<const double> u,
+                        std::span<const double> v) {
+  double* row = total.mutable_data();
+  const T* added = x.data;
+  for (const double factor : u) {
+    for (std::size_t j = 0; j < v.size(); ++j)
+      row[j] += c * static_cast<double>(added[j]) + factor * v[j];
+    row += v.size();
+    added += v.size();
+  }
+}
+
+template <class T>
 void Cpu<T>::scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols) {
   const Span span{Step::elementwise};
   for (Index i = 0; i < x.rows; ++i)

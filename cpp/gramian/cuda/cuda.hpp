@@ -148,6 +148,8 @@ class Cuda {
   Matrix<Cuda> multiply_transposed(View<Cuda> a, View<Cuda> b);
   Matrix<Cuda> transposed(View<Cuda> x);
   void add(double a, Matrix<Cuda>& m, double c, View<Cuda> x);
+  void accumulate(Matrix<Wide>& total, double c, View<Cuda> x, std::span<const double> u,
+                  std::span<const double> v);
   void scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<const double> cols);
   double spectral_norm(View<Cuda> x);
   bool cholesky(Matrix<Cuda>& x);

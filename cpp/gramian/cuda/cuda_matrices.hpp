@@ -158,6 +158,16 @@ void Cuda<T>::add(double a, Matrix<Cuda>& m, double c, View<Cuda> x) {
 }
 
 template <class T>
+void Cuda<T>::accumulate(Matrix<Wide>& total, double c, View<Cuda> x, std::span<const double> u,
+                         std::span<const double> v) {
+  const auto factors = cuda::allocate<double>(context_, x.rows + x.cols);
+  cuda::to_device<double>(context_, u, factors.get());
+  cuda::to_device<double>(context_, v, factors.get() + x.rows);
+  cuda::add_product(stream(), c, x.data, x.rows, x.cols, factors.get(), factors.get() + x.rows,
+                    total.mutable_data());
+}
+
+template <class T>
 void Cuda<T>::scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<const double> cols) {
   const auto factors = cuda::allocate<double>(context_, x.rows + x.cols);
   cuda::to_device<double>(context_, rows, factors.get());

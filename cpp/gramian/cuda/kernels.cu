@@ -131,6 +131,12 @@ void add(cudaStream_t stream, double a, T* m, double c, const T* x, Index n) {
 }
 
 template <class T>
+void add_product(cudaStream_t stream, double c, const T* x, Index rows, Index cols, const double* u,
+                 const double* v, double* total) {
+  launch(stream, across(cols), down(rows), add_product_kernel<T>, c, x, rows, cols, u, v, total);
+}
+
+template <class T>
 void scale(cudaStream_t stream, T* x, Index rows, Index cols, const double* row_factors,
            const double* col_factors) {
   launch(stream, across(cols), down(rows), scale_kernel<T>, x, rows, cols, row_factors,
@@ -166,6 +172,8 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
   template void transpose(cudaStream_t, const T*, Index, Index, Index, T*);                    \
   template void keep_lower(cudaStream_t, T*, Index, Index);                                    \
   template void add(cudaStream_t, double, T*, double, const T*, Index);                        \
+  template void add_product(cudaStream_t, double, const T*, Index, Index, const double*,       \
+                            const double*, double*);                                           \
   template void scale(cudaStream_t, T*, Index, Index, const double*, const double*);           \
   template void scaled_copy(cudaStream_t, Strided<T>, const double*, bool, T*, Index);         \
   template void subtract_from(cudaStream_t, Strided<T>, T*);

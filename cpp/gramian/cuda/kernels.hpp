@@ -112,6 +112,11 @@ void keep_lower(cudaStream_t stream, T* x, Index n, Index stride);
 template <class T>
 void add(cudaStream_t stream, double a, T* m, double c, const T* x, Index n);
 
+/// total(i, j) += c x(i, j) + u[i] v[j], rows x cols.
+template <class T>
+void add_product(cudaStream_t stream, double c, const T* x, Index rows, Index cols, const double* u,
+                 const double* v, double* total);
+
 /// x(i, j) *= row_factors[i] * col_factors[j].
 template <class T>
 void scale(cudaStream_t stream, T* x, Index rows, Index cols, const double* row_factors,

@@ -119,6 +119,15 @@ __global__ void add_kernel(double a, T* m, double c, const T* x, Index n) {
 }
 
 template <class T>
+__global__ void add_product_kernel(double c, const T* x, Index rows, Index cols, const double* u,
+                                   const double* v, double* total) {
+  const Index j = own_col();
+  if (j >= cols) return;
+  for (Index i = own_row(); i < rows; i += row_step())
+    total[i * cols + j] += c * static_cast<double>(x[i * cols + j]) + u[i] * v[j];
+}
+
+template <class T>
 __global__ void scale_kernel(T* x, Index rows, Index cols, const double* row_factors,
                              const double* col_factors) {
   const Index j = own_col();

@@ -16,6 +16,7 @@ from .types import DeviceArray
 __all__ = [
     "ColumnStatistics",
     "CoreLayer",
+    "CrossSums",
     "Denominator",
     "Estimator",
     "KernelKind",
@@ -32,6 +33,7 @@ __all__ = [
     "coordinates",
     "correlation",
     "cross",
+    "cross_sums",
     "from_dlpack",
     "gram_distances",
     "gram_matrix",
@@ -49,6 +51,7 @@ __all__ = [
     "prepare_shape",
     "prepare_units",
     "smallest_product",
+    "triangle",
 ]
 
 # Values of the enums may go to either module; a status that one returns is compared by `has`.
@@ -57,6 +60,7 @@ Estimator = cpu.Estimator
 KernelKind = cpu.KernelKind
 KernelSpec = cpu.KernelSpec
 CoreLayer = cpu.CoreLayer
+CrossSums = cpu.CrossSums
 Measure = cpu.Measure
 Plan = cpu.Plan
 PreparedLayer = cpu.PreparedLayer
@@ -102,6 +106,7 @@ prepare_ridge = _where_its_layers_are(cpu.prepare_ridge)
 prepare_shape = _where_its_layers_are(cpu.prepare_shape)
 prepare_units = _where_its_layers_are(cpu.prepare_units)
 smallest_product = _where_its_layers_are(cpu.smallest_product)
+triangle = _where_its_layers_are(cpu.triangle)
 
 
 class ColumnStatistics(NamedTuple):
@@ -171,6 +176,14 @@ def plan(
     """Return what the planner of a device decides for a comparison of kernels."""
     make = cpu.plan if device is None else _same_of_cuda(cpu.plan)
     return make(n=n, rows=rows, widths=widths, kernel=kernel, double=double, max_memory=max_memory)
+
+
+def cross_sums(
+    widths: Sequence[int], *, pairs: Sequence[tuple[int, int]], norms: bool, device: int | None
+) -> CrossSums:
+    """Return sums of products, of nothing yet, where the layers are going to be."""
+    make = cpu.CrossSums if device is None else _same_of_cuda(cpu.CrossSums)
+    return make(list(widths), pairs=list(pairs), norms=norms, device=device or 0)
 
 
 def _same_of_cuda(of_cpu: Function) -> Function:

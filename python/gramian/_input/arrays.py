@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,14 @@ from . import devices
 from .dtypes import check_dtype, compute_dtype, values
 
 
+@dataclass(frozen=True)
+class StandsFor:
+    """The samples that fewer rows, of the same inner products, stand for."""
+
+    count: int
+    compute_dtype: str  # the precision of arithmetic on them
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """A representation under its name, checked, in the memory of whoever passed it."""
@@ -23,6 +31,12 @@ class Layer:
     # (n_samples, n_features), any strides; numpy holds bfloat16 as its uint16 bits
     array: npt.NDArray[Any] | DeviceArray
     dtype: str  # numpy's name of the elements' type, or "bfloat16"
+    stands_for: StandsFor | None = field(default=None, kw_only=True)
+
+    @property
+    def n_samples(self) -> int:
+        """The number of samples, which that of its rows may stand for."""
+        return len(self.array) if self.stands_for is None else self.stands_for.count
 
     @property
     def device(self) -> int | None:

@@ -17,7 +17,7 @@ CONSTANT = 2
 
 def epsilon(layer: Layer) -> float:
     """Return the rounding unit of the precision that a layer is computed in by itself."""
-    return float(np.finfo(layer.compute_dtype).eps)
+    return float(np.finfo((layer.stands_for or layer).compute_dtype).eps)
 
 
 def centered(layer: Layer) -> npt.NDArray[np.float64]:

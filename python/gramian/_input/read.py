@@ -76,6 +76,7 @@ def read(
         layer.name,
         layer.array,
         layer.dtype,
+        stands_for=layer.stands_for,
         statistics=statistics,
         finite=finite,
         constant=constant,

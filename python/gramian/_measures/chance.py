@@ -71,7 +71,7 @@ def _warn(
     score: Callable[[int, int, int], float],
     cure: str,
 ) -> None:
-    n = len(a[0].array)
+    n = a[0].n_samples
     found = [
         (score(n, x.array.shape[1], y.array.shape[1]), x.name, y.name)
         for i, x in enumerate(a)

@@ -17,6 +17,7 @@ from .._input.arrays import Layer
 from .._input.checks import Samples, check_device, check_memory
 from . import memory
 from .cost import Planner
+from .gathered import Gathering
 
 __all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
 
@@ -85,6 +86,7 @@ class Measure:
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs
     plan: Planner  # what `pairs` would take
+    gathers: Callable[[Mapping[str, Any]], Gathering]  # how samples that come in batches are kept
     options: tuple[Option, ...]
     invariances: frozenset[str]  # changes of X alone that leave the default value as it is
     citation: str
@@ -158,6 +160,11 @@ class Measure:
     def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options in force, defaults included, as JSON can hold them."""
         return self.record(complete(self.options, options))
+
+    def gathering(self, options: Mapping[str, Any]) -> Gathering:
+        """Return how it keeps samples that come in batches."""
+        complete(self.options, options)
+        return self.gathers({**self.fixed, **options})
 
     def _value(
         self, function: Callable[..., Any], X: Any, Y: Any, options: Mapping[str, Any]

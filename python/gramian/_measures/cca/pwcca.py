@@ -11,6 +11,7 @@ from ..._core import calls
 from ..._core.calls import Measure, WeightSide
 from ..._input.arrays import Layer
 from .. import ranks
+from ..gathered import Gathering, by_rows
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, value_of_pair
 from . import checks
@@ -19,7 +20,7 @@ from .google import google_pwcca
 from .options import RANK_TOLERANCE
 from .results import PWCCA
 
-__all__ = ["OPTIONS", "pwcca", "pwcca_pairs"]
+__all__ = ["OPTIONS", "gathered", "pwcca", "pwcca_pairs"]
 
 Progress = Callable[[int, int], object]
 
@@ -40,6 +41,16 @@ OPTIONS = (
     ),
     RANK_TOLERANCE,
 )
+
+
+def gathered(options: Mapping[str, Any]) -> Gathering:
+    """Return how samples that come in batches are kept."""
+    if options.get("variant") == "google":
+        raise ValueError(
+            "variant must be 'paper' for samples that come in batches, got 'google', which weighs "
+            "by units that are not centered. Use compare on all samples."
+        )
+    return by_rows(options)
 
 
 @overload

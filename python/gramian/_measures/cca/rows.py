@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..gathered import by_rows
 from ..measure import Measure
 from ..ranks import needed_samples
 from . import cca, plan, pwcca, reference, reference_variants, regression, svcca
@@ -16,6 +17,7 @@ ROWS = (
         reference=reference.cca,
         pairs=cca.cca_pairs,
         plan=plan.plan_cca,
+        gathers=by_rows,
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -29,6 +31,7 @@ ROWS = (
         reference=reference.cca,
         pairs=cca.cca_squared_pairs,
         plan=plan.plan_cca_squared,
+        gathers=by_rows,
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -42,6 +45,7 @@ ROWS = (
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
         plan=plan.plan_svcca,
+        gathers=by_rows,
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
@@ -54,6 +58,7 @@ ROWS = (
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
         plan=plan.plan_svcca,
+        gathers=by_rows,
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
@@ -67,6 +72,7 @@ ROWS = (
         reference=reference_variants.pwcca,
         pairs=pwcca.pwcca_pairs,
         plan=plan.plan_pwcca,
+        gathers=pwcca.gathered,
         options=pwcca.OPTIONS,
         invariances=frozenset({"permutation", "translation", "scaling"}),
         citation="Morcos et al. 2018",
@@ -80,6 +86,7 @@ ROWS = (
         reference=reference.linear_regression,
         pairs=regression.regression_pairs,
         plan=plan.plan_regression,
+        gathers=by_rows,
         options=regression.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 10",

@@ -130,6 +130,17 @@ def gram(
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
 
 
+def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> float:
+    """Return the root of the median squared distance, as a width is a fraction of it."""
+    x = _read(layer, kernel, "raise", None, Samples(2, "a median distance"))
+    prepared = calls.prepare_matrix(
+        x.core, kernel=spec_of(kernel, sample), centered=False, double=True
+    )
+    if not prepared.median:
+        checks.refuse_zero_median(layer)
+    return float(np.sqrt(prepared.median)) / x.statistics.scale
+
+
 def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
     """Return a kernel as the core takes it."""
     match kernel:

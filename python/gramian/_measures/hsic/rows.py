@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..measure import Measure, Option
-from . import angles, functions, pairs, plan, reference
+from . import angles, functions, gathered, pairs, plan, reference
 from .checks import needed_samples
 from .kernels import NAMED, RBF, Laplacian, kernel_of, lost_invariances, name_of
 
@@ -65,6 +65,7 @@ ROWS = (
         reference=reference.cka,
         pairs=pairs.cka_pairs,
         plan=plan.plan_hsic,
+        gathers=gathered.cka,
         options=(*_KERNEL, _DEBIASED),
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 3-4",
@@ -81,6 +82,7 @@ ROWS = (
         reference=reference.hsic,
         pairs=pairs.hsic_pairs,
         plan=plan.plan_hsic,
+        gathers=gathered.hsic,
         options=(*_KERNEL, _UNBIASED),
         invariances=_RIGID,
         citation="Gretton et al. 2005; Song et al. 2012",
@@ -97,6 +99,7 @@ ROWS = (
         reference=reference.cka_distance,
         pairs=angles.cka_distance_pairs,
         plan=plan.plan_hsic,
+        gathers=gathered.cka_distance,
         options=(*_KERNEL, _DEBIASED),
         invariances=_RIGID | {"scaling"},
         citation="Williams et al. 2021",
@@ -114,6 +117,7 @@ ROWS = (
         reference=reference.distance_correlation,
         pairs=pairs.distance_correlation_pairs,
         plan=plan.plan_distance_correlation,
+        gathers=gathered.distance_correlation,
         options=(_UNBIASED,),
         invariances=_RIGID | {"scaling"},
         citation="Székely et al. 2007, 2014",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from ..gathered import by_rows
 from ..measure import Measure
 from ..ranks import needed_samples
-from . import functions, pairs, plan, reference
+from . import functions, gathered, pairs, plan, reference
 
 _INVARIANCES = frozenset({"orthogonal", "permutation", "translation", "scaling"})
 
@@ -17,6 +18,7 @@ ROWS = (
         reference=reference.procrustes,
         pairs=pairs.procrustes_pairs,
         plan=plan.plan_procrustes,
+        gathers=gathered.similarity,
         options=(),
         invariances=_INVARIANCES,
         citation="Schönemann 1966",
@@ -29,6 +31,7 @@ ROWS = (
         reference=reference.procrustes_distance,
         pairs=pairs.procrustes_distance_pairs,
         plan=plan.plan_distance,
+        gathers=by_rows,
         options=(),
         invariances=_INVARIANCES,
         citation="Williams et al. 2021",
@@ -42,6 +45,7 @@ ROWS = (
         reference=reference.shape_distance,
         pairs=pairs.shape_distance_pairs,
         plan=plan.plan_shape_distance,
+        gathers=by_rows,
         options=pairs.SHAPE_OPTIONS,
         invariances=_INVARIANCES,
         citation="Williams et al. 2021",

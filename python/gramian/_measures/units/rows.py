@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..gathered import by_rows
 from ..measure import Measure
-from . import functions, pairs, plan, reference, sparse
+from . import functions, gathered, pairs, plan, reference, sparse
 from .checks import needed_samples
 
 _INVARIANCES = frozenset({"permutation", "translation", "scaling"})
@@ -15,6 +16,7 @@ ROWS = (
         reference=reference.match_units,
         pairs=pairs.match_pairs,
         plan=plan.plan_matching,
+        gathers=gathered.matching,
         options=pairs.MATCH_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",
@@ -29,6 +31,7 @@ ROWS = (
         reference=reference.match_units,
         pairs=pairs.match_pairs,
         plan=plan.plan_matching,
+        gathers=gathered.matching,
         options=pairs.MATCH_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",
@@ -44,6 +47,7 @@ ROWS = (
         reference=reference.sparse_prediction,
         pairs=pairs.sparse_prediction_pairs,
         plan=plan.plan_sparse_prediction,
+        gathers=by_rows,
         options=pairs.SPARSE_OPTIONS,
         invariances=_INVARIANCES,
         citation="Li et al. 2015",

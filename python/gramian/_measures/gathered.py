@@ -1,0 +1,120 @@
+"""What measures need of samples that come in batches, and what they make of it.
+
+There are three kinds. Sums of products are exact and fast; rows with the same inner products are
+exact for everything that inner products decide, and keep the digits that a product would square
+away; means over batches are an estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "ByBatches",
+    "ByProducts",
+    "ByRows",
+    "Gathering",
+    "OnePair",
+    "OneSide",
+    "Three",
+    "by_rows",
+]
+
+Array = npt.NDArray[np.float64]
+
+
+class OneSide(Protocol):
+    """What is gathered of a layer, in units of its scale."""
+
+    @property
+    def squares(self) -> Array:
+        """Σ (x - mean)² of every unit."""
+
+    @property
+    def varies(self) -> npt.NDArray[np.bool_]:
+        """Which units do, beyond rounding."""
+
+
+class OnePair(Protocol):
+    """What is gathered of two layers, about the means of all samples, in units of their scales."""
+
+    @property
+    def n(self) -> int:
+        """The number of samples."""
+
+    @property
+    def x(self) -> OneSide:
+        """The first layer."""
+
+    @property
+    def y(self) -> OneSide:
+        """The second."""
+
+    @property
+    def unit(self) -> float:
+        """What a product of their activations is in these units, if it is 1."""
+
+    def squared_product(self) -> float:
+        """|XᵀY|²."""
+
+    def singular_values(self) -> Array:
+        """Those of XᵀY."""
+
+    def product(self) -> Array:
+        """XᵀY, (p, q)."""
+
+    def fourth_moment(self) -> float:
+        """Σ |xᵢ|²|yᵢ|²."""
+
+
+@dataclass(frozen=True)
+class ByProducts:
+    """Sums of products: of the layers of a pair and, if `own`, of each with itself."""
+
+    # The value of a pair, and what it has of x and of y with themselves.
+    value: Callable[[OnePair, OnePair, OnePair], float]
+    own: bool = False
+    norms: bool = False  # the fourth moments are wanted
+    diagonal: float | None = None  # of a layer with itself, where there is no need to look
+
+
+@dataclass(frozen=True)
+class ByRows:
+    """As many rows as there are units, with the inner products of all samples."""
+
+
+class Three(NamedTuple):
+    """Unbiased HSIC, or distance covariance, of x with y and of both with themselves."""
+
+    cross: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class ByBatches:
+    """Means of the unbiased HSIC of batches, weighted by their size (Nguyen et al. 2021)."""
+
+    value: Callable[[Three], float]
+    kernel: Any  # of the family's own types
+    hsic: Callable[..., Array]  # evaluates pairs
+    # A width in median distances, that is to be fixed by some samples; None: nothing is.
+    widths: Callable[[Sequence[Any]], list[float]] | None = None
+
+
+Gathering = ByProducts | ByRows | ByBatches
+
+
+def by_rows(options: Mapping[str, Any]) -> Gathering:
+    """Return what measures take that inner products decide."""
+    if options.get("cross_validate") is not None:
+        raise ValueError(
+            "cross_validate must be None for samples that come in batches: what was not fitted is "
+            "no longer there. Use compare on all samples."
+        )
+    return ByRows()

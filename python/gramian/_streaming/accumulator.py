@@ -1,0 +1,381 @@
+"""The accumulator: any number of samples, batch by batch, and the comparison of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._compare.results import Comparison
+from .._input import checks, devices
+from .._input.read import ReadLayer, read
+from .._measures import memory
+from .._measures.gathered import ByBatches, ByProducts, ByRows
+from .._measures.registry import find
+from . import batches
+from .batches import Batch, Names
+from .minibatches import Minibatches
+from .products import Products
+from .rows import Rows
+
+__all__ = ["Accumulator", "state_bytes"]
+
+Progress = Callable[[int, int], object]
+State = Products | Rows | Minibatches
+
+
+class Accumulator:
+    """A comparison of layers whose samples come in batches, as if all had come at once.
+
+    Parameters
+    ----------
+    measure : str, default "cka"
+        One of `measures()`.
+    nan_policy : {"raise", "propagate"}, default "raise"
+        What to do with a layer that holds NaN or infinity in some batch: refuse the batch, or leave
+        the layer out from then on, with a warning, and NaN in the result.
+    device : str, optional
+        "cpu", "cuda" or "cuda:N"; by default, where the batches live. Sums of products stay on the
+        device; other states are kept on the host.
+    max_memory : float, optional
+        Bytes that the state and the work on a batch may take. What would take more is refused with
+        MemoryError before the batch changes anything; so is what does not fit into the machine.
+    **options
+        Options of the measure, as `compare` takes them.
+
+    Attributes
+    ----------
+    n_samples : int
+        How many samples have come.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the measure or an option is not known, or the measure cannot be computed from batches:
+        with ``cross_validate``, ``kernel="precomputed"`` or ``variant="google"``.
+
+    See Also
+    --------
+    compare : The same for samples that are there all at once.
+
+    Notes
+    -----
+    The result does not depend on how samples are shared among batches or accumulators, up to
+    rounding. What is kept for layers of p and q units does not grow with the samples:
+
+    ============================================  ==============================================
+    linear CKA and HSIC, Procrustes, matching     X'Y, and for CKA X'X and Y'Y: p q + p² + q²
+                                                  numbers, about the means of all samples [1]_;
+                                                  n (p q + p² / 2 + q² / 2) multiplications
+    CCA, SVCCA, PWCCA, regression, distances,     at most 2 (p + q)² numbers: rows with the inner
+    sparse prediction                             products of all samples, by QR factorisations
+                                                  [2]_; n (p + q)² multiplications. Products
+                                                  would square the condition of the layers.
+    other kernels                                 an estimate, marked so in ``options``: the mean
+                                                  of the unbiased HSIC of batches, weighted by
+                                                  their size [3]_. Widths of kernels are given, or
+                                                  fixed by the first 1,000 samples.
+    ============================================  ==============================================
+
+    An accumulator can be pickled, and is not to be used by two threads at once.
+
+    References
+    ----------
+    .. [1] Chan, Golub, LeVeque. Updating formulae and a pairwise algorithm for computing sample
+       variances. COMPSTAT 1982.
+    .. [2] Demmel, Grigori, Hoemmen, Langou. Communication-optimal parallel and sequential QR and
+       LU factorizations. SIAM J. Sci. Comput. 34, 2012.
+    .. [3] Nguyen, Raghu, Kornblith. Do wide and deep networks learn the same things? ICLR 2021.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> X, Y = np.random.default_rng(0).standard_normal((2, 1000, 8))
+    >>> acc = gm.Accumulator("cka")
+    >>> for start in range(0, 1000, 64):
+    ...     acc.update(X[start : start + 64], Y[start : start + 64])
+    >>> abs(acc.compute().values[0, 0] - gm.cka(X, Y)) < 1e-12
+    True
+    """
+
+    __module__ = "gramian"
+
+    def __init__(
+        self,
+        measure: str = "cka",
+        *,
+        nan_policy: str = "raise",
+        device: str | None = None,
+        max_memory: float | None = None,
+        **options: Any,
+    ) -> None:
+        self._row = find(measure, options)
+        self._how = self._row.gathering(options)
+        checks.check_nan_policy(nan_policy)
+        if checks.check_device(device) == "reference":
+            raise ValueError("device='reference' has no accumulator: it takes all samples at once.")
+        self._nan_policy, self._device, self._options = nan_policy, device, dict(options)
+        self._max_memory = None if max_memory is None else checks.check_memory(max_memory, 0)
+        self.reset()
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples have come."""
+        return self._n
+
+    def __repr__(self) -> str:
+        names = self._names
+        layers = "no layers yet" if names is None else "{} x {} layers".format(*names.shape)
+        return f"<Accumulator {self._row.name}: {layers}, {self._n} samples>"
+
+    def reset(self) -> None:
+        """Forget all batches, and what the first one fixed."""
+        self._names: Names | None = None
+        self._state: State | None = None
+        self._n = 0
+        self._lost: frozenset[int] = frozenset()
+        self._target: int | None = None
+
+    def update(self, a: Any, b: Any = None, *, progress: Progress | None = None) -> None:
+        """Add a batch of samples.
+
+        Parameters
+        ----------
+        a, b : mapping of str to array-like, or array-like of shape (n_samples, n_features)
+            Layers of the same samples, in any order of names; a bare array is a layer "x" or "y".
+            Without `b`, the layers of `a` are compared among themselves. The first batch fixes
+            names, widths and types.
+        progress : callable, optional
+            ``progress(done, total)``, called as the work on this batch proceeds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a layer is not as in the first batch, the layers have different numbers of samples,
+            or one holds NaN or infinity. The batch is not added then.
+        MemoryError
+            If what is kept would not fit; see `max_memory`.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> acc = gm.Accumulator("procrustes")
+        >>> acc.update({"conv1": [[1.0], [2.0]], "conv2": [[3.0], [5.0]]})
+        >>> acc
+        <Accumulator procrustes: 2 x 2 layers, 2 samples>
+        """
+        if self._names is None:
+            names, batch = batches.first(a, b)
+        else:
+            names, batch = self._names, batches.later(self._names, a, b)
+        target = devices.chosen(self._device, batch.layers[0].device, batch.layers[0].name)
+        if self._state is not None and target != self._target:
+            raise ValueError(
+                f"{batch.layers[0].name} must be on the device of the first batch, "
+                f"{_device_name(self._target)}, got {_device_name(target)}."
+            )
+        layers, lost = self._read(batch)
+        state = self._state or self._new_state(names, target)
+        if isinstance(state, Minibatches):
+            state.update(layers)
+        else:
+            state.update(layers, progress)
+        self._names, self._state, self._target = names, state, target
+        self._n += batch.n
+        self._lost = lost
+
+    def _read(self, batch: Batch) -> tuple[list[ReadLayer], frozenset[int]]:
+        """Read the layers, with zeros for those that cannot be used."""
+        found, lost = [], set(self._lost)
+        for number, layer in enumerate(batch.layers):
+            if number not in lost:
+                try:
+                    found.append(read(layer, "raise", self._device))
+                    continue
+                except checks.UnusableLayerError as refused:
+                    if self._nan_policy == "raise":
+                        raise
+                    refused.warn()
+                    lost.add(number)
+            where = None if layer.device is None else f"cuda:{layer.device}"
+            found.append(read(batches.as_zeros(layer), "raise", self._device or where))
+        return found, frozenset(lost)
+
+    def _new_state(self, names: Names, target: int | None) -> State:
+        needed = state_bytes(self._how, names)
+        limit = memory.available() if self._max_memory is None else self._max_memory
+        if isinstance(self._how, ByProducts) and needed > limit and needed > 2**24:
+            raise MemoryError(
+                f"{len(names.widths)} layers of {sum(names.widths)} units would take "
+                f"{needed:,.0f} bytes for their products, more than {limit:,.0f}."
+            )
+        match self._how:
+            case ByProducts():
+                return Products(names, self._how, target)
+            case ByRows():
+                return Rows(names, self._max_memory)
+            case ByBatches():
+                return Minibatches(names, self._how, self._max_memory)
+
+    def merge(self, other: Accumulator) -> Accumulator:
+        """Add the samples that another accumulator has seen, which stays as it is.
+
+        Parameters
+        ----------
+        other : Accumulator
+            Of the same measure, options and layers.
+
+        Returns
+        -------
+        Accumulator
+            This one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the other is something else, this one itself, or has another measure, other options
+            or layers, or kernels whose widths came from other samples.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> first, second = gm.Accumulator("cka"), gm.Accumulator("cka")
+        >>> first.update([[1.0], [2.0]], [[0.0], [1.0]])
+        >>> second.update([[4.0], [8.0], [9.0]], [[1.0], [3.0], [2.0]])
+        >>> first.merge(second)
+        <Accumulator cka: 1 x 1 layers, 5 samples>
+        """
+        if not isinstance(other, Accumulator):
+            raise TypeError(f"other must be an Accumulator, got {type(other).__name__}.")
+        if other is self:
+            raise ValueError("other must be another accumulator than the one it is merged into.")
+        for what, own, theirs in (
+            ("measure", self._row.name, other._row.name),
+            ("options", self._recorded(), other._recorded()),
+        ):
+            if own != theirs:
+                raise ValueError(f"other must have the same {what}, {own!r}, got {theirs!r}.")
+        if other._state is None:
+            return self
+        assert other._names is not None
+        if self._state is None:
+            self._names, self._target = other._names, other._target
+            self._state = self._new_state(self._names, self._target)
+        _check_same(self._names, other._names)
+        if self._target != other._target:
+            raise ValueError(
+                f"other must be on the same device, {_device_name(self._target)}, "
+                f"got {_device_name(other._target)}."
+            )
+        assert type(self._state) is type(other._state)
+        self._state.merge(other._state)  # type: ignore[arg-type]
+        self._n += other._n
+        self._lost |= other._lost
+        return self
+
+    def compute(self) -> Comparison:
+        """Compare the samples that have come so far; more may follow.
+
+        Returns
+        -------
+        Comparison
+            As `compare` returns it. ``options["estimator"]`` says so where it is an estimate.
+
+        Raises
+        ------
+        ValueError
+            If no batch has come, or too few samples for the measure.
+
+        Warns
+        -----
+        RuntimeWarning
+            As `compare` does: of layers that are constant, for instance.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> acc = gm.Accumulator("cka", kernel="rbf", bandwidth=0.5)
+        >>> acc.update([[1.0], [2.0], [4.0], [7.0]], [[0.0], [1.0], [5.0], [4.0]])
+        >>> acc.compute().options["estimator"]
+        'minibatch'
+        """
+        least, why = self._row.samples(self._options)
+        if self._state is None or self._names is None:
+            raise ValueError(f"no batch has come yet: {self._row.name} needs {least} samples.")
+        if isinstance(self._state, Minibatches):
+            least, why = 4, "the unbiased estimator"
+        if self._n < least:
+            raise ValueError(
+                f"the accumulator must have seen at least {least} samples for {why}, got {self._n}."
+            )
+        match self._state:
+            case Products():
+                values = self._state.values(self._n, self._lost)
+            case Rows():
+                values = self._state.values(self._row, self._options, self._lost)
+            case Minibatches():
+                values = self._state.values(self._lost)
+        marks = {"estimator": "minibatch"} if isinstance(self._state, Minibatches) else {}
+        return Comparison(
+            values=np.asarray(values),
+            x_names=self._names.x,
+            y_names=self._names.columns,
+            measure=self._row.name,
+            options={**self._recorded(), **marks},
+            n_samples=self._n,
+        )
+
+    def _recorded(self) -> dict[str, Any]:
+        return self._row.recorded(self._options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "measure": self._row.name,
+            "settings": {
+                "nan_policy": self._nan_policy,
+                "device": self._device,
+                "max_memory": self._max_memory,
+                **self._options,
+            },
+            "names": self._names,
+            "target": self._target,
+            "n": self._n,
+            "lost": self._lost,
+            "state": None if self._state is None else self._state.state(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["measure"], **state["settings"])  # type: ignore[misc]
+        self._names, self._target = state["names"], state["target"]
+        self._n, self._lost = state["n"], state["lost"]
+        if self._names is not None and state["state"] is not None:
+            self._state = self._new_state(self._names, self._target)
+            self._state.restore(state["state"])
+
+
+def state_bytes(how: ByProducts | ByRows | ByBatches, names: Names) -> float:
+    """Return the bytes that are kept at most, however many samples come."""
+    match how:
+        case ByProducts():
+            return Products.nbytes(names, how)
+        case ByRows():
+            return Rows.nbytes(names)
+        case ByBatches():
+            return Minibatches.nbytes(names)
+
+
+def _check_same(own: Names | None, theirs: Names) -> None:
+    assert own is not None
+    for what in ("x", "y", "widths", "dtypes"):
+        if getattr(own, what) != getattr(theirs, what):
+            called = {"x": "names of a", "y": "names of b"}.get(what, what)
+            raise ValueError(
+                f"other must have the same {called}, {getattr(own, what)}, "
+                f"got {getattr(theirs, what)}."
+            )
+
+
+def _device_name(target: int | None) -> str:
+    return "the CPU" if target is None else f"cuda:{target}"
