@@ -23,7 +23,7 @@ from pathlib import Path
 
 OLD, NEW = b"libscipy_openblas64_.so", b"libgramian_openblas_.so"
 ANCHOR = b"scipy_cblas_dgemm64_"
-LOCAL = (b"blas_memory_alloc", b"blas_memory_free", b"alloc_lock")
+LOCAL = (b"blas_memory_alloc", b"blas_memory_free", b"blas_thread_shutdown_", b"alloc_lock")
 SYMTAB, DYNAMIC = 2, 6  # types of sections
 DT_SONAME, DT_SYMBOLIC, DT_FINI_ARRAY = 14, 16, 26
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from children import child
@@ -61,3 +64,10 @@ def test_prepared_layers_outlive_the_interpreter() -> None:
     """A thread at a factorisation of seconds, and workers at tiles, are left where they are."""
     long = THREADS.replace("(2, 120, 30)", "(2, 1500, 1200)").replace("sleep(0.15)", "sleep(0.5)")
     assert child(long.format(call="gm.svcca(X, Y)")) == ""
+
+
+def test_the_gil_is_taken_in_one_place() -> None:
+    """With what a thread needs that asks for it too late, see gil.hpp."""
+    asks = re.compile(r"gil_scoped_|PyGILState_|PyEval_")
+    sources = (Path(__file__).resolve().parents[1] / "cpp").rglob("*.[hc]pp")
+    assert {path.name for path in sources if asks.search(path.read_text("utf-8"))} == {"gil.hpp"}

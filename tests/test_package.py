@@ -98,14 +98,12 @@ def test_blas_is_the_pinned_build() -> None:
 def test_blas_has_one_thread_and_numpys_is_left_alone() -> None:
     shown = run(
         f"""
+import ctypes
 import numpy as np
-from pathlib import Path
 from threadpoolctl import threadpool_info
 
 def threads():
-    return {{
-        Path(pool["filepath"]).parent.name: pool["num_threads"] for pool in threadpool_info()
-    }}
+    return {{pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}}
 
 before = threads()
 import gramian as gm
@@ -113,9 +111,8 @@ X = np.random.default_rng(0).standard_normal((600, 50))
 for n in (1, 3):
     gm.set_num_threads(n)
     gm.compare([X, X[:, :20]])
-    after = threads()
-    assert after.pop({BLAS.parent.name!r}) == 1
-    assert after == before
+    assert threads() == before
+    assert ctypes.CDLL({str(BLAS)!r}).scipy_openblas_get_num_threads64_() == 1
 print(len(before))
 """
     )
@@ -124,7 +121,7 @@ print(len(before))
 
 @bundled_only
 @pytest.mark.parametrize("how", ["LD_LIBRARY_PATH", "LD_PRELOAD"])
-@pytest.mark.parametrize("lacks", ["", "scipy_cblas_dgemm64_", "scipy_dgeqrf_64_"])
+@pytest.mark.parametrize("lacks", ["", "scipy_cblas_dgemm64_"])
 def test_another_blas_of_these_names(how: str, lacks: str, tmp_path: Path) -> None:
     """It is found first, or global: neither used, nor set to one thread, nor in the way."""
     other = tmp_path / "libscipy_openblas64_.so"

@@ -24,10 +24,11 @@ namespace {
 constexpr bool has_internals = true;
 constexpr std::ptrdiff_t allocate_at = GRAMIAN_OFFSET_BLAS_MEMORY_ALLOC,
                          free_at = GRAMIAN_OFFSET_BLAS_MEMORY_FREE,
+                         stop_threads_at = GRAMIAN_OFFSET_BLAS_THREAD_SHUTDOWN_,
                          lock_at = GRAMIAN_OFFSET_ALLOC_LOCK;
 #else
 constexpr bool has_internals = false;
-constexpr std::ptrdiff_t allocate_at = 0, free_at = 0, lock_at = 0;
+constexpr std::ptrdiff_t allocate_at = 0, free_at = 0, stop_threads_at = 0, lock_at = 0;
 #endif
 
 template <class T>
@@ -121,7 +122,11 @@ std::mutex forks;  // one at a time
 void before_fork() {
   forks.lock();
   empty = the_gate.close(patience);
-  if (has_internals && !empty) pthread_mutex_lock(internal<pthread_mutex_t>(lock_at));
+  if (has_internals && !empty) {
+    // OpenBLAS does this before a fork, after us, and frees a buffer the first time.
+    internal<int()>(stop_threads_at)();
+    pthread_mutex_lock(internal<pthread_mutex_t>(lock_at));
+  }
 }
 
 void unlock() {
