@@ -22,7 +22,7 @@
 namespace gramian {
 
 /// Whether preparing or comparing `count` layers of at most this shape may hold the caller for a
-/// noticeable time: a factorisation of this many products takes 0.2 s.
+/// noticeable time: the SVD of a matrix of 585 x 585, of this many products, takes 0.15 s.
 inline bool is_long(Index samples, Index width, Index count) {
   constexpr double products = 2e8;
   const auto n = static_cast<double>(samples), p = static_cast<double>(width);
