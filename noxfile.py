@@ -20,6 +20,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Call every function with what it must refuse: `nox -s fuzz -- --seed 0 --seconds 600`."""
+    session.install(".[test]")
+    session.run("python", "tests/fuzz", *session.posargs)
+
+
+@nox.session
 def sanitize(session: nox.Session) -> None:
     """Run the C++ tests under sanitizers."""
     session.install("cmake", "ninja", *nox.project.load_toml()["build-system"]["requires"])

@@ -110,7 +110,7 @@ BAD = {
     "components must be at least 1, got 0.": ("svcca", {"components": 0}),
     "side must be 'x', 'y' or 'mean', got 'z'.": ("pwcca", {"side": "z"}),
     "variant must be 'paper' or 'google', got 'other'.": ("pwcca", {"variant": "other"}),
-    "denominator must be 'features' or 'rank', got 1.": ("cca", {"denominator": 1}),
+    "denominator must be 'features' or 'rank', got 'x'.": ("cca", {"denominator": "x"}),
     "regularization must be finite and >= 0, got -1.": ("cca", {"regularization": -1}),
     "rank_tolerance must be in [0, 1), got 2.": ("cca", {"rank_tolerance": 2}),
     "cross_validate must be between 2 and half the number of samples, 50, got 1.": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,24 @@ def test_interrupt(kernel: str) -> None:
         """
     )
     assert output.split() == ["True", "True"]
+
+
+HELD_OUT = [
+    {"measure": measure, "cross_validate": 3} | more
+    for measure in ("cca", "cca_squared", "linear_regression")
+    for more in ({}, {"device": "reference"})
+]
+
+
+@pytest.mark.parametrize("among", [True, False], ids=["among", "between"])
+@pytest.mark.parametrize("options", HELD_OUT, ids=lambda o: "-".join(map(str, o.values())))
+def test_progress_of_folds(options: dict[str, Any], among: bool) -> None:
+    told: list[tuple[int, int]] = []
+    A = layers(3, 30, 4)
+    gm.compare(A, None if among else A[:2], progress=lambda *step: told.append(step), **options)
+    pairs = 9 if among else 6
+    folds = 1 if "device" in options else 3
+    assert told == [(k + 1, pairs * folds) for k in range(pairs * folds)]
 
 
 @pytest.mark.parametrize("options", [{}, {"kernel": "rbf"}, {"device": "reference"}])

@@ -164,6 +164,15 @@ def safetensors(**entry: Any) -> bytes:
     return len(head).to_bytes(8, "little") + head + bytes(4)
 
 
+def of_header(text: str, *places: list[int], more: int = 0) -> bytes:
+    """A file with entries of one number in these places, and some bytes more."""
+    for place in places:
+        entry = json.dumps({"dtype": "F32", "shape": [1, 1], "data_offsets": place})
+        text = text.replace("ENTRY", entry, 1)
+    end = max((last for _, last in places), default=0)
+    return len(text).to_bytes(8, "little") + text.encode() + bytes(end + more)
+
+
 BAD = {
     "a.pt": (b"", r"its name must end in \.npy, \.npz or \.safetensors\."),
     "empty.npy": (b"", "EOF"),
@@ -175,11 +184,29 @@ BAD = {
     "text.safetensors": (b"1,2,3\n" * 20, "no header of a safetensors file"),
     "list.safetensors": (b"\2" + bytes(7) + b"[]", "no header of a safetensors file"),
     "none.safetensors": (b"\2" + bytes(7) + b"{}", "it holds no arrays"),
-    "type.safetensors": (safetensors(dtype="F8_E5M2"), "'a' is of type F8_E5M2"),
-    "far.safetensors": (safetensors(data_offsets=[0, 400]), "'a' lies outside of the file"),
-    "early.safetensors": (safetensors(data_offsets=[-4, 0]), "'a' lies outside of the file"),
-    "shape.safetensors": (safetensors(shape=[2, 2]), "cannot reshape"),
-    "words.safetensors": (safetensors(data_offsets=["0", "4"]), "it is damaged"),
+    "type.safetensors": (safetensors(dtype="F8_E5M2", shape=[4, 1]), "'a' is of type F8_E5M2"),
+    "number.safetensors": (safetensors(dtype=3), "'a' has a type that is no word, 3"),
+    "far.safetensors": (safetensors(shape=[100, 1], data_offsets=[0, 400]), "'a' lies outside"),
+    "early.safetensors": (safetensors(data_offsets=[-4, 0]), "'a' has the data_offsets"),
+    "turned.safetensors": (safetensors(data_offsets=[4, 0]), "'a' has the data_offsets"),
+    "three.safetensors": (safetensors(data_offsets=[0, 2, 4]), "'a' has the data_offsets"),
+    "words.safetensors": (safetensors(data_offsets=["0", "4"]), "'a' has the data_offsets"),
+    "shape.safetensors": (safetensors(shape=[2, 2]), "'a' has 4 bytes, and as F32 of .* needs 16"),
+    "negative.safetensors": (safetensors(shape=[-1, -1]), r"'a' has the shape \[-1, -1\], of"),
+    "guessed.safetensors": (safetensors(shape=[-1, 1]), r"'a' has the shape \[-1, 1\], of which"),
+    "half.safetensors": (safetensors(shape=[0.5, 2]), r"'a' has the shape \[0.5, 2\], of which"),
+    "true.safetensors": (safetensors(shape=[True, 1]), r"'a' has the shape \[True, 1\], of which"),
+    "twice.safetensors": (
+        of_header('{"a": ENTRY, "a": ENTRY}', [0, 4], [4, 8]),
+        "it has two tensors named 'a'",
+    ),
+    "same.safetensors": (of_header('{"a": ENTRY, "b": ENTRY}', [0, 4], [0, 4]), "'a' and 'b' over"),
+    "gap.safetensors": (
+        of_header('{"a": ENTRY, "b": ENTRY}', [0, 4], [8, 12]),
+        "4 bytes before 'b' are no tensor's",
+    ),
+    "rest.safetensors": (of_header('{"a": ENTRY}', [0, 4], more=1), "1 bytes at its end are no"),
+    "deep.safetensors": (of_header("[" * 100_000), "no header of a safetensors file"),
 }
 
 

@@ -217,6 +217,7 @@ BELOW_THE_FACE = {
     "_core.modules": "`gramian info` tells what is loaded, which no public function does",
     "_extras": "a missing package is named before the work, not after it",
     "_input.files": "it reads files, which no public function does yet",
+    "_input.write": "its pictures are written as `save` writes, which no public function does",
     "_measures.measure": "the types of what the table holds",
     "_measures.registry": "its flags are the options of the table of measures",
 }

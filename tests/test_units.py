@@ -150,7 +150,8 @@ def test_positions(implementation: str) -> None:
         (
             {"layout": "nchw", "positions": [0.5]},
             TypeError,
-            "positions must be a number of positions or a sequence of their indices.",
+            "positions must be a number of positions or a sequence of their indices, "
+            "got elements of type float64.",
         ),
     ],
 )

@@ -29,9 +29,9 @@ struct DlpackTensor {
 };
 
 /// Empties a capsule.
-DlpackTensor open_dlpack(const py::capsule& capsule);
+DlpackTensor open_dlpack(const py::object& capsule);
 
 /// (array, dtype name) that share the memory of a DLPack capsule; bfloat16 as uint16.
-py::tuple from_dlpack(const py::capsule& capsule);
+py::tuple from_dlpack(const py::object& capsule);
 
 }  // namespace gramian

@@ -28,6 +28,7 @@ inline void bind_enums(py::module_& m) {
       .value("constant", Status::constant)
       .value("degenerate", Status::degenerate)
       .value("zero_median", Status::zero_median)
+      .value("changed", Status::changed)
       .value("imprecise", Status::imprecise);
   py::enum_<Denominator>(m, "Denominator", py::module_local())
       .value("features", Denominator::features)

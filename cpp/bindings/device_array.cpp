@@ -50,11 +50,11 @@ DeviceArray upload(const py::array& array, const std::string& dtype, int device)
           .memory = std::make_shared<DeviceMemory>(std::move(memory))};
 }
 
-DeviceArray device_array_of_dlpack(const py::capsule& capsule) {
+DeviceArray device_array_of_dlpack(const py::object& capsule) {
   constexpr int cuda_memory = 2, managed_memory = 13;
   DlpackTensor t = open_dlpack(capsule);
   if (t.device_type != cuda_memory && t.device_type != managed_memory)
-    throw std::invalid_argument("the DLPack tensor is not in CUDA memory (device type " +
+    throw std::invalid_argument("it is not in CUDA memory (device type " +
                                 std::to_string(t.device_type) + ")");
   return {t.data,
           t.device,
@@ -72,12 +72,12 @@ DeviceArray device_array_at(std::uintptr_t address, const std::vector<Index>& sh
   cudaPointerAttributes attributes{};
   cuda::check(cudaPointerGetAttributes(&attributes, data), "asking for the device of an array");
   if (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged)
-    throw std::invalid_argument("the address of the CUDA array interface is not in CUDA memory");
+    throw std::invalid_argument("its address is not in CUDA memory");
   DeviceArray array{data, attributes.device, dtype, shape, std::vector<Index>(shape.size()), owner};
   Index step = 1;
   for (std::size_t k = shape.size(); k-- > 0;) {
     if (strides && (*strides)[k] % size_of(parse_dtype(dtype)) != 0)
-      throw std::invalid_argument("strides must be whole elements");
+      throw std::invalid_argument("its strides are no whole elements");
     array.strides[k] = strides ? (*strides)[k] / size_of(parse_dtype(dtype)) : step;
     step *= shape[k];
   }

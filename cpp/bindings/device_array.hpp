@@ -39,7 +39,7 @@ struct DeviceArray {
 DeviceArray upload(const py::array& array, const std::string& dtype, int device);
 
 /// Shares the memory of a DLPack capsule, whose producer was told of `stream_of`'s stream.
-DeviceArray device_array_of_dlpack(const py::capsule& capsule);
+DeviceArray device_array_of_dlpack(const py::object& capsule);
 
 /// Shares memory at an address; strides count bytes. What `stream`, if any, does to it now is
 /// waited for.

@@ -27,6 +27,8 @@ from ._measures.units.functions import cluster_units, correlation, match_units
 from ._measures.units.results import Clusters, Matching, SparsePrediction
 from ._measures.units.sparse import sparse_prediction
 from ._streaming.accumulator import Accumulator
+from ._streaming.opening import LayersOnDisk
+from ._streaming.opening import open_layers as open
 from ._version import __version__
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Comparison",
     "Cosine",
     "Laplacian",
+    "LayersOnDisk",
     "Linear",
     "Matching",
     "Plan",
@@ -59,6 +62,7 @@ __all__ = [
     "load",
     "match_units",
     "measures",
+    "open",
     "plan",
     "procrustes",
     "procrustes_distance",

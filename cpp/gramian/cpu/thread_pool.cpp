@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cmath>
 #include <condition_variable>
 #include <cstddef>
@@ -14,6 +15,8 @@
 #include <fstream>
 #include <mutex>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -104,11 +107,25 @@ double cgroup_quota() {
   return HUGE_VAL;
 }
 
+/// What the environment asks for, held to what `set_num_threads` of Python takes; 0 if nothing.
+int asked_for() {
+  const char* const set = std::getenv("GRAMIAN_NUM_THREADS");
+  const std::string given = set == nullptr ? "" : set;
+  const auto first = given.find_first_not_of(" \t\n");
+  if (first == std::string::npos) return 0;
+  const auto text = given.substr(first, given.find_last_not_of(" \t\n") + 1 - first);
+  int n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error == std::errc{} && end == text.data() + text.size() && n >= 1 && n <= 1024) return n;
+  std::string shown = text.substr(0, 40);
+  std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
+  throw std::invalid_argument(
+      "the environment variable GRAMIAN_NUM_THREADS must be an integer between 1 and 1024, got '" +
+      shown + "'.");
+}
+
 int default_threads() {
-  if (const char* set = std::getenv("GRAMIAN_NUM_THREADS")) {
-    const int n = std::atoi(set);
-    if (n >= 1) return n;
-  }
+  if (const int n = asked_for(); n > 0) return n;
   double cpus = std::max(1U, std::thread::hardware_concurrency());
   if (cpu_set_t affinity; sched_getaffinity(0, sizeof affinity, &affinity) == 0)
     cpus = CPU_COUNT(&affinity);

@@ -36,7 +36,8 @@ class DistanceRanks {
   DistanceRanks(B& b, GramLayer<B>& layer, const Tiling& tiling)
       : b_{b}, layer_{layer}, tiling_{tiling} {}
 
-  /// Distances of two adjacent ranks, from 0, in sorted order.
+  /// Distances of two adjacent ranks, from 0, in sorted order; NaN where passes do not agree, since
+  /// the layer changes meanwhile.
   Middle find(std::uint64_t low, std::uint64_t high) {
     const Index n = tiling_.n;
     auto sample = distances({0, std::min(n, sample_rows), n, std::min(n, sample_rows)});
@@ -59,11 +60,14 @@ class DistanceRanks {
     const int shift = std::max(0, static_cast<int>(std::bit_width(last - first)) - cell_bits_);
     const auto cells = static_cast<std::size_t>((last - first) >> shift) + 1;
     if (const auto found = refine(low, high, first, shift, cells)) return *found;
-    return *refine(low, high, 0, std::numeric_limits<Bits>::digits - cell_bits_, all_cells_);
+    return refine(low, high, 0, std::numeric_limits<Bits>::digits - cell_bits_, all_cells_)
+        .value_or(not_found);
   }
 
  private:
   static constexpr Index sample_rows = 256;
+  static constexpr Middle not_found{std::numeric_limits<double>::quiet_NaN(),
+                                    std::numeric_limits<double>::quiet_NaN()};
 
   static double value_of(std::uint64_t bits) {
     return static_cast<double>(std::bit_cast<T>(static_cast<Bits>(bits)));
@@ -92,8 +96,8 @@ class DistanceRanks {
     if (shift == 0) return Middle{value_of(*at_low), value_of(*at_high)};
     const int next = std::max(0, shift - cell_bits_);
     if (*at_low == *at_high) return refine(low, high, *at_low, next, all_cells_);
-    return Middle{refine(low, low, *at_low, next, all_cells_)->low,
-                  refine(high, high, *at_high, next, all_cells_)->high};
+    return Middle{refine(low, low, *at_low, next, all_cells_).value_or(not_found).low,
+                  refine(high, high, *at_high, next, all_cells_).value_or(not_found).high};
   }
 
   /// All distances among some rows.
@@ -109,7 +113,9 @@ class DistanceRanks {
     std::vector<T> found;
     for (Index i = 1; i < rows.count; ++i)
       std::transform(all.begin() + i * rows.count, all.begin() + i * (rows.count + 1),
-                     std::back_inserter(found), [](double d) { return static_cast<T>(d); });
+                     std::back_inserter(found),
+                     // Not a number only in a layer that changes, and without a place in an order.
+                     [](double d) { return d > 0 ? static_cast<T>(d) : T{0}; });
     return found;
   }
 

@@ -1,6 +1,7 @@
 // What is kept of a layer whose Gram matrix is to be compared, or seen.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -13,9 +14,10 @@ namespace gramian {
 
 /// Whether a layer has a similarity: not when its rows are equal but for rounding, nor when its own
 /// HSIC vanishes for another reason (degenerate); nor when half of its distances are 0, which
-/// leaves a kernel without a width. Imprecise says that the precision loses too many digits here,
-/// and that double is to be asked; in double, that sample space is to be asked.
-enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, imprecise };
+/// leaves a kernel without a width; nor when it changed while its median was looked for. Imprecise
+/// says that the precision loses too many digits here, and that double is to be asked; in double,
+/// that sample space is to be asked.
+enum class Status : std::uint8_t { sound, constant, degenerate, zero_median, changed, imprecise };
 
 template <class B>
 struct PreparedGram {
@@ -25,7 +27,10 @@ struct PreparedGram {
   double median = 0;  // squared distance, where the kernel takes its width from it
 
   /// Whether there is a kernel at all.
-  bool complete() const { return status != Status::zero_median && status != Status::imprecise; }
+  bool complete() const {
+    return status != Status::zero_median && status != Status::changed &&
+        status != Status::imprecise;
+  }
 };
 
 /// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
@@ -103,8 +108,8 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const
       measure_width();
     }
     if (!g.kept_is_filled) g.kept = {};  // few rows, or a sample of them, take no pass
-    if (prepared.median == 0) {
-      prepared.status = Status::zero_median;
+    if (prepared.median == 0 || std::isnan(prepared.median)) {
+      prepared.status = prepared.median == 0 ? Status::zero_median : Status::changed;
       return prepared;
     }
   }

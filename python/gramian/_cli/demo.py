@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import gramian as gm
 
 from .._extras import require
+from .._input import write
 from .._input.files import read_layers
 
 if TYPE_CHECKING:
@@ -62,4 +63,4 @@ def _draw(results: list[tuple[str, gm.Comparison]], path: Path) -> None:
         ax.set_title(title, fontsize="medium")
         ax.set_xlabel("second network")
         ax.set_ylabel("first network")
-    figure.savefig(path, format="png", dpi=150)
+    write.draw(path, figure)

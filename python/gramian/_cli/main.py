@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
@@ -15,6 +16,7 @@ import gramian as gm
 
 from .._core import modules
 from .._extras import require
+from .._input import write
 from .._input.files import read_layers
 from . import demo, flags
 
@@ -35,7 +37,7 @@ class _Progress:
     """Reports on stderr how far long work has come; on a terminal, always in the same line."""
 
     def __init__(self) -> None:
-        self.terminal = sys.stderr.isatty()
+        self.terminal = _is_terminal()
         self.end = "\r" if self.terminal else "\n"
         self.next = time.monotonic() + _PATIENCE
 
@@ -43,12 +45,42 @@ class _Progress:
         now = time.monotonic()
         if now >= self.next:
             self.next = now + (0.2 if self.terminal else _PATIENCE)
-            print(f"comparing: {100 * done // total:3}%", end=self.end, file=sys.stderr, flush=True)
+            _say(f"comparing: {100 * done // total:3}%", end=self.end)
 
     def finish(self) -> None:
         """Leave no trace on a terminal."""
         if self.terminal:
-            print(" " * 15, end="\r", file=sys.stderr, flush=True)
+            _say(" " * 15, end="\r")
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _say(text: str, end: str = "\n") -> None:
+    """Write to stderr, if there is one that takes it; None is what Python makes of a closed one."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(text, end=end, file=sys.stderr, flush=True)
+
+
+def _flush() -> None:
+    """Write what stdout holds back, or say that this failed by an OSError that names it."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        error.filename = "stdout"
+        raise
+
+
+def _leave_stdout() -> None:
+    """Let what stdout still holds go nowhere: Python writes it at exit, and would complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,19 +94,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("default", RuntimeWarning)
             arguments.run(arguments)
         for message in dict.fromkeys(str(warning.message) for warning in caught):
-            print(f"{command}: warning: {message}", file=sys.stderr)
-        sys.stdout.flush()
+            _say(f"{command}: warning: {message}")
+        _flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return 1
     except MemoryError as error:
         return _fail(command, f"not enough memory: {error}", 1)
     except OSError as error:
-        return _fail(
-            command, f"{error.filename}: {error.strerror}" if error.filename else str(error), 2
-        )
+        if error.filename in (None, "stdout"):
+            _leave_stdout()
+        # What has no name is what `print` writes to.
+        return _fail(command, f"{error.filename or 'stdout'}: {error.strerror or error}", 2)
     except (ValueError, TypeError, ImportError) as error:
         return _fail(command, str(error), 2)
     except RuntimeError as error:
@@ -83,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(command: str, message: str, code: int) -> int:
-    print(f"{command}: error: {' '.join(message.split())}", file=sys.stderr)
+    _say(f"{command}: error: {' '.join(message.split())}")
     return code
 
 
@@ -137,7 +170,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     options = flags.options(arguments)
     a = read_layers(arguments.a, arguments.layers, "A")
     b = None if arguments.b is None else read_layers(arguments.b, arguments.layers, "B")
-    progress = _Progress() if arguments.progress or sys.stderr.isatty() else None
+    progress = _Progress() if arguments.progress or _is_terminal() else None
     try:
         result = gm.compare(
             a, b, measure=arguments.measure, device=arguments.device, progress=progress, **options
@@ -145,16 +178,18 @@ def _compare(arguments: argparse.Namespace) -> None:
     finally:
         if progress is not None:
             progress.finish()
-    print(f"{result._call()}, n = {result.n_samples}")
-    print(f"rows: A = {arguments.a}")
-    print(f"columns: B = {arguments.b or arguments.a}")
-    print(result._text_map())
-    if b is not None and result.x_names == result.y_names:
-        print(f"layer-correspondence accuracy: {result.accuracy():.1%}")
-    if arguments.output is not None:
-        result.save(arguments.output)
-    if arguments.png is not None:
-        result._figure().savefig(arguments.png, format="png", dpi=150)
+    try:
+        print(f"{result._call()}, n = {result.n_samples}")
+        print(f"rows: A = {arguments.a}")
+        print(f"columns: B = {arguments.b or arguments.a}")
+        print(result._text_map())
+        if b is not None and result.x_names == result.y_names:
+            print(f"layer-correspondence accuracy: {result.accuracy():.1%}")
+    finally:  # what took long is not lost because nobody reads
+        if arguments.output is not None:
+            result.save(arguments.output)
+        if arguments.png is not None:
+            write.draw(arguments.png, result._figure())
 
 
 def _info(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,8 @@ from .._core.calls import Stages
 from .._input import checks
 from .._input.arrays import Layer
 from .._input.layers import named_layers
+from .._input.opened import Opened
+from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.measure import Measure
 from .._measures.registry import find
 from .results import Comparison
@@ -110,10 +112,23 @@ def compare(
     >>> bool(S.values[0, 1] == gm.cka(A["conv1"], A["conv2"]))
     True
     """
+    for side in (A, B):
+        if isinstance(side, Opened):
+            return side.compared(  # type: ignore[no-any-return]
+                A,
+                B,
+                measure=measure,
+                nan_policy=nan_policy,
+                device=device,
+                progress=progress,
+                max_memory=max_memory,
+                **options,
+            )
     row = find(measure, options)
-    checks.check_nan_policy(nan_policy)
-    checks.check_device(device)
-    checks.check_memory(max_memory, 0)
+    options = row.checked(options)
+    nan_policy, device = check_nan_policy(nan_policy), check_device(device)
+    max_memory = check_memory(max_memory)
+    check_progress(progress)
     a = named_layers(A, "A")
     b = [] if B is None else named_layers(B, "B")
     layers = [layer for _, layer in (*a, *b)]
@@ -132,7 +147,7 @@ def compare(
         values=values,
         x_names=tuple(name for name, _ in a),
         y_names=tuple(name for name, _ in b or a),
-        measure=measure,
+        measure=row.name,
         options=row.recorded(options),
         n_samples=len(layers[0].array),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._input import checks, devices
 from .._input.layers import named_layers
+from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.registry import find
 
 __all__ = ["Plan", "plan"]
@@ -128,8 +129,11 @@ def plan(
     'features'
     """
     row = find(measure, options)
-    checks.check_nan_policy(nan_policy)
-    if checks.check_device(device) == "reference":
+    options = row.checked(options)
+    check_nan_policy(nan_policy)
+    check_progress(progress)
+    max_memory = check_memory(max_memory)
+    if check_device(device) == "reference":
         raise ValueError("device='reference' has no plan: it is slow, and forms all matrices.")
     a = [layer for _, layer in named_layers(A, "A")]
     b = [] if B is None else [layer for _, layer in named_layers(B, "B")]
@@ -143,7 +147,7 @@ def plan(
     )
     uploads = [layer for layer in layers if targets[0] is not None and layer.device is None]
     return Plan(
-        measure=measure,
+        measure=row.name,
         path=cost.path,
         space=cost.space,
         dtype=cost.dtype,

@@ -1,32 +1,22 @@
-"""What `compare` returns: a value for every pair of layers, with their names; saved and loaded."""
+"""What `compare` returns: a value for every pair of layers, with their names."""
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._extras import require
+from .._input import write
+from .._input.options import check_flag, check_integer
 from .._measures.registry import MEASURES
 from .._show import maps
-from .._version import __version__
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-# json and pathlib are imported where a file is written or read: they would be a tenth of the time
-# that it takes to import gramian.
+from . import document, fields
 
 __all__ = ["Comparison", "load"]
-
-_FORMAT = "gramian.comparison"
-_VERSION = 1
-# What stands for numbers that JSON does not have.
-_NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +38,8 @@ class Comparison:
 
     Raises
     ------
+    TypeError
+        If one of them is of another type.
     ValueError
         If `values` is not of shape ``(len(x_names), len(y_names))``.
 
@@ -71,19 +63,22 @@ class Comparison:
     n_samples: int
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64, order="C")
-        x_names, y_names = tuple(map(str, self.x_names)), tuple(map(str, self.y_names))
+        values = fields.numbers(self.values)
+        x_names = fields.names("x_names", self.x_names)
+        y_names = fields.names("y_names", self.y_names)
         if values.shape != (len(x_names), len(y_names)):
             raise ValueError(
-                f"values must have a row for each of {len(x_names)} names and a column for each of "
-                f"{len(y_names)}, got shape {values.shape}."
+                f"values must have a row for each of {len(x_names)} x_names and a column for each "
+                f"of {len(y_names)} y_names, got shape {values.shape}."
             )
         values.flags.writeable = False
         for name, value in (
             ("values", values),
             ("x_names", x_names),
             ("y_names", y_names),
-            ("options", dict(self.options)),
+            ("measure", fields.word("measure", self.measure)),
+            ("options", fields.options(self.options)),
+            ("n_samples", check_integer("n_samples", self.n_samples, least=1)),
         ):
             object.__setattr__(self, name, value)
 
@@ -185,6 +180,8 @@ class Comparison:
         similarity, or over the range of the data where there is none; brighter is more similar.
         Undefined values (NaN) are gray.
         """
+        if annotate is not None:
+            annotate = check_flag("annotate", annotate)
         return maps.heat_map(self._map(), ax, annotate)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -193,33 +190,20 @@ class Comparison:
         Parameters
         ----------
         path : str or path-like
-            File to write. It is replaced in one step, so no reader sees half of it.
+            File to write. An old one is replaced in one step, so that no reader sees half of it,
+            and keeps its mode; what is no regular file is written into.
 
         Raises
         ------
         OSError
-            If the file cannot be written.
+            If the file cannot be written; it has its name. An old file is left as it is.
 
         Notes
         -----
         Every float64 is written with the digits that bring back the same bits. NaN is null, and
         infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them.
         """
-        import json
-        from pathlib import Path
-
-        document = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "gramian": __version__,
-            "measure": self.measure,
-            "options": self.options,
-            "n_samples": self.n_samples,
-            "x_names": self.x_names,
-            "y_names": self.y_names,
-            "values": [[_encode(value) for value in row] for row in self.values.tolist()],
-        }
-        _write_atomically(Path(path).resolve(), json.dumps(document, allow_nan=False) + "\n")
+        write.write(path, document.written(vars(self)))
 
     def _call(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
@@ -287,50 +271,4 @@ def load(path: str | os.PathLike[str]) -> Comparison:
     ...     gm.load(f"{directory}/s.json")
     <Comparison cka(kernel='linear', debiased=False): 1 x 1 layers, 3 samples>
     """
-    import json
-    from pathlib import Path
-
-    content = Path(path).read_bytes()
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        raise ValueError(f"{path} is not a gramian comparison: it is not JSON.") from None
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise ValueError(f"{path} is not a gramian comparison: its format is not {_FORMAT!r}.")
-    if document.get("version") != _VERSION:
-        raise ValueError(
-            f"{path} has format version {document.get('version')!r}, "
-            f"this version of gramian reads {_VERSION}."
-        )
-    try:
-        values = [[_NOT_FINITE.get(value, value) for value in row] for row in document["values"]]
-        names = ("x_names", "y_names", "measure", "options", "n_samples")
-        return Comparison(
-            np.array(values, dtype=np.float64), **{name: document[name] for name in names}
-        )
-    except KeyError as error:
-        raise ValueError(f"{path} is damaged: it has no {error}.") from None
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-
-
-def _encode(value: float) -> float | str | None:
-    if math.isnan(value):
-        return None
-    return value if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Write beside the target, under a name of our own, and move into place."""
-    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # or a crash may leave the new name without the content
-        temporary.replace(path)
-    except OSError as error:
-        error.filename = str(path)  # the name that the caller knows
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
+    return Comparison(**document.read(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 from .modules import cpu
 
 __all__ = ["get_num_threads", "set_num_threads"]
@@ -9,6 +11,12 @@ __all__ = ["get_num_threads", "set_num_threads"]
 
 def get_num_threads() -> int:
     """Return the number of threads a call may use.
+
+    Raises
+    ------
+    ValueError
+        If ``GRAMIAN_NUM_THREADS`` is set and `set_num_threads` would not take it. So does every
+        function that computes, until `set_num_threads` is called.
 
     Examples
     --------
@@ -47,8 +55,13 @@ def set_num_threads(n: int) -> None:
     1
     >>> gm.set_num_threads(before)
     """
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
+    try:
+        number = None if isinstance(n, bool) else operator.index(n)
+    except TypeError:
+        number = None
+    if number is None:
         raise TypeError(f"n must be an integer, got {type(n).__name__}.")
-    if not 1 <= n.__index__() <= 1024:
-        raise ValueError(f"n must be between 1 and 1024, got {n}.")
-    cpu.set_num_threads(n.__index__())
+    if not 1 <= number <= 1024:
+        shown = number if abs(number) < 10**20 else f"one of {number.bit_length()} bits"
+        raise ValueError(f"n must be between 1 and 1024, got {shown}.")
+    cpu.set_num_threads(number)

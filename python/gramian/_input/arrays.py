@@ -98,6 +98,8 @@ def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str
             f"{name} must not be a masked array: its mask would be ignored; "
             "fill it or drop the masked rows first."
         )
+    if isinstance(value, type):  # which has the methods of an array
+        raise TypeError(f"{name} must be an array, got the class {value.__name__}.")
     if isinstance(value, np.ndarray):
         array = np.asarray(value)  # subclasses may give * and [] another meaning
     elif hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
@@ -106,28 +108,49 @@ def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str
         on_device = devices.from_cuda_interface(value, name)
         return on_device, on_device.dtype
     else:
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            if not isinstance(value, (list, tuple)):
-                raise
-            raise ValueError(
-                f"{name} must be a rectangular array, got nested sequences of unequal length."
-            ) from None
+        array = _by_numpy(value, name)
     return array, array.dtype.name
 
 
+def _by_numpy(value: Any, name: str) -> npt.NDArray[Any]:
+    """Return what numpy makes of a value."""
+    with devices.reading(name, "an array"):
+        try:
+            return np.asarray(value)
+        except ValueError:
+            if not isinstance(value, (list, tuple)):
+                raise
+    raise ValueError(f"{name} must be a rectangular array, got nested sequences of unequal length.")
+
+
 def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
-    kind, index = (int(part) for part in value.__dlpack_device__())
-    if hasattr(value, "detach"):  # torch exports no tensor that requires a gradient
-        value = value.detach()
+    """Return the array of a DLPack producer, whose every refusal is told under the name."""
+    with devices.reading(name, "DLPack"):
+        kind, index = devices.device_of(value)
+        if hasattr(value, "detach"):  # torch exports no tensor that requires a gradient
+            value = value.detach()
+        _check_storage(value)
     if kind in devices.CUDA:
         on_device = devices.from_dlpack(value, name)
         return on_device, on_device.dtype
     if kind not in devices.HOST:
         devices.refuse(devices.named(kind, index), name)
-    array, dtype = calls.from_dlpack(value)
+    with devices.reading(name, "DLPack"):
+        array, dtype = calls.from_dlpack(value)
     return array, dtype
+
+
+def _check_storage(value: Any) -> None:
+    """Refuse a tensor whose memory, which it knows as torch does, is too small for its elements."""
+    storage = getattr(value, "untyped_storage", None)
+    if storage is None or value.numel() == 0:
+        return
+    reach = sum((size - 1) * step for size, step in zip(value.shape, value.stride(), strict=True))
+    needed = (value.storage_offset() + reach + 1) * value.element_size()
+    if storage().nbytes() < needed:
+        raise ValueError(
+            f"its storage has {storage().nbytes()} bytes, and its elements need {needed}"
+        )
 
 
 def as_float64(layer: Layer) -> npt.NDArray[np.float64]:

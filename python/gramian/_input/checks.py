@@ -1,8 +1,7 @@
-"""Checks of what all public functions take, and warnings; `arrays` checks a single array."""
+"""Checks of layers, and warnings; `arrays` checks a single array, `options` what comes beside."""
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -115,51 +114,6 @@ def refuse_zero_median(layer: Layer) -> NoReturn:
         f"{layer.name} has a zero median distance (at least half of its sample pairs are "
         "identical): give the kernel a sigma, e.g. gramian.RBF(sigma=1.0).",
     )
-
-
-def check_device(device: str | None) -> str | None:
-    """Return the `device` argument, or refuse what is not a device."""
-    if device is None or (
-        isinstance(device, str) and re.fullmatch(r"cpu|cuda(:\d+)?|reference", device)
-    ):
-        return device
-    raise ValueError(
-        f"device must be None, 'cpu', 'cuda', 'cuda:N' or 'reference', got {device!r}."
-    )
-
-
-def check_nan_policy(nan_policy: str) -> None:
-    """Refuse anything but the two policies."""
-    if nan_policy not in ("raise", "propagate"):
-        raise ValueError(f"nan_policy must be 'raise' or 'propagate', got {nan_policy!r}.")
-
-
-def check_choice(argument: str, value: Any, choices: Sequence[str]) -> None:
-    """Refuse a word that is not among the choices."""
-    if value not in choices:
-        listed = ", ".join(repr(choice) for choice in choices[:-1]) + f" or {choices[-1]!r}"
-        raise ValueError(f"{argument} must be {listed}, got {value!r}.")
-
-
-def check_integer(argument: str, value: Any, least: int | None = None) -> int:
-    """Return an integer argument that is not below `least`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{argument} must be an integer, got {type(value).__name__}.")
-    number: int = value.__index__()
-    if least is not None and number < least:
-        raise ValueError(f"{argument} must be at least {least}, got {number}.")
-    return number
-
-
-def check_memory(max_memory: Any, default: int) -> float:
-    """Return the working memory that a call may take, in bytes."""
-    if max_memory is None:
-        return float(default)
-    if isinstance(max_memory, (str, bytes, bool)):
-        raise TypeError(f"max_memory must be a number of bytes, got {type(max_memory).__name__}.")
-    if not max_memory > 0:
-        raise ValueError(f"max_memory must be > 0 bytes, got {max_memory}.")
-    return float(max_memory)
 
 
 def check_square(layer: Layer) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
+import contextlib
+import math
+import operator
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +14,15 @@ import numpy.typing as npt
 from .._core import modules
 from .._core.types import DeviceArray
 from .dtypes import check_dtype
+from .options import shown
 
 __all__ = [
     "chosen",
+    "device_of",
     "from_cuda_interface",
     "from_dlpack",
     "named",
+    "reading",
     "refuse",
     "upload",
 ]
@@ -30,6 +36,18 @@ _NAMES = {2: "cuda", 8: "metal", 10: "rocm", 13: "cuda (managed memory)", 14: "o
 def named(kind: int, index: int) -> str:
     """Return what messages call a DLPack device."""
     return f"{_NAMES.get(kind, f'device type {kind}')}:{index}"
+
+
+@contextlib.contextmanager
+def reading(name: str, protocol: str, *passed: type[Exception]) -> Iterator[None]:
+    """Tell under its name what is wrong with an input, whose own code may raise anything."""
+    try:
+        yield
+    except Exception as cause:
+        if isinstance(cause, (MemoryError, *passed)):
+            raise
+        reason = " ".join(str(cause).split())[:300].rstrip(".") or type(cause).__name__
+        raise TypeError(f"{name} cannot be read as {protocol}: {reason}.") from cause
 
 
 def refuse(device: str, name: str, cause: Exception | None = None) -> NoReturn:
@@ -66,54 +84,99 @@ def upload(array: npt.NDArray[Any], dtype: str, device: int) -> DeviceArray:
     return modules.cuda().upload(array, dtype, device)
 
 
+def device_of(value: Any) -> tuple[int, int]:
+    """Return the kind and the number of the device that a DLPack producer says it lives on."""
+    said = value.__dlpack_device__()
+    if not isinstance(said, tuple) or len(said) != 2:
+        raise TypeError(f"its __dlpack_device__ returned {shown(said)}")
+    return int(said[0]), int(said[1])
+
+
 def from_dlpack(value: Any, name: str) -> DeviceArray:
     """Return the device array behind a DLPack producer, without a copy.
 
     The producer is told the stream that will read the array, and makes it wait for its own.
     """
-    kind, index = (int(part) for part in value.__dlpack_device__())
+    with reading(name, "DLPack"):
+        kind, index = device_of(value)
     try:
         usable = modules.cuda_devices(None)
     except RuntimeError as cause:
         refuse(named(kind, index), name, cause)
-    if index >= usable:
+    if not 0 <= index < usable:
         refuse(named(kind, index), name)
     core = modules.cuda()
     stream = core.stream(index)
-    try:
-        capsule = value.__dlpack__(stream=stream, max_version=(1, 0))
-    except TypeError:  # a producer from before DLPack 1.0
-        capsule = value.__dlpack__(stream=stream)
-    return core.from_dlpack(capsule)
+    with reading(name, "DLPack"):
+        try:
+            capsule = value.__dlpack__(stream=stream, max_version=(1, 0))
+        except TypeError:  # a producer from before DLPack 1.0
+            capsule = value.__dlpack__(stream=stream)
+    with reading(name, "DLPack", RuntimeError):  # which are CUDA's
+        return core.from_dlpack(capsule)
 
 
 def from_cuda_interface(value: Any, name: str) -> DeviceArray:
     """Return the device array behind ``__cuda_array_interface__``, without a copy."""
-    interface = value.__cuda_array_interface__
+    with reading(name, "CUDA's array interface"):
+        interface = value.__cuda_array_interface__
     if not isinstance(interface, Mapping):
         refuse("cuda", name)
     try:
         modules.cuda_devices(None)
     except RuntimeError as cause:
         refuse("cuda", name, cause)
-    if 0 in interface["shape"]:  # without memory, and so without a device
-        raise ValueError(f"{name} must not be empty, got shape {tuple(interface['shape'])}.")
+    with reading(name, "CUDA's array interface"):
+        shape, strides, address, stream, dtype = _parsed(interface)
+    if 0 in shape:  # without memory, and so without a device
+        raise ValueError(f"{name} must not be empty, got shape {shape}.")
     if interface.get("mask") is not None:
         raise TypeError(
             f"{name} must not be a masked array: its mask would be ignored; "
             "fill it or drop the masked rows first."
         )
-    dtype = np.dtype(interface["typestr"])
     check_dtype(dtype, dtype.name, name)
     if not dtype.isnative:
-        raise TypeError(f"{name} must have native byte order, got {interface['typestr']}.")
+        raise TypeError(f"{name} must have native byte order, got {dtype.str}.")
+    with reading(name, "CUDA's array interface", RuntimeError):
+        return modules.cuda().from_address(
+            address,
+            shape=list(shape),
+            strides=None if strides is None else list(strides),
+            dtype=dtype.name,
+            stream=stream,
+            owner=value,
+        )
+
+
+class _Interface(NamedTuple):
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None
+    address: int
+    stream: int | None
+    dtype: np.dtype[Any]
+
+
+def _parsed(interface: Mapping[str, Any]) -> _Interface:
+    """Return what an interface says, as numbers that the core can hold."""
+    shape = tuple(map(operator.index, interface["shape"]))
+    strides = interface.get("strides")
+    if strides is not None:
+        strides = tuple(map(operator.index, strides))
+        if len(strides) != len(shape):
+            raise ValueError(f"it has {len(shape)} dimensions and {len(strides)} strides")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"its shape is {shape}")
+    dtype = np.dtype(interface["typestr"])
+    steps = strides or (dtype.itemsize,)
+    reach = math.prod(shape) * max(dtype.itemsize, *map(abs, steps))
+    if reach >= 2**63:
+        raise ValueError(f"its shape {shape} reaches beyond any memory")
+    address = operator.index(interface["data"][0])
+    if not 0 <= address < 2**64 - reach or (address == 0 and reach > 0):
+        raise ValueError(f"its address is {address}")
     # Before version 3 there was no stream, and work was on the default one, which is number 1.
     stream = interface.get("stream") if interface.get("version", 0) >= 3 else 1
-    return modules.cuda().from_address(
-        interface["data"][0],
-        shape=list(interface["shape"]),
-        strides=interface.get("strides"),
-        dtype=dtype.name,
-        stream=stream,
-        owner=value,
-    )
+    if stream is not None and not 0 <= operator.index(stream) < 2**64:
+        raise ValueError(f"its stream is {stream}")
+    return _Interface(shape, strides, address, stream, dtype)

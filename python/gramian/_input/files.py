@@ -9,21 +9,22 @@ does: then numbers in names count as numbers, and "layers.2" comes before "layer
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
+import stat
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import as_layer
+from .tensors import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 # Safetensors' names of the element types that the measures take.
-_DTYPES = {
+DTYPES = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
@@ -46,8 +47,11 @@ def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -
     `argument` is what messages call the whole, as in `layers.named_layers`. A file that cannot be
     opened raises OSError, one that is not what its suffix says ValueError.
     """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe would be waited for
+        raise ValueError(f"cannot read {path}: it is no regular file.")
     with path.open("rb"):
-        pass  # the formats have different words for a missing file, or for a directory
+        pass  # the formats have different words for a file that is missing, or for a directory
     try:
         match path.suffix.lower():
             case ".npy":
@@ -65,7 +69,7 @@ def read_layers(path: Path, patterns: Sequence[str] = (), argument: str = "A") -
         raise ValueError(f"cannot read {path}: it is damaged ({error}).") from error
 
 
-def _in_order(names: Sequence[str], sizes: Sequence[int]) -> list[str]:
+def in_order(names: Sequence[str], sizes: Sequence[int]) -> list[str]:
     """Return names as they are, or in natural order if they are sorted as the package does.
 
     It sorts by the size of elements, largest first, and then by name.
@@ -100,7 +104,7 @@ def _read_npz(path: Path, patterns: Sequence[str]) -> dict[str, Any]:
     # numpy.load would take a file that is no archive for a pickle, and say so.
     with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
         layers = {}
-        for name in _select(_in_order(archive.files, [0] * len(archive.files)), patterns):
+        for name in _select(in_order(archive.files, [0] * len(archive.files)), patterns):
             try:
                 layers[name] = archive[name]
             except ValueError as error:
@@ -111,28 +115,21 @@ def _read_npz(path: Path, patterns: Sequence[str]) -> dict[str, Any]:
 
 
 def _read_safetensors(path: Path, patterns: Sequence[str], argument: str) -> dict[str, Any]:
-    """Map a file in the format of https://huggingface.co/docs/safetensors.
+    """Map a file in the format that `tensors` checks.
 
     The package safetensors copies every tensor, and has no bfloat16 for numpy.
     """
     with path.open("rb") as file:
         data = np.memmap(file, np.uint8, mode="r")
-    try:
-        start = 8 + int.from_bytes(data[:8].tobytes(), "little")
-        header = json.loads(data[8:start].tobytes())
-        header.pop("__metadata__", None)
-        tensors = {name: (t["dtype"], t["shape"], *t["data_offsets"]) for name, t in header.items()}
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise ValueError("it has no header of a safetensors file.") from None
+    start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+    tensors = read_header(data[8:start].tobytes(), len(data) - start)
     layers: dict[str, Any] = {}
-    sizes = [np.dtype(_DTYPES.get(str(dtype), "u1")).itemsize for dtype, *_ in tensors.values()]
-    for name in _select(_in_order(list(tensors), sizes), patterns):
+    sizes = [np.dtype(DTYPES.get(dtype, "u1")).itemsize for dtype, *_ in tensors.values()]
+    for name in _select(in_order(list(tensors), sizes), patterns):
         dtype, shape, first, last = tensors[name]
-        if dtype not in _DTYPES:
+        if dtype not in DTYPES:
             raise ValueError(f"{name!r} is of type {dtype}, which no measure takes.")
-        if not 0 <= first <= last <= len(data) - start:
-            raise ValueError(f"{name!r} lies outside of the file.")
-        array = data[start + first : start + last].view(_DTYPES[dtype]).reshape(shape)
+        array = data[start + first : start + last].view(DTYPES[dtype]).reshape(shape)
         # The format asks for alignment, which some writers forget.
         layers[name] = np.require(array, requirements="A")
         if dtype == "BF16":

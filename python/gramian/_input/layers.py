@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import checks
+from . import checks, options
 from .arrays import Layer, as_layer
 
 __all__ = ["named_layers", "pair"]
@@ -13,7 +13,7 @@ __all__ = ["named_layers", "pair"]
 
 def pair(X: Any, Y: Any, nan_policy: str) -> tuple[Layer, Layer]:
     """Check the two inputs of a measure, except for their values."""
-    checks.check_nan_policy(nan_policy)
+    options.check_nan_policy(nan_policy)
     x, y = as_layer(X, "X"), as_layer(Y, "Y")
     checks.check_same_samples((x, y))
     return x, y

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from . import arrays, checks
 from .arrays import Layer
+from .options import check_integer, refuse_type, shown
 
 __all__ = ["Positions", "pair", "single"]
 
@@ -41,8 +42,10 @@ def _units(
         if positions is not None:
             raise ValueError("positions is an option of layout='nchw' only.")
         return arrays.as_layer(value, name), ()
+    if not isinstance(layout, str):
+        raise refuse_type("layout", "None or 'nchw'", layout)
     if layout != "nchw":
-        raise ValueError(f"layout must be None or 'nchw', got {layout!r}.")
+        raise ValueError(f"layout must be None or 'nchw', got {shown(layout)}.")
     array, dtype = arrays.as_array(value, name)
     if not isinstance(array, np.ndarray):
         raise ValueError(
@@ -65,13 +68,22 @@ def _units(
 
 def _chosen(positions: Positions, count: int) -> npt.NDArray[np.integer[Any]]:
     """Return flat indices of the positions in use."""
-    if isinstance(positions, (int, np.integer)) and not isinstance(positions, bool):
-        if not 1 <= positions <= count:
-            raise ValueError(f"positions must be between 1 and {count}, got {positions}.")
-        return np.sort(np.random.default_rng(0).permutation(count)[:positions])
-    chosen = np.asarray(positions)
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or len(chosen) == 0:
-        raise TypeError("positions must be a number of positions or a sequence of their indices.")
+    if isinstance(positions, (int, np.integer)):
+        number = check_integer("positions", positions)
+        if not 1 <= number <= count:
+            raise ValueError(f"positions must be between 1 and {count}, got {shown(number)}.")
+        return np.sort(np.random.default_rng(0).permutation(count)[:number])
+    rule = "a number of positions or a sequence of their indices"
+    if isinstance(positions, (str, bytes)) or not isinstance(positions, Sized):
+        raise refuse_type("positions", rule, positions)
+    try:
+        chosen = np.asarray(positions)
+    except Exception:  # whatever a sequence of its own raises
+        raise refuse_type("positions", rule, positions) from None
+    if chosen.ndim != 1 or len(chosen) == 0:
+        raise ValueError(f"positions must be 1-D and not empty, got shape {chosen.shape}.")
+    if chosen.dtype.kind not in "iu":
+        raise TypeError(f"positions must be {rule}, got elements of type {chosen.dtype}.")
     if chosen.min() < 0 or chosen.max() >= count:
         raise ValueError(
             f"positions must be indices between 0 and {count - 1}, "

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "FIRST",
     "ByBatches",
     "ByProducts",
     "ByRows",
@@ -23,9 +24,12 @@ __all__ = [
     "OneSide",
     "Three",
     "by_rows",
+    "state_bytes",
 ]
 
 Array = npt.NDArray[np.float64]
+
+FIRST = 1_000  # samples that a median distance is taken of
 
 
 class OneSide(Protocol):
@@ -108,6 +112,26 @@ class ByBatches:
 
 
 Gathering = ByProducts | ByRows | ByBatches
+
+
+def state_bytes(how: Gathering, x: Sequence[int], y: Sequence[int] | None) -> float:
+    """Return the bytes that are kept at most of layers of such widths, however many samples come.
+
+    Without y they are those of the x among themselves.
+    """
+    widths = [float(width) for width in (*x, *(y or ()))]
+    total = sum(widths)
+    match how:
+        case ByProducts():
+            squares = sum(p * p for p in widths)
+            cross = (total**2 - squares) / 2 if y is None else float(sum(x)) * float(sum(y))
+            own = squares if how.own or (y is None and how.diagonal is None) else 0.0
+            return 8 * (cross + own + 3 * total) + (8 * len(widths) * total if how.norms else 0)
+        case ByRows():
+            # Rows up to twice as many as are left, and once more while a triangle is made of them.
+            return 8 * total * (total + max(total, 1024)) * 2
+        case ByBatches():
+            return 8 * FIRST * total
 
 
 def by_rows(options: Mapping[str, Any]) -> Gathering:

@@ -14,12 +14,21 @@ import numpy.typing as npt
 
 from .._input import layers
 from .._input.arrays import Layer
-from .._input.checks import Samples, check_device, check_memory
+from .._input.checks import Samples
+from .._input.options import check_device, check_flag, check_memory, check_progress
 from . import memory
 from .cost import Planner
 from .gathered import Gathering
 
-__all__ = ["Measure", "Option", "Pairs", "complete", "falls_back_on", "value_of_pair"]
+__all__ = [
+    "Measure",
+    "Option",
+    "Pairs",
+    "complete",
+    "falls_back_on",
+    "flag",
+    "value_of_pair",
+]
 
 Progress = Callable[[int, int], object]
 _PLANNERS: dict[Any, Planner] = {}  # of the functions that evaluate pairs, for `value_of_pair`
@@ -49,6 +58,11 @@ class Option:
     def flag(self) -> str:
         """Its spelling on the command line."""
         return f"--{self.name.replace('_', '-')}"
+
+
+def flag(name: str) -> Callable[[Any], bool]:
+    """Return the check of an option that is on or off."""
+    return functools.partial(check_flag, name)
 
 
 class Pairs(Protocol):
@@ -157,6 +171,11 @@ class Measure:
         )
         return self.pairs(a, b, options=given, **arguments)
 
+    def checked(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that are given as the measure takes them, or refuse them."""
+        checks = {option.name: option.check for option in self.options}
+        return {name: checks[name](value) for name, value in options.items()}
+
     def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options in force, defaults included, as JSON can hold them."""
         return self.record(complete(self.options, options))
@@ -194,7 +213,7 @@ def value_of_pair(
 ) -> float:
     """Return a measure of one pair."""
     x, y = layers.pair(X, Y, nan_policy)
-    check_memory(max_memory, 0)
+    max_memory = check_memory(max_memory)
     if pairs in _PLANNERS:
         memory.check_fits(
             _PLANNERS[pairs], [x], [y], device=device, max_memory=max_memory, options=options
@@ -225,6 +244,8 @@ def falls_back_on(reference: Callable[..., Any]) -> Callable[[Function], Functio
         def call(*args: Any, device: str | None = None, **options: Any) -> Any:
             if check_device(device) != "reference":
                 return function(*args, device=device, **options)
+            check_memory(options.get("max_memory"))
+            check_progress(options.get("progress"))
             kept = {name: value for name, value in options.items() if name not in own}
             return reference(*args, **kept)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._input.options import refuse_type, shown
 from .cca import rows as cca
 from .hsic import rows as hsic
 from .measure import Measure
@@ -20,13 +21,15 @@ MEASURES = {
 
 def find(measure: str, options: Mapping[str, Any]) -> Measure:
     """Return the row of a measure that takes these options."""
+    if not isinstance(measure, str):
+        raise refuse_type("measure", f"one of {_quoted(MEASURES)}", measure)
     if measure not in MEASURES:
-        raise ValueError(f"measure must be one of {_quoted(MEASURES)}, got {measure!r}.")
+        raise ValueError(f"measure must be one of {_quoted(MEASURES)}, got {shown(measure)}.")
     row = MEASURES[measure]
     for option in options:
         if option not in row.option_names:
             known = f"the options {_quoted(row.option_names)}" if row.options else "no options"
-            raise TypeError(f"measure {measure!r} takes {known}, got {option!r}.")
+            raise TypeError(f"measure {measure!r} takes {known}, got {shown(option)}.")
     return row
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .._extras import require
 
-__all__ = ["Map", "figure_size", "heat_map", "shorten", "text_map"]
+__all__ = ["Map", "check_axes", "figure_size", "heat_map", "shorten", "text_map"]
 
 _NAME = 0.2  # inches along the axis that the name of a layer needs
 _NUMBER = 0.5, 0.25  # width and height of a cell with a number in it
@@ -37,6 +37,7 @@ class Map:
 def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
     """Draw on `ax`, or on a new figure, and return the axes."""
     require("matplotlib", "plot")
+    check_axes(ax)
     rows, columns = shown.values.shape
     if ax is None:
         pyplot = require("matplotlib.pyplot", "plot")
@@ -68,6 +69,12 @@ def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
     if annotate:
         _annotate(ax, image, shown.values)
     return ax
+
+
+def check_axes(ax: Any) -> None:
+    """Refuse what cannot be drawn on."""
+    if ax is not None and not hasattr(ax, "imshow"):
+        raise TypeError(f"ax must be a matplotlib Axes, got {type(ax).__name__}.")
 
 
 def figure_size(rows: int, columns: int) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._extras import require
+from .maps import check_axes
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating[Any]]
@@ -18,6 +19,7 @@ _NUMBERS = 12  # clusters up to which cells have room for a number
 def new_axes(ax: Any, width: float = 5.0, height: float = 4.0) -> Any:
     """Return the axes given, or those of a new figure."""
     require("matplotlib", "plot")
+    check_axes(ax)
     if ax is not None:
         return ax
     return require("matplotlib.pyplot", "plot").subplots(

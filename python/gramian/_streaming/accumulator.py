@@ -9,9 +9,10 @@ import numpy as np
 
 from .._compare.results import Comparison
 from .._input import checks, devices
+from .._input.options import check_device, check_memory, check_nan_policy
 from .._input.read import ReadLayer, read
 from .._measures import memory
-from .._measures.gathered import ByBatches, ByProducts, ByRows
+from .._measures.gathered import ByBatches, ByProducts, ByRows, state_bytes
 from .._measures.registry import find
 from . import batches
 from .batches import Batch, Names
@@ -19,7 +20,7 @@ from .minibatches import Minibatches
 from .products import Products
 from .rows import Rows
 
-__all__ = ["Accumulator", "state_bytes"]
+__all__ = ["Accumulator"]
 
 Progress = Callable[[int, int], object]
 State = Products | Rows | Minibatches
@@ -113,11 +114,12 @@ class Accumulator:
     ) -> None:
         self._row = find(measure, options)
         self._how = self._row.gathering(options)
-        checks.check_nan_policy(nan_policy)
-        if checks.check_device(device) == "reference":
+        check_nan_policy(nan_policy)
+        if check_device(device) == "reference":
             raise ValueError("device='reference' has no accumulator: it takes all samples at once.")
         self._nan_policy, self._device, self._options = nan_policy, device, dict(options)
-        self._max_memory = None if max_memory is None else checks.check_memory(max_memory, 0)
+        self._called = "a", "b"
+        self._max_memory = None if max_memory is None else check_memory(max_memory)
         self.reset()
 
     @property
@@ -167,7 +169,7 @@ class Accumulator:
         <Accumulator procrustes: 2 x 2 layers, 2 samples>
         """
         if self._names is None:
-            names, batch = batches.first(a, b)
+            names, batch = batches.first(a, b, self._called)
         else:
             names, batch = self._names, batches.later(self._names, a, b)
         target = devices.chosen(self._device, batch.layers[0].device, batch.layers[0].name)
@@ -204,7 +206,8 @@ class Accumulator:
         return found, frozenset(lost)
 
     def _new_state(self, names: Names, target: int | None) -> State:
-        needed = state_bytes(self._how, names)
+        x = names.widths[: len(names.x)]
+        needed = state_bytes(self._how, x, None if names.y is None else names.widths[len(x) :])
         limit = memory.available() if self._max_memory is None else self._max_memory
         if isinstance(self._how, ByProducts) and needed > limit and needed > 2**24:
             raise MemoryError(
@@ -353,17 +356,6 @@ class Accumulator:
         if self._names is not None and state["state"] is not None:
             self._state = self._new_state(self._names, self._target)
             self._state.restore(state["state"])
-
-
-def state_bytes(how: ByProducts | ByRows | ByBatches, names: Names) -> float:
-    """Return the bytes that are kept at most, however many samples come."""
-    match how:
-        case ByProducts():
-            return Products.nbytes(names, how)
-        case ByRows():
-            return Rows.nbytes(names)
-        case ByBatches():
-            return Minibatches.nbytes(names)
 
 
 def _check_same(own: Names | None, theirs: Names) -> None:

@@ -32,11 +32,13 @@ class Names:
     widths: tuple[int, ...]
     dtypes: tuple[str, ...]
     compute_dtypes: tuple[str, ...]
+    called: tuple[str, str] = ("a", "b")  # the arguments, in messages
 
     @property
     def labels(self) -> list[str]:
         """How messages call the layers."""
-        return [f"a[{name!r}]" for name in self.x] + [f"b[{name!r}]" for name in self.y or ()]
+        sides = zip(self.called, (self.x, self.y or ()), strict=True)
+        return [f"{argument}[{name!r}]" for argument, names in sides for name in names]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -58,9 +60,9 @@ class Names:
         return "float64" in self.compute_dtypes
 
 
-def first(a: Any, b: Any) -> tuple[Names, Batch]:
+def first(a: Any, b: Any, called: tuple[str, str]) -> tuple[Names, Batch]:
     """Read the first batch, and what it fixes."""
-    sides = [_side(a, "a", "x"), [] if b is None else _side(b, "b", "y")]
+    sides = [_side(a, called[0], "x"), [] if b is None else _side(b, called[1], "y")]
     layers = [layer for side in sides for _, layer in side]
     checks.check_same_samples(layers)
     names = Names(
@@ -69,6 +71,7 @@ def first(a: Any, b: Any) -> tuple[Names, Batch]:
         tuple(int(layer.array.shape[1]) for layer in layers),
         tuple(layer.dtype for layer in layers),
         tuple(layer.compute_dtype for layer in layers),
+        called,
     )
     return names, Batch(layers, len(layers[0].array))
 
@@ -78,9 +81,10 @@ def later(names: Names, a: Any, b: Any) -> Batch:
     if (b is None) != (names.y is None):
         had = "none" if names.y is None else "one"
         raise ValueError(f"b must be as in the first batch, which had {had}.")
-    sides = [_side(a, "a", "x"), [] if b is None else _side(b, "b", "y")]
+    of_a, of_b = names.called
+    sides = [_side(a, of_a, "x"), [] if b is None else _side(b, of_b, "y")]
     layers: list[Layer] = []
-    for argument, wanted, side in zip("ab", (names.x, names.y or ()), sides, strict=True):
+    for argument, wanted, side in zip(names.called, (names.x, names.y or ()), sides, strict=True):
         given = dict(side)
         for name in wanted:
             if name not in given:

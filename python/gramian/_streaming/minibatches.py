@@ -10,15 +10,14 @@ import numpy.typing as npt
 
 from .._input import checks
 from .._input.arrays import Layer, as_float64
-from .._measures.gathered import ByBatches, Three
+from .._measures.gathered import FIRST, ByBatches, Three
 from .batches import Names
 
-__all__ = ["FIRST", "Minibatches"]
+__all__ = ["Minibatches"]
 
 Array = npt.NDArray[np.float64]
 
 LEAST = 4  # samples that the unbiased estimator needs
-FIRST = 1_000  # samples that a median distance is taken of
 
 
 class Minibatches:
@@ -35,11 +34,6 @@ class Minibatches:
         self.widths: list[float] | None = None
         self.waiting: list[list[Array]] = []
         self.n_waiting = 0
-
-    @staticmethod
-    def nbytes(names: Names) -> float:
-        """Bytes that wait at most, of which a batch as large as that is a part."""
-        return 8.0 * FIRST * sum(names.widths)
 
     @property
     def needs_widths(self) -> bool:

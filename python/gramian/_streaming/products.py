@@ -42,16 +42,6 @@ class Products:
             self.names.widths, pairs=self.pairs, norms=self.how.norms, device=self.device
         )
 
-    @staticmethod
-    def nbytes(names: Names, how: ByProducts) -> float:
-        """Bytes that they take, however many samples come."""
-        p = [float(width) for width in names.widths]
-        x = p[: len(names.x)]
-        y = x if names.y is None else p[len(names.x) :]
-        cross = (sum(x) ** 2 - sum(v * v for v in x)) / 2 if names.y is None else sum(x) * sum(y)
-        own = sum(v * v for v in p) if how.own else 0.0
-        return 8 * (cross + own + 3 * sum(p)) + (8 * len(p) * sum(p) if how.norms else 0)
-
     def update(self, layers: Sequence[ReadLayer], progress: Any = None) -> None:
         """Add a batch."""
         self.sums.update(

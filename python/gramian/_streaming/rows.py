@@ -42,12 +42,6 @@ class Rows:
         self.scale, self.squares = np.ones(width), np.zeros(width)
         self.means, self.low = np.zeros(width), np.zeros(width)
 
-    @staticmethod
-    def nbytes(names: Names) -> float:
-        """Bytes that they take at most, while a batch of as many samples as units comes."""
-        width = float(sum(names.widths))
-        return 8 * (2 * width + 1024) * width * 2
-
     @property
     def _most(self) -> int:
         """Rows at which a factorisation pays: twice as many as it leaves."""

@@ -131,15 +131,15 @@ def cca(
     >>> result.x_rank, result.y_rank
     (2, 1)
     """
-    options = {
+    given = {
         "denominator": denominator,
         "regularization": regularization,
         "cross_validate": cross_validate,
         "rank_tolerance": rank_tolerance,
     }
-    complete(OPTIONS, options)
+    options = complete(OPTIONS, given)
     grid = one_pair(X, Y, nan_policy, device)
-    checks.check_folds(cross_validate, grid.n)
+    folds_asked = checks.check_folds(options["cross_validate"], grid.n)
     p, q = grid.widths
     if grid.empty:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
@@ -149,15 +149,15 @@ def cca(
     rho, x_weights, y_weights = calls.canonical_pair(x, y)
     x_rank, y_rank = x.rank, y.rank
     grid.warn_constant([x_rank == 0, y_rank == 0])
-    tolerances = grid.tolerances(rank_tolerance)
+    tolerances = grid.tolerances(options["rank_tolerance"])
     r = min(x_rank, y_rank)
     saturated = 0
-    if regularization == 0 and r > 0:
+    if options["regularization"] == 0 and r > 0:
         grid.warn_saturated([x_rank, y_rank])
         saturated = ranks.saturated(x_rank, y_rank, grid.n)
-    if cross_validate is not None and r > 0:
+    if folds_asked is not None and r > 0:
         rho = folds.correlations(grid, options)[0, 0]
-    count = max(r, 1) if denominator == "rank" else min(p, q)
+    count = max(r, 1) if options["denominator"] == "rank" else min(p, q)
     return CCA(
         correlations=rho,
         mean=float(rho.sum() / count) if r > 0 else np.nan,
@@ -220,7 +220,7 @@ def _means(
     grid: Grid, squared: bool, options: Mapping[str, Any], progress: Progress | None
 ) -> Array:
     if options["cross_validate"] is not None:
-        return _held_out_means(grid, squared, options)
+        return _held_out_means(grid, squared, options, progress)
     stages = calls.Stages(progress)
     prepared = _bases(grid, options, progress=stages(0, PREPARED))
     values, _, _ = calls.compare(
@@ -235,7 +235,9 @@ def _means(
     return values
 
 
-def _held_out_means(grid: Grid, squared: bool, options: Mapping[str, Any]) -> Array:
+def _held_out_means(
+    grid: Grid, squared: bool, options: Mapping[str, Any], progress: Progress | None
+) -> Array:
     if options["denominator"] == "rank":
         prepared = _bases(grid, options)
         counts = [one.rank for one in prepared]
@@ -245,6 +247,6 @@ def _held_out_means(grid: Grid, squared: bool, options: Mapping[str, Any]) -> Ar
         constant = [layer.constant for layer in (*grid.xs, *grid.ys)]
     grid.warn_constant(constant)
     values = np.full(grid.smaller(counts).shape, np.nan)
-    for place, rho in folds.correlations(grid, options, constant).items():
+    for place, rho in folds.correlations(grid, options, constant, progress).items():
         values[place] = np.sum(rho**2 if squared else rho)
     return values / np.maximum(grid.smaller(counts), 1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from ..._input.arrays import Layer
-from ..._input.checks import check_choice, check_integer
+from ..._input.options import check_choice, check_integer, check_number, plain, shown
 from ..ranks import constant_columns
 
 DENOMINATORS = ("features", "rank")
@@ -13,60 +14,66 @@ SIDES = ("x", "y", "mean")
 VARIANTS = ("paper", "google")
 
 
-def check_denominator(value: str) -> str:
+def check_denominator(value: Any) -> str:
     """Return what the means divide by."""
-    check_choice("denominator", value, DENOMINATORS)
-    return value
+    return check_choice("denominator", value, DENOMINATORS)
 
 
-def check_side(value: str) -> str:
+def check_side(value: Any) -> str:
     """Return whose variates weigh the correlations."""
-    check_choice("side", value, SIDES)
-    return value
+    return check_choice("side", value, SIDES)
 
 
-def check_variant(value: str) -> str:
+def check_variant(value: Any) -> str:
     """Return whose PWCCA it is."""
-    check_choice("variant", value, VARIANTS)
-    return value
+    return check_choice("variant", value, VARIANTS)
 
 
-def check_rank_tolerance(value: float | None) -> float | None:
+def check_rank_tolerance(value: Any) -> float | None:
     """Refuse a tolerance outside [0, 1)."""
-    if value is not None and not 0 <= value < 1:
-        raise ValueError(f"rank_tolerance must be in [0, 1), got {value}.")
-    return value
+    if value is None:
+        return None
+    number = check_number("rank_tolerance", value)
+    if not 0 <= number < 1:
+        raise ValueError(f"rank_tolerance must be in [0, 1), got {plain(number)}.")
+    return number
 
 
-def check_variance(variance: float) -> float:
+def check_variance(variance: Any) -> float:
     """Refuse a share of variance that cannot be kept."""
-    if not 0 < variance <= 1:
-        raise ValueError(f"variance must be in (0, 1], got {variance}.")
-    return variance
+    number = check_number("variance", variance)
+    if not 0 < number <= 1:
+        raise ValueError(f"variance must be in (0, 1], got {plain(number)}.")
+    return number
 
 
-def check_components(components: int | None) -> int | None:
+def check_components(components: Any) -> int | None:
     """Refuse a number of directions that cannot be kept of any layer."""
     return None if components is None else check_integer("components", components, least=1)
 
 
-def check_regularization(value: float) -> float:
+def check_regularization(value: Any) -> float:
     """Refuse a negative or infinite ridge."""
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"regularization must be finite and >= 0, got {value}.")
-    return value
+    number = check_number("regularization", value)
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"regularization must be finite and >= 0, got {plain(number)}.")
+    return number
 
 
-def check_folds(folds: int | None, n: int) -> None:
+def check_cross_validate(folds: Any) -> int | None:
+    """Return a number of folds, which `check_folds` holds against that of the samples."""
+    return None if folds is None else check_integer("cross_validate", folds)
+
+
+def check_folds(folds: Any, n: int) -> int | None:
     """Refuse numbers of folds that leave no sample to fit, or none to test."""
-    if folds is None:
-        return
-    check_integer("cross_validate", folds)
-    if not 2 <= folds <= n // 2:
+    number = check_cross_validate(folds)
+    if number is not None and not 2 <= number <= n // 2:
         raise ValueError(
             f"cross_validate must be between 2 and half the number of samples, {n // 2}, "
-            f"got {folds}."
+            f"got {shown(number)}."
         )
+    return number
 
 
 def check_enough_rank(layer: Layer, rank: int, components: int | None) -> None:

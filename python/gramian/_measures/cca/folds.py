@@ -7,7 +7,7 @@ fitted by its coordinates, made once of all samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..wide import is_wide, scaled_coordinates, wide_coordinates
 
 Array = npt.NDArray[np.float64]
 Place = tuple[int, int]
+Progress = Callable[[int, int], object]
 
 
 class Fold:
@@ -108,6 +109,7 @@ def correlations(
     grid: Grid,
     options: Mapping[str, Any],
     constant: Sequence[bool] | None = None,
+    progress: Progress | None = None,
 ) -> dict[Place, Array]:
     """Return correlations of held-out variates under the weights of the rest, mean over folds.
 
@@ -119,6 +121,7 @@ def correlations(
     double = grid.double or any(array is not None for array in given)
     found: dict[Place, list[Array]] = {place: [] for place, _, _ in pairs}
     saturated: dict[tuple[int, int], tuple[str, str]] = {}
+    tell = _Steps(progress, count * len(pairs))
     for number in range(count):
         folds = [Fold(layer, z, number, count) for layer, z in zip(varying, given, strict=True)]
         bases = [fold.basis(options, double=double) for fold in folds]
@@ -130,6 +133,7 @@ def correlations(
                 names = varying[k].name, varying[m].name
                 saturated[min(k, m), max(k, m)] = names
             del variates
+            tell()
         del folds, bases  # before those of the next fold are made
     if options.get("regularization", 0.0) == 0:
         fitted = ranks.fitted_samples(grid.n, count)
@@ -143,7 +147,19 @@ def _mean(of_folds: Sequence[Array]) -> Array:
     return mean
 
 
-def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
+class _Steps:
+    """Tells the progress of a call, one step after the other."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.progress, self.done, self.total = progress, 0, total
+
+    def __call__(self) -> None:
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+def held_out_r2(grid: Grid, options: Mapping[str, Any], progress: Progress | None = None) -> Array:
     """Return 1 - residual / total of held-out samples, pooled over folds, of every pair.
 
     Regression on Qy = Y W: the coefficients are W Qy'X, where Qy'X = W'Y'X.
@@ -159,6 +175,7 @@ def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
     to_fit = {m: _to_fit(varying[m], options) for m in sorted({m for _, _, m in pairs})}
     residual = {place: 0.0 for place, _, _ in pairs}
     total = dict(residual)
+    tell = _Steps(progress, count * len(pairs))
     for number in range(count):
         targets = {k: Fold(varying[k], z, number, count) for k, z in to_predict.items()}
         predictors = {
@@ -179,6 +196,7 @@ def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
             fitted = weights[m].T @ calls.cross(others[m], own[k])
             total[place] += float(np.vdot(targets[k].test, targets[k].test))
             residual[place] += targets[k].residual(predictors[m].test @ weights[m] @ fitted)
+            tell()
         del targets, predictors, own, others  # before those of the next fold are made
     values = np.full((len(grid.xs), len(grid.others)), np.nan)
     for place in residual:

@@ -7,8 +7,13 @@ from . import checks
 
 __all__ = ["CROSS_VALIDATE", "RANK_TOLERANCE"]
 
-CROSS_VALIDATE = Option(  # checked with the number of samples
-    "cross_validate", None, kind=int, metavar="K", help="values of held-out samples, by K folds"
+CROSS_VALIDATE = Option(
+    "cross_validate",
+    None,
+    checks.check_cross_validate,  # and later with the number of samples
+    kind=int,
+    metavar="K",
+    help="values of held-out samples, by K folds",
 )
 RANK_TOLERANCE = Option(
     "rank_tolerance",

@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure, WeightSide
 from ..._input.arrays import Layer
+from ..._input.options import check_flag
 from .. import ranks
 from ..gathered import Gathering, by_rows
 from ..grid import PREPARED, Array, Grid, one_pair
@@ -150,9 +151,8 @@ def pwcca(
     0.831533191
     """
     options: dict[str, Any] = {"side": side, "variant": variant, "rank_tolerance": rank_tolerance}
-    if full_output:
-        complete(OPTIONS, options)
-        return _in_full(one_pair(X, Y, nan_policy, device), options)
+    if check_flag("full_output", full_output):
+        return _in_full(one_pair(X, Y, nan_policy, device), complete(OPTIONS, options))
     return value_of_pair(pwcca_pairs, X, Y, nan_policy=nan_policy, device=device, **options)
 
 

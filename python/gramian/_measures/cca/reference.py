@@ -72,13 +72,13 @@ def cca(
     >>> reference.cca(X, [[2], [3], [0], [8], [-1]]).correlations.round(9)
     array([0.99062494])
     """
-    checks.check_denominator(denominator)
-    checks.check_rank_tolerance(rank_tolerance)
-    checks.check_regularization(regularization)
+    denominator = checks.check_denominator(denominator)
+    rank_tolerance = checks.check_rank_tolerance(rank_tolerance)
+    regularization = checks.check_regularization(regularization)
     x, y, finite = samples(X, Y, nan_policy)
     n, p = x.array.shape
     q = y.array.shape[1]
-    checks.check_folds(cross_validate, n)
+    cross_validate = checks.check_folds(cross_validate, n)
     if not finite:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
         weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
@@ -116,7 +116,8 @@ def basis(layer: Layer, regularization: float, rank_tolerance: float | None) -> 
     if regularization == 0:
         return orthonormal_basis(layer, rank_tolerance)
     X = centered(layer)
-    ridge = regularization * np.sum(X**2) / X.shape[1]
+    with np.errstate(over="ignore"):  # of a ridge that leaves nothing
+        ridge = regularization * np.sum(X**2) / X.shape[1]
     U, s, Vt = np.linalg.svd(X, full_matrices=False)
     tolerance = ranks.default_tolerance(layer) if rank_tolerance is None else rank_tolerance
     kept = s > tolerance * s[0]
@@ -144,9 +145,9 @@ def linear_regression(
     >>> round(reference.linear_regression(X, [[2], [3], [0], [8], [-1]]), 9)
     0.803361724
     """
-    checks.check_rank_tolerance(rank_tolerance)
+    rank_tolerance = checks.check_rank_tolerance(rank_tolerance)
     x, y, finite = samples(X, Y, nan_policy)
-    checks.check_folds(cross_validate, len(x.array))
+    cross_validate = checks.check_folds(cross_validate, len(x.array))
     if not finite or warn_constant(x) or warn_constant(y, scaled=True):
         return float("nan")
     if cross_validate is None:

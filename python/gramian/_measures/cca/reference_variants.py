@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._input.arrays import Layer, as_float64
+from ..._input.options import check_flag
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
 from . import checks
@@ -37,8 +38,9 @@ def svcca(
     >>> round(reference.svcca(X, [[2], [3], [0], [8], [-1]], components=1), 9)
     0.979308335
     """
-    checks.check_variance(variance)
-    checks.check_components(components)
+    variance, components = checks.check_variance(variance), checks.check_components(components)
+    squared = check_flag("squared", squared)
+    full_output = check_flag("full_output", full_output)
     x, y, finite = samples(X, Y, nan_policy)
     if not finite:
         return SVCCA(np.nan, np.empty(0), 0, 0) if full_output else float("nan")
@@ -94,9 +96,9 @@ def pwcca(
     >>> round(reference.pwcca(X, Y), 9)
     0.831533191
     """
-    checks.check_side(side)
-    checks.check_variant(variant)
-    checks.check_rank_tolerance(rank_tolerance)
+    side, variant = checks.check_side(side), checks.check_variant(variant)
+    rank_tolerance = checks.check_rank_tolerance(rank_tolerance)
+    full_output = check_flag("full_output", full_output)
     x, y, finite = samples(X, Y, nan_policy)
     if not finite or warn_constant(x, y, scaled=True):
         return PWCCA(np.nan, np.empty(0), False) if full_output else float("nan")

@@ -118,7 +118,7 @@ def regression_pairs(
     if grid.empty:
         return np.full(grid.shape, np.nan)
     if chosen["cross_validate"] is not None:
-        return grid.place(folds.held_out_r2(grid, chosen))
+        return grid.place(folds.held_out_r2(grid, chosen, progress))
     stages = calls.Stages(progress)
     xs, ys = _prepared(grid, chosen["rank_tolerance"], stages(0, PREPARED))
     values, _, _ = calls.compare(

@@ -10,9 +10,10 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
+from ..._input.options import check_flag
 from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
-from ..measure import Option, complete, falls_back_on, value_of_pair
+from ..measure import Option, complete, falls_back_on, flag, value_of_pair
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -39,7 +40,7 @@ OPTIONS = (
         help="keep N directions instead",
     ),
 )
-SQUARED = Option("squared", False)
+SQUARED = Option("squared", False, flag("squared"))
 
 
 @overload
@@ -140,9 +141,9 @@ def svcca(
     0.979308335
     """
     options = {"variance": variance, "components": components, "squared": squared}
-    if full_output:
-        complete(OPTIONS, options)
-        return _in_full(one_pair(X, Y, nan_policy, device), options)
+    if check_flag("full_output", full_output):
+        chosen = complete((*OPTIONS, SQUARED), options)
+        return _in_full(one_pair(X, Y, nan_policy, device), chosen)
     return value_of_pair(svcca_pairs, X, Y, nan_policy=nan_policy, device=device, **options)
 
 

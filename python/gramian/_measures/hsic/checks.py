@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._input.checks import Samples
+from ..._input.options import check_flag
 
 __all__ = ["is_unbiased", "needed_samples"]
 
 
 def is_unbiased(options: Mapping[str, Any]) -> bool:
     """Return whether it is the unbiased one, under whichever name the measure has for it."""
-    return bool(options.get("debiased", options.get("unbiased", False)))
+    names = ("debiased", "unbiased")  # of which a measure has one
+    return any(check_flag(name, options[name]) for name in names if name in options)
 
 
 def needed_samples(options: Mapping[str, Any]) -> Samples:

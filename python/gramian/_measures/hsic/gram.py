@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..._input import checks
+from ..._input import options
 from ..._input.arrays import as_layer
 from ..measure import falls_back_on
 from . import pairs, reference
@@ -78,11 +78,11 @@ def gram(
            [ 0.,  1., -1.],
            [-1., -1.,  2.]])
     """
-    checks.check_nan_policy(nan_policy)
+    options.check_nan_policy(nan_policy)
     return pairs.gram(
         as_layer(X, "X"),
         nan_policy=nan_policy,
         device=device,
-        centered=centered,
+        centered=options.check_flag("centered", centered),
         options={"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": bandwidth_sample},
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._input.checks import check_integer
+from ..._input.options import check_integer, check_number, plain, refuse_type, shown
 
 __all__ = [
     "RBF",
@@ -18,26 +18,19 @@ __all__ = [
     "Linear",
     "Polynomial",
     "Precomputed",
+    "check_bandwidth",
+    "check_kernel",
+    "check_sample",
     "kernel_of",
     "name_of",
     "resolve",
 ]
 
 
-def _number(name: str, value: Any) -> float:
-    """Return a number as a float; a string of digits is not a number."""
-    if isinstance(value, (str, bytes, bool)):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}.")
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}.") from None
-
-
 def _positive(name: str, value: Any) -> float:
-    number = _number(name, value)
+    number = check_number(name, value)
     if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be finite and > 0, got {number:g}.")
+        raise ValueError(f"{name} must be finite and > 0, got {plain(number)}.")
     return number
 
 
@@ -45,8 +38,8 @@ def _set_width(kernel: RBF | Laplacian) -> None:
     """Check that a kernel has one of `sigma` and `bandwidth`, the latter 1 by default."""
     if kernel.sigma is not None and kernel.bandwidth is not None:
         raise ValueError(
-            f"give {type(kernel).__name__} either sigma or bandwidth, got sigma={kernel.sigma} "
-            f"and bandwidth={kernel.bandwidth}."
+            f"give {type(kernel).__name__} either sigma or bandwidth, got "
+            f"sigma={shown(kernel.sigma)} and bandwidth={shown(kernel.bandwidth)}."
         )
     if kernel.sigma is not None:
         object.__setattr__(kernel, "sigma", _positive("sigma", kernel.sigma))
@@ -162,14 +155,12 @@ class Polynomial:
     constant: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.degree, bool) or not hasattr(self.degree, "__index__"):
-            raise TypeError(f"degree must be an integer, got {type(self.degree).__name__}.")
-        object.__setattr__(self, "degree", self.degree.__index__())
-        object.__setattr__(self, "constant", _number("constant", self.constant))
+        object.__setattr__(self, "degree", check_integer("degree", self.degree))
+        object.__setattr__(self, "constant", check_number("constant", self.constant))
         if not 1 <= self.degree <= 16:
             raise ValueError(f"degree must be between 1 and 16, got {self.degree}.")
         if not (math.isfinite(self.constant) and self.constant >= 0):
-            raise ValueError(f"constant must be finite and >= 0, got {self.constant:g}.")
+            raise ValueError(f"constant must be finite and >= 0, got {plain(self.constant)}.")
 
 
 @dataclass(frozen=True)
@@ -199,20 +190,40 @@ NAMED: dict[str, type[Kernel]] = {
 }
 
 
+def check_kernel(kernel: Any) -> str | Kernel:
+    """Refuse what names no kernel, and is none."""
+    rule = f"one of {', '.join(map(repr, NAMED))} or a kernel object"
+    if isinstance(kernel, Kernel):
+        return kernel
+    if not isinstance(kernel, str):
+        raise refuse_type("kernel", rule, kernel)
+    if kernel not in NAMED:
+        raise ValueError(f"kernel must be {rule}, got {shown(kernel)}.")
+    return str(kernel)
+
+
+def check_bandwidth(bandwidth: Any) -> float | None:
+    """Refuse a width that no kernel can have."""
+    return None if bandwidth is None else _positive("bandwidth", bandwidth)
+
+
+def check_sample(sample: Any) -> int | None:
+    """Refuse numbers of samples that have no distance."""
+    return None if sample is None else check_integer("bandwidth_sample", sample, least=2)
+
+
 def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
     """Turn the `kernel` and `bandwidth` arguments of a public function into a kernel."""
-    if isinstance(kernel, str) and kernel in NAMED:
+    kernel, bandwidth = check_kernel(kernel), check_bandwidth(bandwidth)
+    if isinstance(kernel, str):
         kind = NAMED[kernel]
         if kind in (RBF, Laplacian) and bandwidth is not None:
             return kind(bandwidth=bandwidth)
         kernel = kind()
-    if not isinstance(kernel, Kernel):
-        names = ", ".join(map(repr, NAMED))
-        raise ValueError(f"kernel must be one of {names} or a kernel object, got {kernel!r}.")
     if bandwidth is not None:
         raise ValueError(
             "bandwidth is an option of kernel='rbf' and kernel='laplacian' only, got "
-            f"bandwidth={bandwidth!r} with {kernel!r}."
+            f"bandwidth={plain(bandwidth)} with {kernel!r}."
         )
     return kernel
 
@@ -241,12 +252,12 @@ def name_of(kernel: Kernel) -> str:
 def kernel_of(options: Mapping[str, Any]) -> tuple[Kernel, int | None]:
     """Return the kernel, and the number of samples that its median distance is taken of."""
     kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
-    sample = options.get("bandwidth_sample")
+    sample = check_sample(options.get("bandwidth_sample"))
     if sample is None:
         return kernel, None
     if getattr(kernel, "bandwidth", None) is None:
         raise ValueError(
             "bandwidth_sample is for kernels whose width is a fraction of the median distance, "
-            f"got bandwidth_sample={sample!r} with {kernel!r}."
+            f"got bandwidth_sample={sample} with {kernel!r}."
         )
-    return kernel, check_integer("bandwidth_sample", sample, least=2)
+    return kernel, sample

@@ -14,6 +14,7 @@ from ..._core.calls import Estimator, KernelKind, KernelSpec, Measure, Status
 from ..._input import checks
 from ..._input.arrays import Layer
 from ..._input.checks import Samples
+from ..._input.options import check_memory
 from ..._input.read import ReadLayer, read, read_sides
 from ..chance import of_cka, says_chance
 from .checks import is_unbiased, needed_samples
@@ -74,7 +75,7 @@ def given_by(
     kernel, sample = kernel_of(options)
     needed = needed_samples(options)
     xs, ys = read_sides(a, b, lambda layer: _read(layer, kernel, nan_policy, device, needed))
-    memory = checks.check_memory(max_memory, DEFAULT_MEMORY)
+    memory = check_memory(max_memory) or DEFAULT_MEMORY
     return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
 
 
@@ -123,8 +124,7 @@ def gram(
         prepared = calls.prepare_matrix(
             x.core, kernel=spec_of(kernel, sample), centered=centered, double=double
         )
-        if calls.has(prepared.status, Status.zero_median):
-            checks.refuse_zero_median(layer)
+        _check_kernel(prepared.status, layer)
         if not calls.has(prepared.status, Status.imprecise):
             break
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
@@ -139,6 +139,14 @@ def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -
     if not prepared.median:
         checks.refuse_zero_median(layer)
     return float(np.sqrt(prepared.median)) / x.statistics.scale
+
+
+def _check_kernel(status: Status, layer: Layer) -> None:
+    """Refuse a layer whose median leaves it without a kernel."""
+    if calls.has(status, Status.zero_median):
+        checks.refuse_zero_median(layer)
+    if calls.has(status, Status.changed):
+        raise ValueError(f"{layer.name} changed while it was compared: give the call a copy.")
 
 
 def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
@@ -231,8 +239,7 @@ def _precisely(given: Given, layers: Sequence[ReadLayer], rows: int, measure: Me
         prepared = prepared_grams(given, layers, rows, double, by_samples, stages(0, share))
         # It stops at the first layer without a kernel.
         last = prepared[-1].status
-        if calls.has(last, Status.zero_median):
-            checks.refuse_zero_median(layers[len(prepared) - 1])
+        _check_kernel(last, layers[len(prepared) - 1])
         if calls.has(last, Status.imprecise):
             return None, False, True
         by_features = prepared[0].feature_space

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..._core import calls
 from ..._input.arrays import Layer
-from ..._input.checks import check_memory, check_square
+from ..._input.checks import check_square
+from ..._input.options import check_memory
 from ..cost import Cost, Workload
 from . import pairs
 from .kernels import Distance, Precomputed, kernel_of
@@ -36,7 +37,7 @@ def plan_hsic(
         widths=w.widths,
         kernel=pairs.spec_of(kernel, sample),
         double=w.double,
-        max_memory=check_memory(max_memory, pairs.DEFAULT_MEMORY),
+        max_memory=check_memory(max_memory) or pairs.DEFAULT_MEMORY,
     )
     features = decision.feature_space
     return Cost(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._input import checks, layers
+from ..._input import checks, layers, options
 from ..._input.arrays import Layer, as_layer
 from ..._input.constant import is_constant
 from ..reference_inputs import check_values
@@ -49,6 +49,7 @@ def cka(
     0.7
     """
     k = _kernel(kernel, bandwidth, bandwidth_sample)
+    debiased = options.check_flag("debiased", debiased)
     return _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)[0]
 
 
@@ -75,6 +76,7 @@ def cka_distance(
     0.795398830184
     """
     k = _kernel(kernel, bandwidth, bandwidth_sample)
+    debiased = options.check_flag("debiased", debiased)
     similarity, distance = _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)
     if similarity > 0.99:  # where an angle has fewer digits than its cosine
         return float(2 * np.arcsin(distance / 2))
@@ -166,7 +168,8 @@ def gram(
            [-1., -1.,  2.]])
     """
     k = _kernel(kernel, bandwidth, bandwidth_sample)
-    checks.check_nan_policy(nan_policy)
+    options.check_nan_policy(nan_policy)
+    centered = options.check_flag("centered", centered)
     x = as_layer(X, "X")
     _check_values(x, k, nan_policy)
     return double_centered(shifted_kernel_matrix(x, *k)) if centered else kernel_matrix(x, *k)

@@ -40,7 +40,7 @@ def squared_distances(layer: Layer) -> tuple[Array, float]:
     largest = np.max(np.abs(X - X[0]))
     if constant.is_constant(layer) or not np.isfinite(largest):
         return d2 + largest * 0, 1.0
-    scale = math.ldexp(1, -math.frexp(largest)[1])
+    scale = math.ldexp(1, min(-math.frexp(largest)[1], 1023))  # of the smallest, what there is
     for i in range(n):
         for j in range(0, p, 4096):
             columns = np.s_[j : j + 4096]
@@ -67,7 +67,11 @@ def exponent(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> Array
         median = float(np.median(d[np.ix_(rows, rows)]))
         checks.check_median(layer, median)
         sigma = kernel.bandwidth * (math.sqrt(median) if isinstance(kernel, RBF) else median)
-    return -d2 / (2 * sigma * sigma) if isinstance(kernel, RBF) else -d / sigma
+    width = 2 * sigma * sigma if isinstance(kernel, RBF) else sigma
+    if width == 0:  # of the smallest sigmas, whose K is I
+        return np.where(d == 0, 0.0, -np.inf)
+    with np.errstate(over="ignore"):
+        return -d / width
 
 
 def products(X: Array, factors: Array) -> tuple[Array, Array]:

@@ -6,16 +6,29 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..measure import Measure, Option
+from ..measure import Measure, Option, flag
 from . import angles, functions, gathered, pairs, plan, reference
 from .checks import needed_samples
-from .kernels import NAMED, RBF, Laplacian, kernel_of, lost_invariances, name_of
+from .kernels import (
+    NAMED,
+    RBF,
+    Laplacian,
+    check_bandwidth,
+    check_kernel,
+    check_sample,
+    kernel_of,
+    lost_invariances,
+    name_of,
+)
 
-_KERNEL = (  # checked together, by `kernel_of`
-    Option("kernel", "linear", choices=tuple(NAMED), help="what compares two samples"),
+_KERNEL = (  # and checked together, by `kernel_of`
+    Option(
+        "kernel", "linear", check_kernel, choices=tuple(NAMED), help="what compares two samples"
+    ),
     Option(
         "bandwidth",
         None,
+        check_bandwidth,
         kind=float,
         metavar="F",
         help="rbf, laplacian: width in median distances (1)",
@@ -23,6 +36,7 @@ _KERNEL = (  # checked together, by `kernel_of`
     Option(
         "bandwidth_sample",
         None,
+        check_sample,
         kind=int,
         metavar="N",
         help="rbf, laplacian: take the median distance of N samples only",
@@ -31,8 +45,14 @@ _KERNEL = (  # checked together, by `kernel_of`
 _SIGMA = Option(
     "sigma", None, kind=float, metavar="S", help="rbf, laplacian: width in units of the features"
 )
-_DEBIASED = Option("debiased", False, bool, kind=bool, help="CKA by the unbiased HSIC")
-_UNBIASED = Option("unbiased", False, bool, kind=bool, help="unbiased HSIC, or distance covariance")
+_DEBIASED = Option("debiased", False, flag("debiased"), kind=bool, help="CKA by the unbiased HSIC")
+_UNBIASED = Option(
+    "unbiased",
+    False,
+    flag("unbiased"),
+    kind=bool,
+    help="unbiased HSIC, or distance covariance",
+)
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 
 

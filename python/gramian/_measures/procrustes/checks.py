@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def check_alpha(alpha: float) -> float:
+from ..._input.options import check_number, plain
+
+
+def check_alpha(alpha: Any) -> float:
     """Refuse anything but a point between CCA, 0, and Procrustes, 1."""
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"alpha must be in [0, 1], got {alpha}.")
-    return alpha
+    number = check_number("alpha", alpha)
+    if not 0 <= number <= 1:
+        raise ValueError(f"alpha must be in [0, 1], got {plain(number)}.")
+    return number

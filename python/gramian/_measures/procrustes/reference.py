@@ -72,7 +72,7 @@ def shape_distance(X: Any, Y: Any, *, alpha: float = 1.0, nan_policy: str = "rai
     >>> round(reference.shape_distance(X, [[1, 1], [-1, 0], [0, -1]]), 9)
     0.447832397
     """
-    check_alpha(alpha)
+    alpha = check_alpha(alpha)
     x, y, finite = samples(X, Y, nan_policy)
     if not finite or warn_constant(x, y):
         return float("nan")

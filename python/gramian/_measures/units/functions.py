@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..._input import checks as input_checks
 from ..._input import layout as layouts
+from ..._input import options
 from ..._input.layout import Positions
 from ..measure import falls_back_on
 from . import analysis, checks, pairs, reference
@@ -154,7 +154,7 @@ def match_units(
     >>> round(matching.mean, 6)
     0.985363
     """
-    checks.check_method(method)
+    method, absolute = checks.check_method(method), options.check_flag("absolute", absolute)
     C, finite = _correlations(X, Y, layout, positions, nan_policy, device)
     return analysis.matched(C, method, absolute, finite)
 
@@ -224,6 +224,7 @@ def cluster_units(
     >>> clusters.x_labels.tolist(), clusters.y_labels.tolist()
     ([1, 0], [0, 1, 0])
     """
+    seed = checks.check_seed(seed)
     C, _ = _correlations(X, Y, layout, positions, nan_policy, device)
     return analysis.clustered(C, n_clusters, seed)
 
@@ -239,7 +240,7 @@ def _correlations(
     alone: bool = False,
 ) -> tuple[analysis.Correlations, bool]:
     """Return the correlations, of X alone or with Y, and whether all elements are finite."""
-    input_checks.check_nan_policy(nan_policy)
+    options.check_nan_policy(nan_policy)
     if alone:
         layers = [layouts.single(X, layout, positions)]
     else:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..._core import calls
 from ..._input.arrays import Layer
 from ..._input.read import ReadLayer, read
-from ..measure import Option, complete
+from ..measure import Option, complete, flag
 from . import checks
 from .analysis import (
     Correlations,
@@ -49,8 +49,16 @@ def numbers(text: str) -> list[float]:
     return [float(part) for part in text.split(",")]
 
 
-MATCH_OPTIONS = (Option("absolute", False, bool, kind=bool, help="match by absolute correlations"),)
-METHOD = Option("method", "one-to-one")
+MATCH_OPTIONS = (
+    Option(
+        "absolute",
+        False,
+        flag("absolute"),
+        kind=bool,
+        help="match by absolute correlations",
+    ),
+)
+METHOD = Option("method", "one-to-one", checks.check_method)
 SPARSE_OPTIONS = (  # as a measure, which has one alpha by default
     Option(
         "alphas",

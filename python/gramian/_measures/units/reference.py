@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..._input import checks as input_checks
 from ..._input import layout as layouts
+from ..._input import options
 from ..._input.arrays import Layer, as_float64
 from ..._input.layout import Positions
 from . import checks
@@ -68,7 +69,8 @@ def match_units(
     >>> reference.match_units(X, Y).pairs.tolist()
     [[0, 1], [1, 0]]
     """
-    checks.check_method(method)
+    method = checks.check_method(method)
+    absolute = options.check_flag("absolute", absolute)
     C, finite, (x_left_out, y_left_out) = _correlations(X, Y, layout, positions, nan_policy)
     value = np.abs(C) if absolute else C
     pairs = best_partners(value) if method == "semi" else best_assignment(value)
@@ -108,10 +110,9 @@ def sparse_prediction(
     >>> reference.sparse_prediction(X, Y, 0.25).coefficients.round(9).tolist()
     [[[0.0], [0.75]]]
     """
-    input_checks.check_nan_policy(nan_policy)
+    options.check_nan_policy(nan_policy)
     grid = checks.check_alphas(alphas)
-    checks.check_tol(tol)
-    checks.check_max_sweeps(max_sweeps)
+    tol, max_sweeps = checks.check_tol(tol), checks.check_max_sweeps(max_sweeps)
     x, y = layouts.pair(X, Y, layout, positions)
     A, B = standardized(x, nan_policy), standardized(y, nan_policy)
     for layer, Z in ((x, A), (y, B)):
@@ -155,6 +156,7 @@ def cluster_units(
 
     Parameters, result and errors are those of `gramian.cluster_units`.
     """
+    seed = checks.check_seed(seed)
     C, *_ = _correlations(X, Y, layout, positions, nan_policy)
     r = np.nan_to_num(C)
     W = np.where(r > 0, r, 0)
@@ -181,7 +183,7 @@ def _correlations(
     alone: bool = False,
 ) -> tuple[Array, bool, list[npt.NDArray[np.int64]]]:
     """Return the correlations, whether all elements are finite, and the units without any."""
-    input_checks.check_nan_policy(nan_policy)
+    options.check_nan_policy(nan_policy)
     layers = (
         (layouts.single(X, layout, positions),) if alone else layouts.pair(X, Y, layout, positions)
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._input import checks
 from ..._input import layout as layouts
+from ..._input import options
 from ..._input.layout import Positions
 from ..measure import falls_back_on
 from . import analysis, pairs, reference
@@ -93,7 +93,8 @@ def sparse_prediction(
     >>> found.coefficients.round(9).tolist(), found.r2.round(9).tolist()
     ([[[0.0], [0.75]]], [[0.9375]])
     """
-    checks.check_nan_policy(nan_policy)
+    options.check_nan_policy(nan_policy)
+    options.check_progress(progress)
     settings = pairs.settings(alphas, tol, max_sweeps)
     layers = layouts.pair(X, Y, layout, positions)
     x, y = (pairs.read_units(layer, nan_policy, device) for layer in layers)

@@ -1,0 +1,133 @@
+"""Checks of options: each returns the value as it is used, or refuses it by the option's name.
+
+A wrong type is a TypeError that says the type, a wrong value a ValueError that says the value.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "check_choice",
+    "check_device",
+    "check_flag",
+    "check_integer",
+    "check_memory",
+    "check_nan_policy",
+    "check_number",
+    "check_progress",
+    "plain",
+    "refuse_type",
+    "shown",
+]
+
+_LARGEST = 2**63 - 1  # integer that the core can be told
+_TEXTS = (str, bytes, bytearray)
+_TRUTHS = (bool, np.bool_)
+
+
+def shown(value: Any) -> str:
+    """Return what a message says of a value: its beginning, if it is long."""
+    try:
+        text = repr(value)
+    except Exception:  # whatever its own __repr__ raises; Python refuses to write long integers
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def plain(number: float) -> str:
+    """Return all digits of a number, of a whole one without the point."""
+    return repr(number).removesuffix(".0")
+
+
+def refuse_type(argument: str, rule: str, value: Any) -> TypeError:
+    """Return the error for a value of a wrong type; `rule` goes on after "must be"."""
+    return TypeError(f"{argument} must be {rule}, got {type(value).__name__}.")
+
+
+def check_device(device: Any) -> str | None:
+    """Return the `device` argument, or refuse what is not a device."""
+    rule = "None, 'cpu', 'cuda', 'cuda:N' or 'reference'"
+    if device is None:
+        return None
+    if not isinstance(device, str):
+        raise refuse_type("device", rule, device)
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?|reference", device):
+        raise ValueError(f"device must be {rule}, got {shown(device)}.")
+    return device
+
+
+def check_nan_policy(nan_policy: Any) -> str:
+    """Refuse anything but the two policies."""
+    return check_choice("nan_policy", nan_policy, ("raise", "propagate"))
+
+
+def check_choice(argument: str, value: Any, choices: Sequence[str]) -> str:
+    """Return the one of the choices that a word is."""
+    rule = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+    if not isinstance(value, str):
+        raise refuse_type(argument, rule, value)
+    if value not in choices:
+        raise ValueError(f"{argument} must be {rule}, got {shown(value)}.")
+    return choices[choices.index(value)]  # and not a subclass of str
+
+
+def check_flag(argument: str, value: Any) -> bool:
+    """Return what is on or off; a word or a number is neither."""
+    if not isinstance(value, _TRUTHS):
+        raise refuse_type(argument, "True or False", value)
+    return bool(value)
+
+
+def check_integer(argument: str, value: Any, least: int | None = None, most: int = _LARGEST) -> int:
+    """Return an integer argument that is not below `least`."""
+    if isinstance(value, _TRUTHS) or not hasattr(type(value), "__index__"):
+        raise refuse_type(argument, "an integer", value)
+    try:
+        number = int(operator.index(value))
+    except TypeError:  # an array has the method, whatever it holds
+        raise refuse_type(argument, "an integer", value) from None
+    if least is not None and number < least:
+        raise ValueError(f"{argument} must be at least {least}, got {shown(number)}.")
+    if number > most:
+        raise ValueError(f"{argument} must be at most {most}, got {shown(number)}.")
+    return number
+
+
+def check_number(argument: str, value: Any, rule: str = "a number") -> float:
+    """Return a real number as a float, one beyond its range as infinity; digits are no number."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")  # of numpy's scalars and arrays
+    if (
+        isinstance(value, (*_TEXTS, *_TRUTHS, complex))
+        or kind not in "iuf"
+        or getattr(value, "ndim", 0) != 0
+    ):
+        raise refuse_type(argument, rule, value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError, ArithmeticError):
+        raise refuse_type(argument, rule, value) from None
+
+
+def check_memory(max_memory: Any) -> float | None:
+    """Return the working memory that a call may take, in bytes."""
+    if max_memory is None:
+        return None
+    number = check_number("max_memory", max_memory, "a number of bytes")
+    if not number > 0:
+        raise ValueError(f"max_memory must be > 0 bytes, got {plain(number)}.")
+    return number
+
+
+def check_progress(progress: Any) -> None:
+    """Refuse what cannot be called."""
+    if progress is not None and not callable(progress):
+        raise refuse_type("progress", "callable", progress)
