@@ -1,6 +1,8 @@
 // Bindings of what is gathered of layers batch by batch, and of the triangle of a matrix.
 #pragma once
 
+#include <unistd.h>
+
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -209,7 +211,7 @@ class GatheredSums {
   }
 
   std::mutex mutex_;
-  int process_ = generation();
+  pid_t process_ = getpid();
   bool broken_ = false;
   std::unique_ptr<Sums> sums_;
 };
