@@ -31,8 +31,6 @@ struct Job {
   int inside = 0;
 };
 
-std::atomic<int> generations{0};
-
 class Pool {
  public:
   void run(int width, const std::function<void()>& body) {
@@ -143,8 +141,6 @@ int num_threads() {
 }
 
 void set_num_threads(int n) { threads = n; }
-
-int generation() { return generations; }
 
 void parallel(int width, const std::function<void()>& body) {
   if (width <= 1) {
