@@ -24,8 +24,17 @@ CONTRACT = {
 SHARED = ("core", "gram", "bases", "measures", "streaming")  # by all backends
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.
 VENDORS = {
-    "bindings": ("pybind11/",),
-    "cpu": ("cpuid.h", "dlfcn.h", "immintrin.h", "pthread.h", "sched.h", "sys/mman.h", "unistd.h"),
+    "bindings": ("pthread.h", "pybind11/", "unistd.h"),
+    "cpu": (
+        "cpuid.h",
+        "dlfcn.h",
+        "gramian_own",
+        "immintrin.h",
+        "pthread.h",
+        "sched.h",
+        "sys/",
+        "unistd.h",
+    ),
     "cuda": ("cublas", "cuda", "cusolver", "unistd.h"),
 }
 
