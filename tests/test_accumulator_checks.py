@@ -160,3 +160,18 @@ def test_pickles_carry_arrays_out_of_band() -> None:
         assert len(data) < 8000
         again = pickle.loads(data, buffers=buffers)
         assert again.compute().values == acc.compute().values
+
+
+@pytest.mark.parametrize("measure", ["cka", "procrustes", "linear_regression"])
+def test_the_score_of_independent_layers(measure: str) -> None:
+    """Is warned of as by `compare`, and by the number of all samples."""
+    rng = np.random.default_rng(11)
+    X, Y = rng.standard_normal((2, 80, 60))
+    acc = gm.Accumulator(measure)
+    acc.update(X[:40], Y[:40])
+    acc.update(X[40:], Y[40:])
+    with pytest.warns(RuntimeWarning, match=r"a\['x'\] and b\['y'\] .* for 80 samples"):
+        acc.compute()
+    for _ in range(9):
+        acc.update(X, Y)
+    acc.compute()

@@ -16,7 +16,7 @@ from ..._input.arrays import Layer
 from ..._input.checks import Samples
 from ..._input.options import check_memory
 from ..._input.read import ReadLayer, read, read_sides
-from ..chance import of_cka, says_chance
+from ..chance import Chance, of_cka, says_chance
 from .checks import is_unbiased, needed_samples
 from .kernels import (
     RBF,
@@ -54,9 +54,12 @@ class Given:
 
 # What layers that have nothing in common score by the biased estimator; a Gram matrix that is given
 # has no units to count.
-says_chance_of_kernels = says_chance(
+CHANCE = Chance(
     of_cka,
     "the unbiased estimator (debiased=True, of distance correlation unbiased=True) does not rise",
+)
+says_chance_of_kernels = says_chance(
+    CHANCE,
     lambda options: not (is_unbiased(options) or options.get("kernel") == "precomputed"),
 )
 
