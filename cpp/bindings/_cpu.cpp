@@ -83,4 +83,5 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("blas_core", &blas::core);
   m.def("blas_path", &blas::path);
   blas::use_one_thread();
+  blas::gate().prepare();
 }
