@@ -84,4 +84,5 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("blas_path", &blas::path);
   blas::use_one_thread();
   simd::table();  // refuses what GRAMIAN_SIMD must not be, here and not in some thread
+  blas::gate().prepare();
 }

@@ -52,8 +52,11 @@ int mapped = 0;
 
 /// Maps one more buffer, by holding those that are free until a new one comes.
 bool map_buffer() {
-  constexpr std::size_t size = std::size_t{40} << 20;  // 32 MB, and what threads may take meanwhile
-  if (!is_available(size)) return false;
+  // 32 MB, and what may be taken between the question and the answer: by malloc for a new thread,
+  // 64 MB at a time; by a thread inside that finds its buffer held. A second buffer is a matter of
+  // speed, so it is not taken where that would be the end.
+  const std::size_t megabytes = mapped == 0 ? 104 : 256;
+  if (!is_available(megabytes << 20)) return false;
   auto* const allocate = internal<void*(int)>(allocate_at);
   auto* const free = internal<void(void*)>(free_at);
   std::array<void*, 2 * Gate::most> held;
@@ -85,6 +88,14 @@ void Gate::enter() {
   std::unique_lock lock{mutex_};
   while (closed_ || (inside_ == places_ && !grow())) changed_.wait(lock);
   ++inside_;
+}
+
+void Gate::prepare() {
+  const std::lock_guard lock{mutex_};
+  if (places_ > 0) return;
+  // OpenBLAS has mapped one buffer when it was loaded, for threads that it does not start.
+  if (has_internals) internal<int()>(stop_threads_at)();
+  grow();
 }
 
 void Gate::leave() noexcept {
@@ -141,8 +152,8 @@ void after_fork_in_parent() {
 
 void after_fork_in_child() {
   unlock();
-  mapped = 0;
-  new (&the_gate) Gate;
+  if (!empty) mapped = 0;  // those in use stay so for good
+  new (&the_gate) Gate{mapped};
   new (&forks) std::mutex;
 }
 

@@ -19,8 +19,12 @@ class Gate {
   /// far more than the cores of a process keep busy.
   static constexpr int most = 32;
 
+  explicit Gate(int places = 0) : places_{places} {}
+
   void enter();
   void leave() noexcept;
+  /// The first place, before there are threads that may take its memory.
+  void prepare();
 
   /// Lets nobody in until open(), and waits until all have left; false if that took too long.
   bool close(std::chrono::milliseconds patience);
@@ -31,11 +35,11 @@ class Gate {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  int inside_ = 0, places_ = 0;
+  int inside_ = 0, places_;
   bool closed_ = false;
 };
 
-/// That of the process.
+/// That of the process; children of a fork find it open and empty.
 Gate& gate();
 
 /// Holds one of the places at the gate.

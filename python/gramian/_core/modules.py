@@ -42,12 +42,13 @@ def _check_interpreter() -> None:
 def _check_memory() -> None:
     """Refuse an address space that is nearly used up: OpenBLAS would end the process.
 
-    It maps its first buffer when it is loaded: 32 MB, after the libraries' own 30 MB.
+    It maps its first buffer when it is loaded: 32 MB, after the libraries' own 30 MB; and the
+    module asks for more than that again before it uses it.
     """
     try:
-        mmap.mmap(-1, 80 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+        mmap.mmap(-1, 192 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except OSError as cause:
-        raise MemoryError("gramian needs 80 MB of address space to be imported") from cause
+        raise MemoryError("gramian needs 192 MB of address space to be imported") from cause
 
 
 @contextmanager
