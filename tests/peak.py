@@ -5,7 +5,6 @@ Every case runs in a fork of one process, which leaves it nothing to reuse.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
@@ -47,19 +46,6 @@ def memory(name: str) -> int:
     return 1024 * int(found[1])
 
 
-def touch_buffers() -> None:
-    """Let every thread use the BLAS's buffers, which are not of a comparison, and forget the rest.
-
-    What is done aside, so that Ctrl-C is heard, has a thread of its own.
-    """
-    rng = np.random.default_rng(1)
-    for dtype in ("float32", "float64"):
-        X = rng.standard_normal((1000, 600)).astype(dtype)
-        for measure in ("cca", "procrustes"):
-            gm.compare([X], [X[::-1]], measure=measure)
-    ctypes.CDLL(None).malloc_trim(0)
-
-
 def peak(case: Case) -> int:
     """Return what a comparison took at most, above its inputs."""
     warnings.simplefilter("ignore", RuntimeWarning)
@@ -68,7 +54,6 @@ def peak(case: Case) -> int:
     small = [X[:50, :5].copy() for X in A]
     options = {"measure": case["measure"], **case["options"]}
     gm.compare(small, **{**options, **({"components": 3} if "components" in options else {})})
-    touch_buffers()
     Path("/proc/self/clear_refs").write_text("5")  # the peak is now what there is
     before = memory("VmRSS")
     gm.compare(A, B or None, **options)
