@@ -156,7 +156,8 @@ def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) 
     counts = [min(r, components or r) for r in orders]
     columns = sum(w.n * k for k in counts) * w.scalar if w.double or narrow else 0
     wide = sum(8 * w.n * r for r, p in zip(orders, w.widths, strict=True) if p >= w.n)
-    factors = 8 * sum((1.5 if p < w.n else 1) * r * r for r, p in zip(orders, w.widths, strict=True))
+    triangles = [1.5 if p < w.n else 1 for p in w.widths]  # and work on them
+    factors = 8 * sum(k * r * r for k, r in zip(triangles, orders, strict=True))
     found = 8 * sum(k * r for k, r in zip(counts, orders, strict=True))
     splitting = sum(sorted(vectors_bytes(r, r, 8) for r in orders)[-w.threads :])
     making = max(w.decomposing(p) for p in w.widths) if w.double else 0
