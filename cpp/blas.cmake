@@ -12,8 +12,21 @@ if(GRAMIAN_BLAS STREQUAL "bundled")
     message(FATAL_ERROR "scipy-openblas64 is not installed for ${Python_EXECUTABLE}: "
       "build with pip (which installs it), or pass -Ccmake.define.GRAMIAN_BLAS=system.")
   endif()
-  set(GRAMIAN_BUNDLED_LIBRARIES "${OPENBLAS_DIR}/libscipy_openblas64_.so")
+  # Under a name of its own, see own_blas.py.
+  set(original "${OPENBLAS_DIR}/libscipy_openblas64_.so")
+  set(blas_folder "${CMAKE_CURRENT_BINARY_DIR}/blas")
+  set(GRAMIAN_BUNDLED_LIBRARIES "${blas_folder}/libgramian_openblas_.so")
+  set(own_blas "${CMAKE_CURRENT_LIST_DIR}/own_blas.py")
+  execute_process(
+    COMMAND ${Python_EXECUTABLE} "${own_blas}" "${original}" "${GRAMIAN_BUNDLED_LIBRARIES}"
+      "${blas_folder}/gramian_own_blas.hpp"
+    RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "${own_blas} could not copy ${original}")
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${original}" "${own_blas}")
   add_library(gramian_blas SHARED IMPORTED)
+  target_include_directories(gramian_blas INTERFACE "${blas_folder}")
   set_target_properties(gramian_blas PROPERTIES IMPORTED_LOCATION "${GRAMIAN_BUNDLED_LIBRARIES}")
 elseif(GRAMIAN_BLAS STREQUAL "system")
   # The C interface, with 32-bit integers: in the BLAS itself (OpenBLAS, MKL, FlexiBLAS, Debian's

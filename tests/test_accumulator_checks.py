@@ -150,6 +150,35 @@ def test_an_interrupted_batch_is_remembered() -> None:
     acc.compute()
 
 
+@pytest.mark.parametrize("options", [{"measure": "cca"}, {"kernel": gm.RBF(sigma=2.0)}])
+def test_a_batch_that_fails_is_not_added(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in part either, where it is so large that it is taken in parts, or joins what waits."""
+    rng = np.random.default_rng(12)
+    X, Y = rng.standard_normal((2, 5000, 4))
+    acc = gm.Accumulator(**options)
+    acc.update(X[:3], Y[:3])
+    before = pickle.dumps(acc)
+    state = type(acc._state)
+    add, calls = state._add, []  # type: ignore[union-attr]
+
+    def fail_late(*args: Any) -> None:
+        calls.append(add(*args))
+        if len(calls) == (3 if options.get("measure") == "cca" else 1):
+            raise MemoryError
+
+    monkeypatch.setattr(state, "_add", fail_late)
+    with pytest.raises(MemoryError):
+        acc.update(X[3:], Y[3:])
+    monkeypatch.undo()
+    assert pickle.dumps(acc) == before
+    acc.update(X[3:], Y[3:])
+    whole = gm.Accumulator(**options)
+    whole.update(X, Y)
+    assert acc.compute().values == pytest.approx(whole.compute().values, abs=1e-12)
+
+
 def test_pickles_carry_arrays_out_of_band() -> None:
     X, Y = np.random.default_rng(9).standard_normal((2, 200, 40))
     for measure in ("cka", "cca"):
@@ -160,3 +189,18 @@ def test_pickles_carry_arrays_out_of_band() -> None:
         assert len(data) < 8000
         again = pickle.loads(data, buffers=buffers)
         assert again.compute().values == acc.compute().values
+
+
+@pytest.mark.parametrize("measure", ["cka", "procrustes", "linear_regression"])
+def test_the_score_of_independent_layers(measure: str) -> None:
+    """Is warned of as by `compare`, and by the number of all samples."""
+    rng = np.random.default_rng(11)
+    X, Y = rng.standard_normal((2, 80, 90))
+    acc = gm.Accumulator(measure)
+    acc.update(X[:40], Y[:40])
+    acc.update(X[40:], Y[40:])
+    with pytest.warns(RuntimeWarning, match=r"a\['x'\] and b\['y'\] .* for 80 samples"):
+        acc.compute()
+    for _ in range(9):
+        acc.update(X, Y)
+    acc.compute()

@@ -20,7 +20,7 @@ LIMITED = """
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, used + 2**27))
     try:
-        gm.compare([X], measure="procrustes")
+        gm.compare([X], [X[::-1]], measure="procrustes")
     except MemoryError as error:
         print(error)
 """
@@ -35,7 +35,7 @@ def test_limit_of_the_process() -> None:
         timeout=120,
         check=True,
     )
-    assert done.stdout.startswith("A['0'] (3000, 3000) would take ")
+    assert done.stdout.startswith("A['0'] (3000, 3000) and B['0'] (3000, 3000) would take ")
     assert "more than what is available" in done.stdout
 
 

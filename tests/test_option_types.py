@@ -31,6 +31,7 @@ WRONG: dict[str, list[Any]] = {
     "squared": FLAG,
     "full_output": FLAG,
     "absolute": FLAG,
+    "streaming": FLAG,
     "variance": [*NUMBER, None],
     "regularization": [*NUMBER, None],
     "alpha": [*NUMBER, None],

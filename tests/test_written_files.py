@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safe_devices
 
 import gramian as gm
 from gramian._input import write
+
+devices_are_safe = safe_devices.devices_are_safe
+pytestmark = pytest.mark.usefixtures("devices_are_safe")
 
 VALUES = [[0.9, 0.4], [0.3, 0.8]]
 

@@ -13,6 +13,7 @@ struct Home<Cpu<T>> {
     if (!py::isinstance<py::array>(array)) throw py::type_error("an array must be numpy's");
     return source_of(py::reinterpret_borrow<py::array>(array), dtype);
   }
+  static constexpr bool may_be_left = true;
   static int device(const py::object&) { return 0; }
   static std::string device_name(int) { return "cpu"; }
   static void check_process(int) {}
@@ -33,7 +34,7 @@ py::tuple bind_column_statistics(const py::array& array, const std::string& dtyp
   const Control control = control_of(none);
   ColumnStatistics found;
   {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     found = column_statistics(source, control);
   }
   return as_tuple(found);
@@ -59,7 +60,7 @@ py::tuple bind_lasso_path(const Floats& gram, const Floats& cross,
   const LassoSolution solution{kept, r2.mutable_data(), gaps.mutable_data(),
                                partners.mutable_data()};
   {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     lasso_path(problem, solution, control_of(progress));
   }
   return py::make_tuple(coefficients, r2, gaps, partners);
@@ -83,4 +84,5 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("blas_path", &blas::path);
   blas::use_one_thread();
   simd::table();  // refuses what GRAMIAN_SIMD must not be, here and not in some thread
+  blas::gate().prepare();
 }

@@ -15,6 +15,7 @@ struct Home<Cuda<T>> {
     if (own.dtype != dtype) throw py::type_error("the array is of " + own.dtype);
     return own.source();
   }
+  static constexpr bool may_be_left = false;
   static int device(const py::object& array) { return array.cast<const DeviceArray&>().device; }
   static std::string device_name(int device) { return "cuda:" + std::to_string(device); }
   static void check_process(int device) {
@@ -97,7 +98,7 @@ py::tuple bind_column_statistics(const py::object& given, const std::string& dty
   const auto& array = given.cast<const DeviceArray&>();
   ColumnStatistics found;
   {
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     const cuda::DeviceGuard guard{array.device};
     found = cuda::column_statistics(cuda::context(), source);
   }

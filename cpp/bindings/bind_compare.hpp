@@ -143,13 +143,16 @@ Values hsic_of(B& b, Measure measure, const PreparedLayers<S, D>& xs,
   return {pairs, values(), std::vector<bool>(pairs.size()), std::move(status)};
 }
 
-/// Runs use(backend) off the GIL, on the device and in the precision of a prepared layer.
+/// Runs use(backend) off the GIL, on the device and in the precision of prepared layers; it owns
+/// what it needs.
 template <class S, class D, class Use>
-auto off_the_gil(const PreparedLayer<S, D>& layer, const Progress& progress, const Use& use) {
-  return with_precision<S, D>(layer.is_double, [&]<class B>(std::type_identity<B>) {
-    const py::gil_scoped_release release;
-    B b = Home<B>::backend(layer.device, control_of(progress));
-    return use(b);
+auto off_the_gil(const PreparedLayers<S, D>& layers, const Progress& progress, Use use) {
+  return with_precision<S, D>(layers[0]->is_double, [&]<class B>(std::type_identity<B>) {
+    return without_the_gil<B>(are_long(layers), progress,
+                              [device = layers[0]->device, use](const Control& control) {
+                                B b = Home<B>::backend(device, control);
+                                return use(b);
+                              });
   });
 }
 
@@ -164,10 +167,10 @@ std::vector<double> bind_gram_distances(const PreparedLayers<S, D>& layers,
   for (const auto& [k, l] : pairs)
     if (settings.feature_space || std::min(k, l) < 0 || std::max(k, l) >= count)
       throw std::invalid_argument("pairs must be of layers that were prepared by samples");
-  return off_the_gil(*layers[0], progress, [&]<class B>(B& b) {
+  return off_the_gil(layers, progress, [=]<class B>(B& b) {
     const auto grams = states_of<PreparedGram<B>>(layers);
     const Plan plan = plan_for<B>(layers, Pairs{count});
-    return gram_distances<B>(b, settings.measure, grams, pairs, plan);
+    return gram_distances<B>(b, layers[0]->settings->measure, grams, pairs, plan);
   });
 }
 
@@ -235,8 +238,10 @@ py::tuple bind_compare(const PreparedLayers<S, D>& xs,
   const PreparedLayers<S, D> ys = others.value_or(PreparedLayers<S, D>{});
   check_for(measure, xs, ys);
   const Options options{denominator, side, tie_tolerance};
-  const Values found = off_the_gil(*xs[0], progress,
-                                   [&](auto& b) { return values_of(b, measure, xs, ys, options); });
+  PreparedLayers<S, D> all = xs;
+  all.insert(all.end(), ys.begin(), ys.end());
+  const Values found =
+      off_the_gil(all, progress, [=](auto& b) { return values_of(b, measure, xs, ys, options); });
   const Index rows = found.pairs.x, columns = found.pairs.columns();
   py::array_t<bool> marks({rows, columns});
   std::ranges::copy(found.marks, marks.mutable_data());

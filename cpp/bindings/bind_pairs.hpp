@@ -19,7 +19,7 @@ py::tuple bind_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y, Measure me
                     Denominator denominator, WeightSide side, double tie_tolerance) {
   check_for<S, D>(measure, {x}, {y});
   const Options options{denominator, side, tie_tolerance};
-  const auto found = off_the_gil(*x, {}, [&]<class B>(B& b) {
+  const auto found = off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) {
     const auto& left = x->template as<Basis<B>>();
     const auto& right = y->template as<Basis<B>>();
     const auto compare = [&](const auto& of) { return compare_in_full(b, of, left, right); };
@@ -43,7 +43,7 @@ py::tuple bind_canonical_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y) 
   if (x->is_double != y->is_double)
     throw std::invalid_argument("layers must be prepared in one precision");
   check_extras<S, D>({x, y}, false, true);
-  const CanonicalPair found = off_the_gil(*x, {}, [&]<class B>(B& b) {
+  const CanonicalPair found = off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) {
     return canonical_pair(b, x->template as<Basis<B>>(), y->template as<Basis<B>>());
   });
   const auto r = std::ssize(found.correlations);
@@ -56,7 +56,7 @@ py::tuple bind_canonical_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y) 
 template <class S, class D>
 py::array_t<double> bind_cross(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
   check_comparable<S, D>({x}, {y}, {Kind::centred});
-  const auto values = off_the_gil(*x, {}, [&]<class B>(B& b) {
+  const auto values = off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) {
     return cross_product(b, x->template as<CentredLayer<B>>(), y->template as<CentredLayer<B>>());
   });
   return array_of(values, x->width, y->width);
@@ -69,10 +69,12 @@ py::array bind_correlation(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
   return with_precision<S, D>(x->is_double, [&]<class B>(std::type_identity<B>) -> py::array {
     py::array_t<typename B::scalar> out({x->width, y->width});
     auto* const data = out.mutable_data();
-    off_the_gil(*x, {}, [&]<class Own>(Own& b) {
+    // `out` is kept with the work, which may go on after this call.
+    const auto kept = std::make_shared<py::array>(out);
+    off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class Own>(Own& b) {
       if constexpr (std::same_as<Own, B>)
         UnitCorrelation::compare(b, x->template as<Units<B>>(), y->template as<Units<B>>(), data);
-      return 0;
+      return kept == nullptr;
     });
     return out;
   });
@@ -102,7 +104,7 @@ py::array bind_gram_matrix(const OneLayer<S, D>& layer) {
     py::array_t<typename B::scalar> out({layer->samples, layer->samples});
     auto* const data = out.mutable_data();
     {
-      const py::gil_scoped_release release;
+      const OffTheGil off;
       B b = Home<B>::backend(layer->device, control_of({}));
       gram_matrix(b, prepared, layer->settings->centered, data);
     }

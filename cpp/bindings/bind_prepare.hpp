@@ -29,20 +29,35 @@ void check_alike(const Layers& layers, const auto& samples) {
   }
 }
 
-/// Prepares layers off the GIL, by make(backend) -> one state a layer, in their order.
+/// Whether work on layers may be long.
+template <class S>
+bool are_long(const GivenLayers<S>& layers) {
+  return std::ranges::any_of(layers, [&](const auto& layer) {
+    return is_long(layer->source.rows, layer->source.cols, std::ssize(layers));
+  });
+}
+template <class S, class D>
+bool are_long(const PreparedLayers<S, D>& layers) {
+  return std::ranges::any_of(layers, [&](const auto& layer) {
+    return is_long(layer->samples, layer->width, std::ssize(layers));
+  });
+}
+
+/// Prepares layers off the GIL, by make(backend) -> one state a layer, in their order; `make` owns
+/// what it needs.
 template <class S, class D, class Make>
 PreparedLayers<S, D> prepare_layers(Kind kind, const GivenLayers<S>& layers, bool is_double,
                                     const Progress& progress,
-                                    const std::optional<GramSettings>& settings, const Make& make) {
+                                    const std::optional<GramSettings>& settings, Make make) {
   check_alike(layers, [](const auto& layer) { return layer.source.rows; });
   const int device = layers[0]->device;
   Home<S>::check_process(device);
   return with_precision<S, D>(is_double, [&]<class B>(std::type_identity<B>) {
-    auto states = [&] {
-      const py::gil_scoped_release release;
-      B b = Home<B>::backend(device, control_of(progress));
-      return make(b);
-    }();
+    auto states = without_the_gil<B>(are_long(layers), progress,
+                                     [device, make = std::move(make)](const Control& control) {
+                                       B b = Home<B>::backend(device, control);
+                                       return make(b);
+                                     });
     PreparedLayers<S, D> prepared;
     for (std::size_t l = 0; l < states.size(); ++l)
       prepared.push_back(
@@ -69,7 +84,7 @@ PreparedLayers<S, D> prepare_by(const M& measure, Kind kind, const GivenLayers<S
                                 const Progress& progress, Extra... extra) {
   if (!tolerances.empty() && tolerances.size() != layers.size())
     throw std::invalid_argument("there must be a tolerance for every layer");
-  return prepare_layers<S, D>(kind, layers, is_double, progress, {}, [&](auto& b) {
+  return prepare_layers<S, D>(kind, layers, is_double, progress, {}, [=](auto& b) {
     b.control.end = 0;
     return measure.prepare(b, inputs_of(b, layers, tolerances), extra...);
   });
@@ -97,7 +112,7 @@ PreparedLayers<S, D> prepare_grams(const GivenLayers<S>& layers, Index rows,
                               : plan_of<S>(layers, rows, kernel, max_memory, by_samples);
   const Hsic measure{kernel, estimator};
   const GramSettings settings{measure, plan.feature_space, max_memory};
-  return prepare_layers<S, D>(Kind::gram, layers, is_double, progress, settings, [&](auto& b) {
+  return prepare_layers<S, D>(Kind::gram, layers, is_double, progress, settings, [=](auto& b) {
     using B = std::remove_cvref_t<decltype(b)>;
     std::vector<Layer<B>> all;
     for (const auto& layer : layers) all.push_back(read(b, *layer, kernel.about(true)));
@@ -111,7 +126,7 @@ std::shared_ptr<PreparedLayer<S, D>> bind_prepare_matrix(
     bool is_double) {
   const GramSettings settings{{kernel}, false, 0, centered};
   const auto prepared =
-      prepare_layers<S, D>(Kind::matrix, {layer}, is_double, {}, settings, [&](auto& b) {
+      prepare_layers<S, D>(Kind::matrix, {layer}, is_double, {}, settings, [=](auto& b) {
         using B = std::remove_cvref_t<decltype(b)>;
         std::vector<PreparedGram<B>> one;
         one.push_back(prepare_matrix(b, kernel, read(b, *layer, kernel.about(centered)), centered));
@@ -135,16 +150,15 @@ py::list bind_coordinates(const GivenLayers<S>& layers, const std::vector<double
     std::vector<double> values;
     Index rank;
   };
-  const auto all = [&] {
-    const py::gil_scoped_release release;
-    D w = Home<D>::backend(layers[0]->device, control_of({}));
+  const auto all = without_the_gil<D>(are_long(layers), {}, [=](const Control& control) {
+    D w = Home<D>::backend(layers[0]->device, control);
     std::vector<Found> found;
     for (const BasisInput<D>& input : inputs_of(w, layers, tolerances)) {
       const Matrix<D> z = coordinates(w, input, scaled);
       found.push_back({w.download(z), z.cols});
     }
     return found;
-  }();
+  });
   py::list arrays;
   for (const Found& one : all)
     arrays.append(array_of(one.values, layers[0]->source.rows, one.rank));
@@ -156,7 +170,7 @@ PreparedLayers<S, D> prepare_units(const GivenLayers<S>& layers,
                                    const std::vector<double>& tolerances, bool is_double) {
   if (tolerances.size() != layers.size())
     throw std::invalid_argument("there must be a tolerance for every layer");
-  return prepare_layers<S, D>(Kind::units, layers, is_double, {}, {}, [&](auto& b) {
+  return prepare_layers<S, D>(Kind::units, layers, is_double, {}, {}, [=](auto& b) {
     using B = std::remove_cvref_t<decltype(b)>;
     std::vector<Units<B>> units;
     for (std::size_t l = 0; l < layers.size(); ++l)

@@ -1,6 +1,8 @@
 // Bindings of what is gathered of layers batch by batch, and of the triangle of a matrix.
 #pragma once
 
+#include <unistd.h>
+
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -29,7 +31,7 @@ class GatheredSums {
         throw std::invalid_argument("pairs must be of layers");
       known.push_back({x, y});
     }
-    const py::gil_scoped_release release;
+    const OffTheGil off;
     D w = Home<D>::backend(device, {});
     sums_ = std::make_unique<Sums>(w, widths, std::move(known), norms);
   }
@@ -88,9 +90,20 @@ class GatheredSums {
 
   /// The singular values of a product.
   py::array_t<double> singular_values(Index pair) {
-    const auto values = with_sums([&](D& w, Sums& sums) {
-      return w.singular_values(w.copy(sums.sums().at(static_cast<std::size_t>(pair)).product));
-    });
+    const auto copy = [&](D& w, Sums& sums) {
+      return w.copy(sums.sums().at(static_cast<std::size_t>(pair)).product);
+    };
+    std::vector<double> values;
+    if constexpr (Home<D>::may_be_left) {
+      const auto product = std::make_shared<Matrix<D>>(with_sums(copy));
+      values = without_the_gil<D>(is_long(product->rows, product->cols, 1), {},
+                                  [product, on = device](const Control& control) {
+                                    D w = Home<D>::backend(on, control);
+                                    return w.singular_values(std::move(*product));
+                                  });
+    } else {
+      values = with_sums([&](D& w, Sums& sums) { return w.singular_values(copy(w, sums)); });
+    }
     return py::array_t<double>(std::ssize(values), values.data());
   }
 
@@ -177,7 +190,10 @@ class GatheredSums {
   template <class Use>
   auto with_sums(const Use& use) {
     Home<S>::check_process(device);
-    const py::gil_scoped_release release;
+    if (std::exchange(process_, generation()) !=
+        generation())  // a thread of the parent may have it
+      new (&mutex_) std::mutex;
+    const OffTheGil off;
     const std::lock_guard lock{mutex_};
     check_whole();
     D w = Home<D>::backend(device, {});
@@ -195,6 +211,7 @@ class GatheredSums {
   }
 
   std::mutex mutex_;
+  pid_t process_ = getpid();
   bool broken_ = false;
   std::unique_ptr<Sums> sums_;
 };
@@ -206,13 +223,13 @@ py::array_t<double> bind_triangle(const std::shared_ptr<GivenLayer<S>>& layer) {
   if (source.rows < source.cols)
     throw std::invalid_argument("a matrix must have at least as many rows as columns");
   Home<S>::check_process(layer->device);
-  std::vector<double> values = [&] {
-    const py::gil_scoped_release release;
-    D w = Home<D>::backend(layer->device, control_of({}));
+  const bool may_be_long = is_long(source.rows, source.cols, 1);
+  std::vector<double> values = without_the_gil<D>(may_be_long, {}, [=](const Control& control) {
+    D w = Home<D>::backend(layer->device, control);
     const Layer<D> as_it_is = read(w, *layer, About::nothing);
-    const std::vector<double> ones(static_cast<std::size_t>(source.cols), 1.0);
+    const std::vector<double> ones(static_cast<std::size_t>(layer->source.cols), 1.0);
     return w.download(w.triangle(as_it_is, ones));
-  }();
+  });
   for (double& value : values) value /= layer->element_scale;
   return array_of(values, source.cols, source.cols);
 }

@@ -4,10 +4,13 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,6 +21,8 @@
 #include "../gramian/measures/procrustes.hpp"
 #include "../gramian/measures/units.hpp"
 #include "arrays.hpp"
+#include "background.hpp"
+#include "gil.hpp"
 
 namespace gramian {
 
@@ -27,6 +32,7 @@ namespace gramian {
 ///   static int device(const py::object& array): its number; 0 where there is one
 ///   static std::string device_name(int device)
 ///   static void check_process(int device): throws where its memory cannot be used any more
+///   static constexpr bool may_be_left: whether work there may go on after its call
 ///   static void let_go(int device, std::unique_ptr<State>): on the right device, if at all
 template <class B>
 struct Home;
@@ -88,8 +94,7 @@ class PreparedLayer {
       array_.release();
       return;
     }
-    const py::gil_scoped_acquire gil;
-    array_ = py::object();
+    with_the_gil([this] { Py_CLEAR(array_.ptr()); });
   }
 
   const Kind kind;
@@ -137,13 +142,41 @@ using Progress = std::optional<py::function>;
 /// Looks for Ctrl-C, and tells a progress callback of every new thousandth. `progress` must outlive
 /// the result, which may be copied without the GIL.
 inline Control control_of(const Progress& progress) {
-  return {[callback = progress ? &*progress : nullptr, told = -1](double fraction) mutable {
+  return {[callback = progress ? &*progress : nullptr, told = -1,
+           caller = std::this_thread::get_id()](double fraction) mutable {
+    // Tasks may have steps of their own, on any thread.
+    if (std::this_thread::get_id() != caller) return;
     constexpr int total = 1000;
-    const py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     const int done = static_cast<int>(fraction * total);
-    if (callback != nullptr && done > told) (*callback)(told = done, total);
+    const bool is_news = callback != nullptr && done > told;
+    std::exception_ptr raised;
+    with_the_gil([&] {
+      bool failed = PyErr_CheckSignals() != 0;
+      if (!failed && is_news) {
+        PyObject* const answer = PyObject_CallFunction(callback->ptr(), "ii", told = done, total);
+        failed = answer == nullptr;
+        Py_XDECREF(answer);
+      }
+      if (failed) raised = std::make_exception_ptr(py::error_already_set());
+    });
+    if (raised) std::rethrow_exception(raised);
   }};
+}
+
+/// Runs work(control) without the GIL; on another thread where it may be long and, as Home<B> says,
+/// can be left to itself. It must own what it needs.
+template <class B, class Work>
+auto without_the_gil(bool may_be_long, const Progress& progress, Work work) {
+  if constexpr (Home<B>::may_be_left) {
+    Abandoned::tidy();
+    const Control control = control_of(progress);
+    const OffTheGil off;
+    if (may_be_long) return run_in_background(control, std::move(work));
+    return work(control);
+  } else {
+    const OffTheGil off;
+    return work(control_of(progress));
+  }
 }
 
 /// Calls use(std::type_identity<B>) with the backend of a precision.
@@ -173,7 +206,12 @@ inline py::tuple as_tuple(const ColumnStatistics& found) {
 
 inline py::array_t<double> array_of(const std::vector<double>& values, Index rows, Index cols) {
   py::array_t<double> array({rows, cols});
-  std::ranges::copy(values, array.mutable_data());
+  constexpr Index step = Index{1} << 24;  // GBs may be copied: Ctrl-C is heard every 50 ms
+  double* const out = array.mutable_data();
+  for (Index first = 0; first < std::ssize(values); first += step) {
+    std::copy_n(values.data() + first, std::min(step, std::ssize(values) - first), out + first);
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
   return array;
 }
 

@@ -36,12 +36,19 @@ ARRAY_NAMES = {"X": "X", "Y": "Y", "A": "A['x']", "B": "B['y']"}
 OF_VALUES = re.compile("nan|holds|gap")  # bad by what it holds, which a plan does not look at
 REFUSED = [name for name, make in VALUES.items() if not callable(make())]  # as progress
 COMMON = ("nan_policy", "device", "progress", "max_memory")
-READERS = tuple(
-    name
-    for name in gm.__all__
-    if inspect.isfunction(getattr(gm, name))
-    and "nan_policy" in inspect.signature(getattr(gm, name)).parameters
-)
+READERS = [
+    *(
+        name
+        for name in gm.__all__
+        if inspect.isfunction(getattr(gm, name))
+        and "nan_policy" in inspect.signature(getattr(gm, name)).parameters
+    ),
+    "Accumulator",
+]
+# What else a refusal may be about: a mapping has names of its own.
+ALSO = {"cluster_units": ("n_clusters",), "Accumulator": ("a", "b")}
+OF_MEASURES = ("compare", "plan", "Accumulator")  # which take the options of any
+WITHOUT_REFERENCE = ("plan", "Accumulator")
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,12 @@ def call(module: str, function: str, **given: Any) -> Any:
     target = getattr(import_module(module), function)
     given = REQUIRED.get(function, {}) | given
     parameters = inspect.signature(target).parameters
+    if function == "Accumulator":
+        arrays = [given.pop(name, array) for name, array in (("X", X), ("Y", Y))]
+        told = {name: given.pop(name) for name in ("progress",) if name in given}
+        accumulator = target(**given)
+        accumulator.update(*arrays, **told)
+        return accumulator.compute()
     if "A" in parameters:
         given = {"A": {"x": given.pop("X", X)}, "B": {"y": given.pop("Y", Y)}} | given
     else:
@@ -71,7 +84,7 @@ def call(module: str, function: str, **given: Any) -> Any:
 
 def _options(function: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the options of a function, with what has to be given beside each."""
-    measures = MEASURES if function in ("compare", "plan") else {"": None}
+    measures = MEASURES if function in OF_MEASURES else {"": None}
     for measure, row in measures.items():
         beside = {"measure": measure} if measure else {}
         parameters = inspect.signature(getattr(gm, function)).parameters
@@ -82,14 +95,15 @@ def _options(function: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, beside | BESIDE.get(name, {})
     if measures is MEASURES:
         yield "measure", {}
-        yield "A", {}
-        yield "B", {}
+        if function != "Accumulator":
+            yield "A", {}
+            yield "B", {}
 
 
 def _option_cases() -> Iterator[Case]:
     for module, function in (
         *(("gramian", name) for name in READERS),
-        *(("gramian.reference", name) for name in READERS if name != "plan"),
+        *(("gramian.reference", name) for name in READERS if name not in WITHOUT_REFERENCE),
     ):
         known = inspect.signature(getattr(import_module(module), function)).parameters
         for option, beside in _options(function):
@@ -153,18 +167,19 @@ def _plot(S: gm.Comparison) -> Callable[..., Any]:
 def _array_cases() -> Iterator[Case]:
     for module, function in (
         *(("gramian", name) for name in READERS),
-        *(("gramian.reference", name) for name in READERS if name != "plan"),
+        *(("gramian.reference", name) for name in READERS if name not in WITHOUT_REFERENCE),
     ):
         known = inspect.signature(getattr(import_module(module), function)).parameters
-        for argument, shown in ARRAY_NAMES.items():
-            if argument not in known:
+        names = {"X": "a['x']", "Y": "b['y']"} if function == "Accumulator" else ARRAY_NAMES
+        for argument, shown in names.items():
+            if argument not in known and function != "Accumulator":
                 continue
             key = {"A": "X", "B": "Y"}.get(argument, argument)
             for array, make in (ARRAYS | ODD).items():
                 yield Case(
                     f"array/{module}/{function}/{argument}/{array}",
                     lambda m=module, f=function, k=key, v=make: call(m, f, **{k: v()}),
-                    (shown, *(("n_clusters",) if function == "cluster_units" else ())),
+                    (shown, *ALSO.get(function, ())),
                     refused=array in ARRAYS
                     and not (function == "plan" and OF_VALUES.search(array)),
                 )
@@ -225,7 +240,7 @@ def combined(seed: int, number: int) -> Case:
         given[name] = rng.choice(REFUSED if name == "progress" else [*VALUES])
         beside = {**more, **beside}
     arrays = {key: rng.choice([*ARRAYS, *ODD]) for key in "XY" if rng.random() < 0.3}
-    shown = {*given, *beside, *ARRAY_NAMES, "n_clusters"}
+    shown = {*given, *beside, *ARRAY_NAMES, "a", "b", "n_clusters"}
 
     def run() -> Any:
         values = {name: VALUES[value]() for name, value in given.items()}

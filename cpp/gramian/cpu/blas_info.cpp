@@ -18,13 +18,27 @@ __attribute__((weak)) void GRAMIAN_OPENBLAS(set_num_threads)(int);
 
 namespace gramian::blas {
 
-std::string config() {
-  return GRAMIAN_OPENBLAS(get_config) != nullptr ? GRAMIAN_OPENBLAS(get_config)() : "";
+const void* own_routine(const void* linked, const char* name) {
+#ifdef GRAMIAN_SYSTEM_BLAS
+  (void)name;
+#else
+  // Loaded already, since this was linked against it: found by its name, which no other library
+  // has.
+  if (void* const library = dlopen("libgramian_openblas_.so", RTLD_LAZY | RTLD_NOLOAD))
+    if (const void* const found = dlsym(library, name)) return found;
+#endif
+  return linked;
 }
 
-std::string core() {
-  return GRAMIAN_OPENBLAS(get_corename) != nullptr ? GRAMIAN_OPENBLAS(get_corename)() : "";
-}
+namespace {
+auto* const get_config = GRAMIAN_OWN(GRAMIAN_OPENBLAS(get_config));
+auto* const get_corename = GRAMIAN_OWN(GRAMIAN_OPENBLAS(get_corename));
+auto* const set_num_threads = GRAMIAN_OWN(GRAMIAN_OPENBLAS(set_num_threads));
+}  // namespace
+
+std::string config() { return get_config != nullptr ? get_config() : ""; }
+
+std::string core() { return get_corename != nullptr ? get_corename() : ""; }
 
 std::string path() {
   Dl_info info{};
@@ -32,7 +46,7 @@ std::string path() {
 }
 
 void use_one_thread() {
-  if (GRAMIAN_OPENBLAS(set_num_threads) != nullptr) GRAMIAN_OPENBLAS(set_num_threads)(1);
+  if (set_num_threads != nullptr) set_num_threads(1);
 }
 
 }  // namespace gramian::blas

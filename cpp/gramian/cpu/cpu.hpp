@@ -157,7 +157,9 @@ class Cpu {
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
   LeftVectors<Cpu> left_vectors(Matrix<Cpu> x);
-  void for_each(Index count, const std::function<void(Index)>& task) { dense::share(count, task); }
+  void for_each(Index count, const std::function<void(Index)>& task) {
+    dense::share(count, task, {control.poll, control.begin, control.begin});
+  }
 
   Control control;
   int threads = num_threads();  // at most; fewer where memory is short

@@ -16,11 +16,12 @@
 
 namespace gramian::dense {
 
-/// task(i) for i = 0, ..., count - 1 on any threads. Not polled: for short work, or on a worker.
-inline void share(Index count, const std::function<void(Index)>& task) {
+/// task(i) for i = 0, ..., count - 1 on any threads. Not polled without a control: for short work.
+inline void share(Index count, const std::function<void(Index)>& task,
+                  const Control& control = {}) {
   struct Nothing {};
   run_ordered<Nothing, Nothing>(
-      count, num_threads(), Control{}, [] { return Nothing{}; }, [] { return Nothing{}; },
+      count, num_threads(), control, [] { return Nothing{}; }, [] { return Nothing{}; },
       [&](Nothing&, Index i, Nothing&) { task(i); }, [](Index, const Nothing&) {});
 }
 

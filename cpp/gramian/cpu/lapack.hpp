@@ -7,8 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <semaphore>
 #include <stdexcept>
+
+#include "gate.hpp"
 
 namespace gramian::blas {
 
@@ -19,6 +20,19 @@ using Int = int;
 using Int = std::int64_t;
 #define GRAMIAN_CBLAS(name) scipy_cblas_##name##64_
 #endif
+
+/// The routine of this name in the library's own BLAS. It is linked too, but the dynamic linker may
+/// take one of another library for it, where that was loaded into the global namespace: another
+/// version, with threads and kernels of its own.
+const void* own_routine(const void* linked, const char* name);
+template <class Routine>
+Routine* own_routine(Routine* linked, const char* name) {
+  const void* const found = own_routine(reinterpret_cast<const void*>(linked), name);
+  return reinterpret_cast<Routine*>(const_cast<void*>(found));
+}
+#define GRAMIAN_TEXT(name) #name
+#define GRAMIAN_OWN_NAMED(name) gramian::blas::own_routine(&name, GRAMIAN_TEXT(name))
+#define GRAMIAN_OWN(name) GRAMIAN_OWN_NAMED(name)
 
 enum Order : int { row_major = 101 };
 enum Transpose : int { no = 111, yes = 112 };
@@ -46,22 +60,15 @@ inline Int narrow(std::int64_t n) {
   return static_cast<Int>(n);
 }
 
-/// OpenBLAS has buffers for 64 callers at once and prints a warning beyond them; half of that is
-/// far more than the cores of a process keep busy. Renewed after a fork by the thread pool.
-using Gate = std::counting_semaphore<32>;
-Gate& gate();
-
-/// Holds one of the places at the gate.
-class Turn {
- public:
-  Turn() : gate_{gate()} { gate_.acquire(); }
-  ~Turn() { gate_.release(); }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  Gate& gate_;
-};
+// The routines, each from the library's own BLAS.
+namespace own {
+inline const auto sgemm = GRAMIAN_OWN(GRAMIAN_CBLAS(sgemm));
+inline const auto dgemm = GRAMIAN_OWN(GRAMIAN_CBLAS(dgemm));
+inline const auto ssyrk = GRAMIAN_OWN(GRAMIAN_CBLAS(ssyrk));
+inline const auto dsyrk = GRAMIAN_OWN(GRAMIAN_CBLAS(dsyrk));
+inline const auto sgemv = GRAMIAN_OWN(GRAMIAN_CBLAS(sgemv));
+inline const auto dgemv = GRAMIAN_OWN(GRAMIAN_CBLAS(dgemv));
+}  // namespace own
 
 /// C = op(A) op(B) + beta C, row-major. No dimension may be 0: OpenBLAS rejects some of those by
 /// printing.
@@ -69,45 +76,44 @@ inline void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std
                  const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float* c,
                  std::int64_t ldc, float beta = 0) {
   const Turn turn;
-  GRAMIAN_CBLAS(sgemm)(row_major, ta, tb, narrow(m), narrow(n), narrow(k), 1.0F, a, narrow(lda), b,
-                       narrow(ldb), beta, c, narrow(ldc));
+  own::sgemm(row_major, ta, tb, narrow(m), narrow(n), narrow(k), 1.0F, a, narrow(lda), b,
+             narrow(ldb), beta, c, narrow(ldc));
 }
 inline void gemm(Transpose ta, Transpose tb, std::int64_t m, std::int64_t n, std::int64_t k,
                  const double* a, std::int64_t lda, const double* b, std::int64_t ldb, double* c,
                  std::int64_t ldc, double beta = 0) {
   const Turn turn;
-  GRAMIAN_CBLAS(dgemm)(row_major, ta, tb, narrow(m), narrow(n), narrow(k), 1.0, a, narrow(lda), b,
-                       narrow(ldb), beta, c, narrow(ldc));
+  own::dgemm(row_major, ta, tb, narrow(m), narrow(n), narrow(k), 1.0, a, narrow(lda), b,
+             narrow(ldb), beta, c, narrow(ldc));
 }
 
 /// Lower triangle of C = op(A) op(A)ᵀ + beta C, row-major, op(A) n x k.
 inline void syrk(Transpose ta, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda,
                  float* c, std::int64_t ldc, float beta = 0) {
   const Turn turn;
-  GRAMIAN_CBLAS(ssyrk)(row_major, lower, ta, narrow(n), narrow(k), 1.0F, a, narrow(lda), beta, c,
-                       narrow(ldc));
+  own::ssyrk(row_major, lower, ta, narrow(n), narrow(k), 1.0F, a, narrow(lda), beta, c,
+             narrow(ldc));
 }
 inline void syrk(Transpose ta, std::int64_t n, std::int64_t k, const double* a, std::int64_t lda,
                  double* c, std::int64_t ldc, double beta = 0) {
   const Turn turn;
-  GRAMIAN_CBLAS(dsyrk)(row_major, lower, ta, narrow(n), narrow(k), 1.0, a, narrow(lda), beta, c,
-                       narrow(ldc));
+  own::dsyrk(row_major, lower, ta, narrow(n), narrow(k), 1.0, a, narrow(lda), beta, c, narrow(ldc));
 }
 
 /// y = op(A) x, row-major, A m x n.
 inline void gemv(Transpose ta, std::int64_t m, std::int64_t n, const float* a, const float* x,
                  float* y) {
   const Turn turn;
-  GRAMIAN_CBLAS(sgemv)(row_major, ta, narrow(m), narrow(n), 1.0F, a, narrow(n), x, 1, 0.0F, y, 1);
+  own::sgemv(row_major, ta, narrow(m), narrow(n), 1.0F, a, narrow(n), x, 1, 0.0F, y, 1);
 }
 inline void gemv(Transpose ta, std::int64_t m, std::int64_t n, const double* a, const double* x,
                  double* y) {
   const Turn turn;
-  GRAMIAN_CBLAS(dgemv)(row_major, ta, narrow(m), narrow(n), 1.0, a, narrow(n), x, 1, 0.0, y, 1);
+  own::dgemv(row_major, ta, narrow(m), narrow(n), 1.0, a, narrow(n), x, 1, 0.0, y, 1);
 }
 
 /// Where dgemm lives, to find out which file it came from.
-inline const void* dgemm_address() { return reinterpret_cast<const void*>(&GRAMIAN_CBLAS(dgemm)); }
+inline const void* dgemm_address() { return reinterpret_cast<const void*>(own::dgemm); }
 
 #ifdef GRAMIAN_SYSTEM_BLAS
 #define GRAMIAN_LAPACK(name) name##_
@@ -138,41 +144,53 @@ void GRAMIAN_LAPACK(dsyevd)(const char*, const char*, const Int*, double*, const
                             double*, const Int*, Int*, const Int*, Int*, std::size_t, std::size_t);
 }
 
+namespace own {
+inline const auto spotrf = GRAMIAN_OWN(GRAMIAN_LAPACK(spotrf));
+inline const auto dpotrf = GRAMIAN_OWN(GRAMIAN_LAPACK(dpotrf));
+inline const auto strtri = GRAMIAN_OWN(GRAMIAN_LAPACK(strtri));
+inline const auto dtrtri = GRAMIAN_OWN(GRAMIAN_LAPACK(dtrtri));
+inline const auto sgeqrf = GRAMIAN_OWN(GRAMIAN_LAPACK(sgeqrf));
+inline const auto dgeqrf = GRAMIAN_OWN(GRAMIAN_LAPACK(dgeqrf));
+inline const auto sgesdd = GRAMIAN_OWN(GRAMIAN_LAPACK(sgesdd));
+inline const auto dgesdd = GRAMIAN_OWN(GRAMIAN_LAPACK(dgesdd));
+inline const auto dsyevd = GRAMIAN_OWN(GRAMIAN_LAPACK(dsyevd));
+}  // namespace own
+
 /// Overloads by element type, under LAPACK's own names; all return its `info`.
 inline Int potrf(char triangle, Int n, float* a) {
   const Turn turn;
   Int info = 0;
-  GRAMIAN_LAPACK(spotrf)(&triangle, &n, a, &n, &info, 1);
+  own::spotrf(&triangle, &n, a, &n, &info, 1);
   return info;
 }
 inline Int potrf(char triangle, Int n, double* a) {
   const Turn turn;
   Int info = 0;
-  GRAMIAN_LAPACK(dpotrf)(&triangle, &n, a, &n, &info, 1);
+  own::dpotrf(&triangle, &n, a, &n, &info, 1);
   return info;
 }
 inline Int trtri(char triangle, Int n, float* a) {
   const Turn turn;
   Int info = 0;
-  GRAMIAN_LAPACK(strtri)(&triangle, "N", &n, a, &n, &info, 1, 1);
+  own::strtri(&triangle, "N", &n, a, &n, &info, 1, 1);
   return info;
 }
 inline Int trtri(char triangle, Int n, double* a) {
   const Turn turn;
   Int info = 0;
-  GRAMIAN_LAPACK(dtrtri)(&triangle, "N", &n, a, &n, &info, 1, 1);
+  own::dtrtri(&triangle, "N", &n, a, &n, &info, 1, 1);
   return info;
 }
 inline Int geqrf(Int m, Int n, float* a, float* tau, float* work, Int size) {
   const Turn turn;
   Int info = 0;
-  GRAMIAN_LAPACK(sgeqrf)(&m, &n, a, &m, tau, work, &size, &info);
+  own::sgeqrf(&m, &n, a, &m, tau, work, &size, &info);
   return info;
 }
 inline Int geqrf(Int m, Int n, double* a, double* tau, double* work, Int size) {
   const Turn turn;
   Int info = 0;
-  GRAMIAN_LAPACK(dgeqrf)(&m, &n, a, &m, tau, work, &size, &info);
+  own::dgeqrf(&m, &n, a, &m, tau, work, &size, &info);
   return info;
 }
 inline Int gesdd(char job, Int m, Int n, float* a, float* s, float* u, float* vt, float* work,
@@ -180,7 +198,7 @@ inline Int gesdd(char job, Int m, Int n, float* a, float* s, float* u, float* vt
   const Turn turn;
   Int info = 0;
   const Int k = std::min(m, n);
-  GRAMIAN_LAPACK(sgesdd)(&job, &m, &n, a, &m, s, u, &m, vt, &k, work, &size, integers, &info, 1);
+  own::sgesdd(&job, &m, &n, a, &m, s, u, &m, vt, &k, work, &size, integers, &info, 1);
   return info;
 }
 inline Int gesdd(char job, Int m, Int n, double* a, double* s, double* u, double* vt, double* work,
@@ -188,7 +206,7 @@ inline Int gesdd(char job, Int m, Int n, double* a, double* s, double* u, double
   const Turn turn;
   Int info = 0;
   const Int k = std::min(m, n);
-  GRAMIAN_LAPACK(dgesdd)(&job, &m, &n, a, &m, s, u, &m, vt, &k, work, &size, integers, &info, 1);
+  own::dgesdd(&job, &m, &n, a, &m, s, u, &m, vt, &k, work, &size, integers, &info, 1);
   return info;
 }
 
@@ -198,13 +216,12 @@ inline Int syevd(char job, char triangle, Int n, double* a, double* values, doub
                  Int* integers, Int integer_size) {
   const Turn turn;
   Int info = 0;
-  GRAMIAN_LAPACK(dsyevd)(&job, &triangle, &n, a, &n, values, work, &size, integers, &integer_size,
-                         &info, 1, 1);
+  own::dsyevd(&job, &triangle, &n, a, &n, values, work, &size, integers, &integer_size, &info, 1,
+              1);
   return info;
 }
 
 #undef GRAMIAN_LAPACK
-
 #undef GRAMIAN_CBLAS
 
 }  // namespace gramian::blas

@@ -6,7 +6,9 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -41,6 +43,9 @@ void run_ordered(Index tasks, int threads, const Control& control,
   constexpr auto poll_every = std::chrono::milliseconds{50};
   auto next_poll = std::chrono::steady_clock::now() + poll_every;
 
+  const auto is_orphaned = [&, before = generation()] {
+    return width > 1 && generation() != before;
+  };
   const auto poll = [&](std::unique_lock<std::mutex>& lock) {
     if (std::this_thread::get_id() != caller) return;
     const auto now = std::chrono::steady_clock::now();
@@ -49,6 +54,9 @@ void run_ordered(Index tasks, int threads, const Control& control,
     const double done = static_cast<double>(next_commit) / static_cast<double>(tasks);
     lock.unlock();
     control(done);
+    if (is_orphaned())
+      throw std::runtime_error(
+          "this process was forked inside a call whose threads are in the parent: fork elsewhere");
     lock.lock();
   };
 
@@ -86,6 +94,10 @@ void run_ordered(Index tasks, int threads, const Control& control,
         poll(lock);
       }
     } catch (...) {
+      if (is_orphaned()) {  // destroying these would wait for threads of the parent
+        new (&mutex) std::mutex;
+        new (&committed_more) std::condition_variable;
+      }
       if (!lock.owns_lock()) lock.lock();
       if (!failure) failure = std::current_exception();
       committed_more.notify_all();

@@ -5,21 +5,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <cmath>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdlib>
-#include <deque>
 #include <fstream>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
-
-#include "lapack.hpp"
 
 namespace gramian {
 namespace {
@@ -34,6 +34,7 @@ struct Job {
 class Pool {
  public:
   void run(int width, const std::function<void()>& body) {
+    const int before = generation();
     Job job{&body, width - 1};
     {
       const std::lock_guard lock{mutex_};
@@ -42,12 +43,11 @@ class Pool {
     }
     wake_.notify_all();
     body();
+    if (generation() != before) return;  // this is another pool, and the workers are not here
     std::unique_lock lock{mutex_};
     std::erase(jobs_, &job);
     left_.wait(lock, [&] { return job.inside == 0; });
   }
-
-  blas::Gate gate{32};
 
  private:
   void start_workers(int wanted) {
@@ -55,6 +55,7 @@ class Pool {
       while (static_cast<int>(workers_.size()) < wanted) workers_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
       // The system allows no more threads: those there are, and the caller, do the work.
+    } catch (const std::bad_alloc&) {
     }
   }
 
@@ -65,7 +66,7 @@ class Pool {
     for (;;) {
       wake_.wait(lock, [this] { return !jobs_.empty(); });
       Job& job = *jobs_.front();
-      if (--job.open == 0) jobs_.pop_front();
+      if (--job.open == 0) jobs_.erase(jobs_.begin());
       ++job.inside;
       lock.unlock();
       (*job.body)();
@@ -76,23 +77,23 @@ class Pool {
 
   std::mutex mutex_;
   std::condition_variable wake_, left_;
-  std::deque<Job*> jobs_;
+  std::vector<Job*> jobs_;  // oldest first
   std::vector<std::thread> workers_;
 };
 
-// A forked child has none of the parent's threads and perhaps a locked mutex: it gets a new pool.
-// Old pools are never freed, since a thread of the parent may have been inside one.
-std::atomic<Pool*> current{nullptr};
+// A forked child has none of the parent's threads and perhaps a locked mutex: it gets a new pool,
+// in the place of the old one, of which nothing is freed. Made when the library is loaded, since a
+// fork while it is made would leave that undone for good.
+alignas(Pool) std::array<std::byte, sizeof(Pool)> place;
+Pool& pool = *new (place.data()) Pool;
 
-Pool& pool() {
-  static const bool registered = [] {
-    current = new Pool;
-    pthread_atfork(nullptr, nullptr, [] { current = new Pool; });
-    return true;
-  }();
-  (void)registered;
-  return *current;
-}
+const bool registered = [] {
+  pthread_atfork(nullptr, nullptr, [] {
+    new (&pool) Pool;
+    ++generations;
+  });
+  return true;
+}();
 
 /// CPUs that a cgroup's quota leaves to the process (version 2, then 1); infinity without one.
 double cgroup_quota() {
@@ -146,9 +147,7 @@ void parallel(int width, const std::function<void()>& body) {
     body();
     return;
   }
-  pool().run(width, body);
+  pool.run(width, body);
 }
-
-blas::Gate& blas::gate() { return pool().gate; }
 
 }  // namespace gramian

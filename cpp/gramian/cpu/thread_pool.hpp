@@ -2,6 +2,7 @@
 // was measured 6 times slower than the same BLAS with one thread.
 #pragma once
 
+#include <atomic>
 #include <functional>
 
 namespace gramian {
@@ -16,5 +17,10 @@ void set_num_threads(int n);
 /// work, so it makes no difference how many of them start. Safe from any number of threads at once
 /// and after fork.
 void parallel(int width, const std::function<void()>& body);
+
+/// Forks that this process has come from: another number than before says that the other threads
+/// are in the parent.
+inline std::atomic<int> generations{0};
+inline int generation() { return generations; }
 
 }  // namespace gramian

@@ -69,7 +69,8 @@ def compare(
     Raises
     ------
     TypeError
-        A or B is a bare array or not a collection, an option is not the measure's, or a layer is
+        A or B is a bare array or not a collection, an option is not the measure's or of a wrong
+        type, or a layer is
         complex, object, string or masked.
     ValueError
         An unknown measure, or a layer that the measure refuses; the message names the layer.

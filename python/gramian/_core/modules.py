@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import platform
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-
-import gramian._cpu as cpu
 
 from .._version import __version__
 from .types import Cuda
@@ -25,22 +25,64 @@ if TYPE_CHECKING:
 
 __all__ = ["cpu", "cuda", "cuda_devices", "info"]
 
-_BLAS_FILE = "libscipy_openblas64_.so"
+_BLAS_FILE = "libgramian_openblas_.so"
 _PACKAGE = __name__.partition(".")[0]
+
+
+def _check_interpreter() -> None:
+    """Refuse a subinterpreter, in which the compiled modules would wait for themselves."""
+    here, main = ctypes.pythonapi.PyInterpreterState_Get, ctypes.pythonapi.PyInterpreterState_Main
+    here.restype = main.restype = ctypes.c_void_p
+    if here() != main():
+        raise ImportError(
+            "gramian cannot be imported in a subinterpreter: use threads, or other processes"
+        )
+
+
+def _check_memory() -> None:
+    """Refuse an address space that is nearly used up: OpenBLAS would end the process.
+
+    It maps its first buffer when it is loaded: 32 MB, after the libraries' own 30 MB; and the
+    module asks for more than that again before it uses it.
+    """
+    try:
+        mmap.mmap(-1, 192 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except OSError as cause:
+        raise MemoryError("gramian needs 192 MB of address space to be imported") from cause
+
+
+@contextmanager
+def _without_threads_of_blas() -> Iterator[None]:
+    """Let the BLAS start none when it is loaded: it is used from gramian's own threads."""
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+_check_interpreter()
+_check_memory()
+with _without_threads_of_blas():
+    import gramian._cpu as cpu
 
 
 def _check_blas() -> None:
     """Refuse a BLAS other than the one that was built with the package.
 
-    A library loaded earlier with the same symbols would be used in its place, silently, with
-    another version's kernels and threads of its own.
+    The library has a name of its own, and its routines are looked up in it alone; this makes sure
+    that it worked, since another version has other kernels, and threads of its own.
     """
     here = os.path.dirname(os.path.realpath(cpu.__file__))
     bundled = os.path.join(here, _BLAS_FILE)
     if os.path.exists(bundled) and not os.path.samefile(cpu.blas_path(), bundled):
         raise ImportError(
-            f"gramian reached the BLAS in {cpu.blas_path()} instead of its own: another library "
-            "was loaded into the global namespace first; import gramian before it."
+            f"gramian reached the BLAS in {cpu.blas_path()} instead of its own, {bundled}."
         )
 
 

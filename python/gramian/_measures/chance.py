@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,19 @@ import numpy.typing as npt
 from .._input.arrays import Layer
 from .._input.checks import more_pairs, warn
 
-__all__ = ["of_cka", "of_procrustes", "of_regression", "says_chance"]
+__all__ = ["Chance", "of_cka", "of_procrustes", "of_regression", "says_chance", "warn_of_chance"]
 
 MUCH = 0.5  # of a similarity of at most 1
 
 Options = Mapping[str, Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Chance(NamedTuple):
+    """What independent layers score, by n, p and q, and what to do about it."""
+
+    score: Callable[[int, int, int], float]
+    cure: str
 
 
 def of_cka(n: int, p: int, q: int) -> float:
@@ -42,11 +49,11 @@ def of_regression(n: int, p: int, q: int) -> float:
 
 
 def says_chance(
-    score: Callable[[int, int, int], float], cure: str, applies: Callable[[Options], bool]
+    chance: Chance, applies: Callable[[Options], bool]
 ) -> Callable[[Function], Function]:
     """Let an evaluation of pairs warn, once a call, where independent layers would score much.
 
-    The cure is what to do instead; the warning is for options for which it `applies`.
+    The warning is for options for which it `applies`.
     """
 
     def decorate(pairs: Function) -> Function:
@@ -56,7 +63,7 @@ def says_chance(
         ) -> Any:
             values = pairs(a, b, options=options, **arguments)
             if applies(options):
-                _warn(a, b, values, score, cure)
+                warn_of_chance(a, b, values, chance)
             return values
 
         return cast(Function, call)
@@ -64,16 +71,13 @@ def says_chance(
     return decorate
 
 
-def _warn(
-    a: Sequence[Layer],
-    b: Sequence[Layer],
-    values: npt.NDArray[np.float64],
-    score: Callable[[int, int, int], float],
-    cure: str,
+def warn_of_chance(
+    a: Sequence[Layer], b: Sequence[Layer], values: npt.NDArray[np.float64], chance: Chance
 ) -> None:
+    """Warn of the pair for which it is most, if that is much."""
     n = a[0].n_samples
     found = [
-        (score(n, x.array.shape[1], y.array.shape[1]), x.name, y.name)
+        (chance.score(n, x.array.shape[1], y.array.shape[1]), x.name, y.name)
         for i, x in enumerate(a)
         for j, y in enumerate(b or a)
         if x is not y and np.isfinite(values[i, j])
@@ -84,5 +88,5 @@ def _warn(
     most, x, y = max(much)
     warn(
         f"{x} and {y} have so many units for {n} samples that independent units would score about "
-        f"{most:.2f}{more_pairs(much)}: {cure}."
+        f"{most:.2f}{more_pairs(much)}: {chance.cure}."
     )

@@ -72,7 +72,7 @@ class Bases(Workload):
 
     def finding_coordinates(self, widths: Sequence[int]) -> float:
         """Bytes, besides, while they are found, of one layer after the other."""
-        copies = 12 * self.n**2  # on their way to where they stay
+        copies = 24 * self.n**2  # on their way to where they stay
         return max((self.decomposing(p) + copies for p in widths if p > self.n), default=0.0)
 
     def making(self, widths: Sequence[int]) -> float:
@@ -81,7 +81,8 @@ class Bases(Workload):
 
     def comparing(self, *, vectors: bool = False) -> float:
         """Bytes, besides the bases, while pairs are compared."""
-        scratch = self.product_scratch(self.ranks(self.pairs), self.scalar)
+        rows = [self.ranks(row) for row in self.rows_of_others]
+        scratch = max(self.product_scratch(row, self.scalar) for row in rows)
         return scratch + self.finishing_rows(vectors=vectors)
 
     def finishing_rows(self, *, vectors: bool = False) -> float:
@@ -155,7 +156,8 @@ def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) 
     counts = [min(r, components or r) for r in orders]
     columns = sum(w.n * k for k in counts) * w.scalar if w.double or narrow else 0
     wide = sum(8 * w.n * r for r, p in zip(orders, w.widths, strict=True) if p >= w.n)
-    factors = 8 * sum(2 * r * r for r in orders)
+    triangles = [1.5 if p < w.n else 1 for p in w.widths]  # and work on them
+    factors = 8 * sum(k * r * r for k, r in zip(triangles, orders, strict=True))
     found = 8 * sum(k * r for k, r in zip(counts, orders, strict=True))
     splitting = sum(sorted(vectors_bytes(r, r, 8) for r in orders)[-w.threads :])
     making = max(w.decomposing(p) for p in w.widths) if w.double else 0

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .chance import Chance
+
 __all__ = [
     "BLOCK",
     "FIRST",
@@ -90,6 +92,7 @@ class ByProducts:
     own: bool = False
     norms: bool = False  # the fourth moments are wanted
     diagonal: float | None = None  # of a layer with itself, where there is no need to look
+    chance: Chance | None = None  # what layers that have nothing in common score
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._compare.results import Comparison
 from .._input import checks, devices
-from .._input.options import check_device, check_memory, check_nan_policy
+from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.gathered import ByBatches, ByProducts, ByRows, state_bytes
@@ -97,7 +97,7 @@ class Accumulator:
     >>> acc = gm.Accumulator("cka")
     >>> for start in range(0, 1000, 64):
     ...     acc.update(X[start : start + 64], Y[start : start + 64])
-    >>> abs(acc.compute().values[0, 0] - gm.cka(X, Y)) < 1e-12
+    >>> bool(abs(acc.compute().values[0, 0] - gm.cka(X, Y)) < 1e-12)
     True
     """
 
@@ -113,13 +113,13 @@ class Accumulator:
         **options: Any,
     ) -> None:
         self._row = find(measure, options)
-        self._how = self._row.gathering(options)
-        check_nan_policy(nan_policy)
-        if check_device(device) == "reference":
+        self._options = self._row.checked(options)
+        self._how = self._row.gathering(self._options)
+        self._nan_policy, self._device = check_nan_policy(nan_policy), check_device(device)
+        if self._device == "reference":
             raise ValueError("device='reference' has no accumulator: it takes all samples at once.")
-        self._nan_policy, self._device, self._options = nan_policy, device, dict(options)
         self._called = "a", "b"
-        self._max_memory = None if max_memory is None else check_memory(max_memory)
+        self._max_memory = check_memory(max_memory)
         self.reset()
 
     @property
@@ -168,6 +168,7 @@ class Accumulator:
         >>> acc
         <Accumulator procrustes: 2 x 2 layers, 2 samples>
         """
+        check_progress(progress)
         if self._names is None:
             names, batch = batches.first(a, b, self._called)
         else:

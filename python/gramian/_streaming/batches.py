@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from .._input import checks
 from .._input.arrays import Layer, as_layer
 from .._input.layers import named_layers
 
-__all__ = ["Batch", "Names"]
+__all__ = ["Batch", "Names", "whole_or_not_at_all"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,17 @@ def later(names: Names, a: Any, b: Any) -> Batch:
                     f"{layer.name} must have the {what} of the first batch, {was}, got {now}."
                 )
     return Batch(layers, len(layers[0].array))
+
+
+@contextlib.contextmanager
+def whole_or_not_at_all(state: Any) -> Iterator[None]:
+    """Let a state be as it was where something throws; its arrays are never written to."""
+    kept = {k: list(v) if isinstance(v, list) else v for k, v in vars(state).items()}
+    try:
+        yield
+    except BaseException:
+        vars(state).update(kept)
+        raise
 
 
 def _side(value: Any, argument: str, name: str) -> Sequence[tuple[str, Layer]]:

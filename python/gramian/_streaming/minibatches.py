@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .._input import checks
 from .._input.arrays import Layer, as_float64
 from .._measures.gathered import FIRST, ByBatches, Three
-from .batches import Names
+from .batches import Names, whole_or_not_at_all
 
 __all__ = ["Minibatches"]
 
@@ -49,12 +49,14 @@ class Minibatches:
             self.n_waiting += n
             return
         batches = [*self.waiting, batch]
-        if self.needs_widths:
-            self.widths = self._found(_joined(batches, FIRST))
-        # What waits for the widths is taken by batches as it came, what is too small with the next.
-        for joined in _large_enough(batches):
-            self._add(joined)
-        self.waiting, self.n_waiting = [], 0
+        with whole_or_not_at_all(self):
+            if self.needs_widths:
+                self.widths = self._found(_joined(batches, FIRST))
+            # What waits for the widths is taken by batches as it came, what is too small with the
+            # next.
+            for joined in _large_enough(batches):
+                self._add(joined)
+            self.waiting, self.n_waiting = [], 0
 
     def _as_array(self, layer: Layer) -> Array:
         array: Array = as_float64(layer)
@@ -73,9 +75,15 @@ class Minibatches:
     def _add(self, batch: Sequence[Array]) -> None:
         n = len(batch[0])
         if self.widths is not None:
-            batch = [
-                (X / width).astype(X.dtype) for X, width in zip(batch, self.widths, strict=True)
-            ]
+            with np.errstate(over="ignore"):
+                batch = [
+                    (X / width).astype(X.dtype) for X, width in zip(batch, self.widths, strict=True)
+                ]
+            if not all(np.isfinite(X).all() for X in batch):  # they were, before
+                raise ValueError(
+                    "bandwidth must leave widths by which layers can be divided, got widths of "
+                    f"{', '.join(f'{width:.3g}' for width in self.widths)}."
+                )
         found = self.how.hsic(
             self._layers(batch),
             [],

@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from .._core import calls
 from .._input import checks
+from .._input.arrays import Layer
 from .._input.constant import CONSTANT
 from .._input.read import ReadLayer
+from .._measures.chance import warn_of_chance
 from .._measures.gathered import ByProducts
 from .batches import Names
 
@@ -87,6 +89,9 @@ class Products:
                 cross = pair(x, y)
                 assert cross is not None
                 values[i, j] = self.how.value(cross, pair(x, x) or cross, pair(y, y) or cross)
+        if self.how.chance is not None:
+            a, b = self._stand_ins(n)
+            warn_of_chance(a, b, values, self.how.chance)
         if self.how.own:
             known = constant | lost
             own = {k: pair(k, k) for k in range(len(sides)) if k not in known}
@@ -99,6 +104,15 @@ class Products:
         checks.warn_degenerate(
             labels[k] for k, own in found.items() if np.isnan(self.how.value(own, own, own))
         )
+
+    def _stand_ins(self, n: int) -> tuple[list[Layer], list[Layer]]:
+        """Return layers of the names and shapes of all samples."""
+        names = self.names
+        layers = [
+            Layer(label, np.broadcast_to(np.float32(0), (n, width)), "float32")
+            for label, width in zip(names.labels, names.widths, strict=True)
+        ]
+        return layers[: len(names.x)], layers[len(names.x) :]
 
     def _side(self, number: int, n: int) -> GatheredSide:
         scale, high, _, squares = self.sums.layer(number)

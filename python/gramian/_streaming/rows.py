@@ -23,7 +23,7 @@ from .._input.constant import CONSTANT
 from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.measure import Measure
-from .batches import Names
+from .batches import Names, whole_or_not_at_all
 
 __all__ = ["Rows"]
 
@@ -51,9 +51,9 @@ class Rows:
     def update(self, layers: Sequence[ReadLayer], progress: Any = None) -> None:
         """Add a batch, by parts of as many samples as fit."""
         n = layers[0].n
-        for start in range(0, n, self._most):
-            part = slice(start, min(start + self._most, n))
-            self._add(layers, part)
+        with whole_or_not_at_all(self):
+            for start in range(0, n, self._most):
+                self._add(layers, slice(start, min(start + self._most, n)))
 
     def _add(self, layers: Sequence[ReadLayer], part: slice) -> None:
         count, width = part.stop - part.start, sum(self.names.widths)

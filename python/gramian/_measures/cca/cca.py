@@ -93,7 +93,7 @@ def cca(
         Different numbers of samples, fewer than 2, not two-dimensional, empty, NaN or infinity,
         unaligned memory, or an option out of range.
     TypeError
-        Complex, object, string or masked input.
+        Complex, object, string or masked input, or an option of a wrong type.
 
     Warns
     -----

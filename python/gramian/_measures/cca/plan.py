@@ -116,7 +116,7 @@ def plan_pwcca(
     """Estimate PWCCA."""
     chosen = complete(pwcca.OPTIONS, options)
     w = Bases(a, b)
-    memory = w.statistics + w.kept(w.widths, coordinates=True)
+    memory = 2 * w.statistics + w.kept(w.widths, coordinates=True)
     memory += max(w.making(w.widths), w.comparing(vectors=True) + w.weighing(w.widths))
     return w.cost(
         "orthonormal bases" + (", google/svcca" if chosen["variant"] == "google" else ""),
@@ -149,7 +149,7 @@ def plan_regression(
     shapes = w.ranks(pairs)
     products = max(r * s * 3 * w.scalar for r, s in shapes)
     scratch = w.product_scratch(shapes, w.scalar)
-    memory = w.coordinates(w.xs) + w.kept(of) + max(w.making(of), products + scratch)
+    memory = w.statistics + w.coordinates(w.xs) + w.kept(of) + max(w.making(of), products + scratch)
     return w.cost(path, memory, of, pairs, values=False)
 
 

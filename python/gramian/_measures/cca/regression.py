@@ -10,7 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
-from ..chance import of_regression, says_chance
+from ..chance import Chance, of_regression, says_chance
 from ..grid import PREPARED, Array, Grid
 from ..measure import complete, falls_back_on, value_of_pair
 from ..wide import in_coordinates
@@ -97,8 +97,7 @@ def linear_regression(
 
 
 @says_chance(
-    of_regression,
-    "cross_validate=5 says how much holds for other samples",
+    Chance(of_regression, "cross_validate=5 says how much holds for other samples"),
     lambda options: options.get("cross_validate") is None,
 )
 def regression_pairs(

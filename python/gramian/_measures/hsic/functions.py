@@ -65,7 +65,7 @@ def hsic(
         Different numbers of samples, fewer than 2 (unbiased: 4), not two-dimensional, empty, NaN
         or infinity, unaligned memory, a median distance of zero, or an option out of range.
     TypeError
-        Complex, object, string or masked input.
+        Complex, object, string or masked input, or an option of a wrong type.
 
     See Also
     --------
@@ -168,7 +168,7 @@ def cka(
         Different numbers of samples, fewer than 2 (debiased: 4), not two-dimensional, empty, NaN
         or infinity, unaligned memory, a median distance of zero, or an option out of range.
     TypeError
-        Complex, object, string or masked input.
+        Complex, object, string or masked input, or an option of a wrong type.
 
     Warns
     -----

@@ -17,7 +17,7 @@ from ..._input.arrays import Layer
 from ..gathered import ByBatches, ByProducts, ByRows, Gathering, OnePair, Three
 from .checks import is_unbiased
 from .kernels import RBF, Distance, Laplacian, Linear, Precomputed, kernel_of
-from .pairs import hsic_pairs, median_distance
+from .pairs import CHANCE, hsic_pairs, median_distance
 
 __all__ = ["cka", "cka_distance", "distance_correlation", "hsic"]
 
@@ -40,7 +40,9 @@ def hsic(options: Options) -> Gathering:
 def cka(options: Options) -> Gathering:
     """Return how CKA is gathered."""
     unbiased = is_unbiased(options)
-    of_products = ByProducts(partial(_cka, unbiased), own=True, norms=unbiased)
+    of_products = ByProducts(
+        partial(_cka, unbiased), own=True, norms=unbiased, chance=None if unbiased else CHANCE
+    )
     return _gathering(options, of_products, _ratio)
 
 

@@ -16,7 +16,7 @@ from ..._input.arrays import Layer
 from ..._input.checks import Samples
 from ..._input.options import check_memory
 from ..._input.read import ReadLayer, read, read_sides
-from ..chance import of_cka, says_chance
+from ..chance import Chance, of_cka, says_chance
 from .checks import is_unbiased, needed_samples
 from .kernels import (
     RBF,
@@ -54,9 +54,12 @@ class Given:
 
 # What layers that have nothing in common score by the biased estimator; a Gram matrix that is given
 # has no units to count.
-says_chance_of_kernels = says_chance(
+CHANCE = Chance(
     of_cka,
     "the unbiased estimator (debiased=True, of distance correlation unbiased=True) does not rise",
+)
+says_chance_of_kernels = says_chance(
+    CHANCE,
     lambda options: not (is_unbiased(options) or options.get("kernel") == "precomputed"),
 )
 
@@ -130,23 +133,24 @@ def gram(
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
 
 
-def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> float:
-    """Return the root of the median squared distance, as a width is a fraction of it."""
-    x = _read(layer, kernel, "raise", None, Samples(2, "a median distance"))
-    prepared = calls.prepare_matrix(
-        x.core, kernel=spec_of(kernel, sample), centered=False, double=True
-    )
-    if not prepared.median:
-        checks.refuse_zero_median(layer)
-    return float(np.sqrt(prepared.median)) / x.statistics.scale
-
-
 def _check_kernel(status: Status, layer: Layer) -> None:
     """Refuse a layer whose median leaves it without a kernel."""
     if calls.has(status, Status.zero_median):
         checks.refuse_zero_median(layer)
     if calls.has(status, Status.changed):
         raise ValueError(f"{layer.name} changed while it was compared: give the call a copy.")
+
+
+def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> float:
+    """Return the root of the median squared distance, as a width is a fraction of it."""
+    x = _read(layer, kernel, "raise", None, Samples(2, "a median distance"))
+    prepared = calls.prepare_matrix(
+        x.core, kernel=spec_of(kernel, sample), centered=False, double=True
+    )
+    _check_kernel(prepared.status, layer)
+    if not prepared.median:
+        checks.refuse_zero_median(layer)
+    return float(np.sqrt(prepared.median)) / x.statistics.scale
 
 
 def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..gathered import ByProducts, Gathering, OnePair
+from .pairs import CHANCE
 
 __all__ = ["similarity"]
 
 
 def similarity(options: Mapping[str, Any]) -> Gathering:
     """Return how samples that come in batches are compared."""
-    return ByProducts(_similarity, diagonal=1.0)
+    return ByProducts(_similarity, diagonal=1.0, chance=CHANCE)
 
 
 def _similarity(pair: OnePair, _x: OnePair, _y: OnePair) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
-from ..chance import of_procrustes, says_chance
+from ..chance import Chance, of_procrustes, says_chance
 from ..grid import PREPARED, Array, Grid
 from ..measure import Option, complete
 from .checks import check_alpha
@@ -37,11 +37,10 @@ SHAPE_OPTIONS = (
 
 
 # What layers that have nothing in common score.
-_says_chance = says_chance(
-    of_procrustes,
-    "CKA with debiased=True does not rise, linear regression has cross_validate=",
-    lambda options: True,
+CHANCE = Chance(
+    of_procrustes, "CKA with debiased=True does not rise, linear regression has cross_validate="
 )
+_says_chance = says_chance(CHANCE, lambda options: True)
 
 
 @_says_chance
