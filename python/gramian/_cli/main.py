@@ -22,6 +22,7 @@ from . import demo, flags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 _PATIENCE = 2.0  # seconds of silence before progress is shown
 
@@ -60,8 +61,10 @@ def _is_terminal() -> bool:
 def _say(text: str, end: str = "\n") -> None:
     """Write to stderr, if there is one that takes it; None is what Python makes of a closed one."""
     if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
+        try:
             print(text, end=end, file=sys.stderr, flush=True)
+        except (OSError, ValueError):
+            _leave(sys.stderr)
 
 
 def _flush() -> None:
@@ -77,10 +80,10 @@ def _flush() -> None:
         raise
 
 
-def _leave_stdout() -> None:
-    """Let what stdout still holds go nowhere: Python writes it at exit, and would complain."""
+def _leave(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere: Python writes it at exit, and would complain."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,13 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
-        _leave_stdout()
+        _leave(sys.stdout)
         return 1
     except MemoryError as error:
         return _fail(command, f"not enough memory: {error}", 1)
     except OSError as error:
         if error.filename in (None, "stdout"):
-            _leave_stdout()
+            _leave(sys.stdout)
         # What has no name is what `print` writes to.
         return _fail(command, f"{error.filename or 'stdout'}: {error.strerror or error}", 2)
     except (ValueError, TypeError, ImportError) as error:
