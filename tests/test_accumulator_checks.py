@@ -204,3 +204,12 @@ def test_the_score_of_independent_layers(measure: str) -> None:
     for _ in range(9):
         acc.update(X, Y)
     acc.compute()
+
+
+@pytest.mark.parametrize("options", [{}, {"measure": "cca"}, {"kernel": gm.RBF(sigma=1.0)}])
+def test_progress(options: dict[str, Any]) -> None:
+    X, Y = np.random.default_rng(13).standard_normal((2, 300, 5))
+    told: list[tuple[int, int]] = []
+    gm.Accumulator(**options).update(X, Y, progress=lambda *step: told.append(step))
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]

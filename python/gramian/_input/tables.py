@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -164,14 +164,17 @@ class Table:
                 f"cannot read {self.path}: it has {len(self.ids)} ids for {self.rows} samples."
             )
 
+    def _by_tensor(self) -> Iterator[tuple[Tensor, list[Column]]]:
+        """Yield every tensor with its layers."""
+        columns = iter(self.columns)
+        for tensor in self.tensors.values():
+            yield tensor, [next(columns) for _ in range(tensor.shape[1] if self.split else 1)]
+
     def read(self, start: int, stop: int, names: Sequence[str]) -> list[Array]:
         """Return rows of layers, every tensor read once."""
         found: dict[str, Array] = {}
-        wanted = set(names)
-        numbers = iter(self.columns)
-        for tensor in self.tensors.values():
-            own = [next(numbers) for _ in range(tensor.shape[1] if self.split else 1)]
-            if not any(column.name in wanted for column in own):
+        for tensor, own in self._by_tensor():
+            if not any(column.name in names for column in own):
                 continue
             block = tensor.read(start, stop)
             for k, column in enumerate(own):
@@ -181,9 +184,7 @@ class Table:
 
     def mapped(self, name: str) -> Array:
         """Return a layer as an array that need not be read first."""
-        numbers = iter(self.columns)
-        for tensor in self.tensors.values():
-            own = [next(numbers) for _ in range(tensor.shape[1] if self.split else 1)]
+        for tensor, own in self._by_tensor():
             for k, column in enumerate(own):
                 if column.name == name:
                     whole = tensor.whole()

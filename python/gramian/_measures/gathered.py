@@ -90,6 +90,7 @@ class ByProducts:
     # The value of a pair, and what it has of x and of y with themselves.
     value: Callable[[OnePair, OnePair, OnePair], float]
     own: bool = False
+    symmetric: bool = True  # of x with y as of y with x
     norms: bool = False  # the fourth moments are wanted
     diagonal: float | None = None  # of a layer with itself, where there is no need to look
     chance: Chance | None = None  # what layers that have nothing in common score

@@ -183,6 +183,8 @@ class Accumulator:
         state = self._state or self._new_state(names, target)
         if isinstance(state, Minibatches):
             state.update(layers)
+            if progress is not None:
+                progress(batch.n, batch.n)
         else:
             state.update(layers, progress)
         self._names, self._state, self._target = names, state, target

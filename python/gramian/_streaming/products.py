@@ -16,6 +16,7 @@ from .._input.constant import CONSTANT
 from .._input.read import ReadLayer
 from .._measures.chance import warn_of_chance
 from .._measures.gathered import ByProducts
+from .._measures.ranks import CONSTANT_UNITS
 from .batches import Names
 
 __all__ = ["Products"]
@@ -27,7 +28,7 @@ class Products:
     """What `ByProducts` measures keep: centered products of pairs, on the device of the layers."""
 
     def __init__(self, names: Names, how: ByProducts, device: int | None) -> None:
-        self.names, self.how, self.device = names, how, device
+        self.names, self.how = names, how
         rows, columns = names.shape
         if names.y is None:
             self.pairs = [(i, j) for i in range(rows) for j in range(i)]
@@ -37,12 +38,7 @@ class Products:
             self.pairs += [(k, k) for k in range(len(names.widths))]
         # Differences of fourth moments and products cancel, which float does not allow for.
         self.double = names.double or how.norms
-        self.sums = self._empty()
-
-    def _empty(self) -> Any:
-        return calls.cross_sums(
-            self.names.widths, pairs=self.pairs, norms=self.how.norms, device=self.device
-        )
+        self.sums = calls.cross_sums(names.widths, pairs=self.pairs, norms=how.norms, device=device)
 
     def update(self, layers: Sequence[ReadLayer], progress: Any = None) -> None:
         """Add a batch."""
@@ -85,6 +81,8 @@ class Products:
                 values[i, j] = 0.0 if zero_is_a_value else np.nan
             elif x == y and self.how.diagonal is not None:
                 values[i, j] = self.how.diagonal
+            elif names.y is None and j < i and self.how.symmetric:
+                values[i, j] = values[j, i]
             else:
                 cross = pair(x, y)
                 assert cross is not None
@@ -115,15 +113,15 @@ class Products:
         return layers[: len(names.x)], layers[len(names.x) :]
 
     def _side(self, number: int, n: int) -> GatheredSide:
-        scale, high, _, squares = self.sums.layer(number)
+        scale, means, low, squares = self.sums.layer(number)
+        found = calls.ColumnStatistics(means, low, squares, scale, np.nan)
         # What varies by no more than rounding does not: of a unit, and of the layer as a whole.
         eps = float(np.finfo(self.names.compute_dtypes[number]).eps)
-        raw = squares + n * high * high
         return GatheredSide(
             scale=scale,
             squares=squares,
-            varies=squares > (10 * eps) ** 2 * raw,
-            constant=bool((squares <= (CONSTANT * eps) ** 2 * raw).all()),
+            varies=~found.constant_columns(n, CONSTANT_UNITS * eps),
+            constant=bool(found.constant_columns(n, CONSTANT * eps).all()),
         )
 
     def state(self) -> dict[str, Any]:

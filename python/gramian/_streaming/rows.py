@@ -23,6 +23,7 @@ from .._input.constant import CONSTANT
 from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.measure import Measure
+from .._measures.ranks import CONSTANT_UNITS
 from .batches import Names, whole_or_not_at_all
 
 __all__ = ["Rows"]
@@ -53,7 +54,10 @@ class Rows:
         n = layers[0].n
         with whole_or_not_at_all(self):
             for start in range(0, n, self._most):
-                self._add(layers, slice(start, min(start + self._most, n)))
+                stop = min(start + self._most, n)
+                self._add(layers, slice(start, stop))
+                if progress is not None:
+                    progress(stop, n)
 
     def _add(self, layers: Sequence[ReadLayer], part: slice) -> None:
         count, width = part.stop - part.start, sum(self.names.widths)
@@ -192,11 +196,11 @@ class Rows:
     def _constant(self, own: slice, dtype: str) -> npt.NDArray[np.bool_]:
         """Return which units do not vary but for rounding; all of them, or those of a basis."""
         eps = float(np.finfo(dtype).eps)
-        squares = self.squares[own]
-        raw = squares + self.n * self.means[own] ** 2
-        if (squares <= (CONSTANT * eps) ** 2 * raw).all():
-            return np.ones(len(squares), dtype=bool)
-        return np.asarray(squares <= (10 * eps) ** 2 * raw)
+        found = calls.ColumnStatistics(
+            self.means[own], self.low[own], self.squares[own], float(self.scale[own][0]), np.nan
+        )
+        whole = found.constant_columns(self.n, CONSTANT * eps)
+        return whole if whole.all() else found.constant_columns(self.n, CONSTANT_UNITS * eps)
 
     def state(self) -> dict[str, Any]:
         """Return what is gathered, as arrays."""

@@ -23,7 +23,7 @@ def matching(options: Mapping[str, Any]) -> Gathering:
         found = matched(_correlations(pair), chosen["method"], chosen["absolute"], finite=True)
         return found.mean
 
-    return ByProducts(mean, diagonal=1.0)
+    return ByProducts(mean, diagonal=1.0, symmetric=chosen["method"] == "one-to-one")
 
 
 def _correlations(pair: OnePair) -> Correlations:
