@@ -11,6 +11,7 @@ set(CPU_SOURCES ${CMAKE_CURRENT_LIST_DIR}/gramian/cpu)
 add_library(gramian_core STATIC
   ${CPU_SOURCES}/blas_info.cpp
   ${CPU_SOURCES}/gate.cpp
+  ${CPU_SOURCES}/gram_samples.cpp
   ${CPU_SOURCES}/lasso.cpp
   ${CPU_SOURCES}/simd_table.cpp
   ${CPU_SOURCES}/thread_pool.cpp)

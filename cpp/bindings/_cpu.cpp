@@ -3,6 +3,7 @@
 #include "../gramian/cpu/cpu.hpp"
 #include "../gramian/cpu/lasso.hpp"
 #include "bind.hpp"
+#include "bind_samples.hpp"
 
 namespace gramian {
 
@@ -74,6 +75,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("lasso_path", &bind_lasso_path, py::arg("gram"), py::arg("cross"), py::arg("alphas"),
         py::kw_only(), py::arg("tol"), py::arg("max_sweeps"), py::arg("keep"),
         py::arg("progress") = py::none());
+  bind_samples(m);
   m.def("from_dlpack", &from_dlpack, py::arg("capsule"));
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("n"));

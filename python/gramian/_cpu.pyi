@@ -327,6 +327,38 @@ def lasso_path(
     `gram` is (p, p), `cross` (q, p).
     """
 
+def reordered_products(
+    xs: _Floats,
+    ys: _Floats,
+    orders: npt.NDArray[np.int64],
+    progress: _Progress = None,
+) -> _Floats:
+    """Return inner products of centred Gram matrices (n, layers, n), those of ys in these orders.
+
+    `orders` is (draws, n), the result (draws, layers of xs, of ys).
+    """
+
+def drawn_sums(
+    xs: _Floats,
+    ys: _Floats | None,
+    samples: npt.NDArray[np.int64],
+    progress: _Progress = None,
+) -> tuple[_Floats, ...]:
+    """Return sums over drawn samples (draws, m) of centred Gram matrices (n, layers, n).
+
+    Products and margins of pairs, (draws, layers, layers); then products, margins and totals of xs
+    and of ys, (draws, layers).
+    """
+
+def sums_without(
+    xs: _Floats,
+    ys: _Floats | None,
+    samples: npt.NDArray[np.int64],
+    starts: Sequence[int],
+    progress: _Progress = None,
+) -> tuple[_Floats, ...]:
+    """Return `drawn_sums` of all samples but a group's, and of the products what goes with it."""
+
 def from_dlpack(capsule: object) -> tuple[npt.NDArray[Any], str]: ...
 def num_threads() -> int: ...
 def set_num_threads(n: int) -> None: ...

@@ -17,6 +17,20 @@ PreparedGram<B> prepare_matrix(B& b, const KernelSpec& spec, Layer<B> layer, boo
   return prepare_gram(b, spec, std::move(layer), tiling, false, centered);
 }
 
+/// Copies a tile on or below the diagonal to its place above it, by blocks whose lines a cache
+/// holds.
+template <class T>
+void mirror(T* out, Index n, const Tile& tile) {
+  constexpr Index block = 16;
+  const Index rows = tile.i.first + tile.i.count, cols = tile.j.first + tile.j.count;
+  for (Index i = tile.i.first; i < rows; i += block)
+    for (Index j = tile.j.first; j < cols; j += block)
+      for (Index col = j; col < std::min(j + block, cols); ++col)
+        for (Index row = std::max(i, tile.diagonal ? col : i); row < std::min(i + block, rows);
+             ++row)
+          out[col * n + row] = out[row * n + col];
+}
+
 /// Writes K, or its double-centred form HKH, of a layer prepared for it to `out`, n x n in host
 /// memory. HKH comes from the near-centred kernel, whose own HKH is the same and keeps its digits
 /// in float.
@@ -48,8 +62,9 @@ void gram_matrix(B& b, const PreparedGram<B>& prepared, bool centered, typename 
             const Index row = tile.i.first + r, col = tile.j.first + c;
             const double k = row == col ? layer.diagonal[static_cast<std::size_t>(row)]
                                         : values[static_cast<std::size_t>(r * tile.j.count + c)];
-            out[row * n + col] = out[col * n + row] = static_cast<T>(k / unit);
+            out[row * n + col] = static_cast<T>(k / unit);
           }
+        mirror(out, n, tile);
       },
       [&](const Tile& tile, const Slot& slot) {
         add_row_sums(tile, slot.row_sums.data(), slot.col_sums.data(), means);

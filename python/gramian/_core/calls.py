@@ -34,6 +34,7 @@ __all__ = [
     "correlation",
     "cross",
     "cross_sums",
+    "drawn_sums",
     "from_dlpack",
     "gram_distances",
     "gram_matrix",
@@ -50,7 +51,9 @@ __all__ = [
     "prepare_ridge",
     "prepare_shape",
     "prepare_units",
+    "reordered_products",
     "smallest_product",
+    "sums_without",
     "triangle",
 ]
 
@@ -67,6 +70,9 @@ PreparedLayer = cpu.PreparedLayer
 Status = cpu.Status
 WeightSide = cpu.WeightSide
 lasso_path = cpu.lasso_path
+drawn_sums = cpu.drawn_sums
+reordered_products = cpu.reordered_products
+sums_without = cpu.sums_without
 
 Progress = Callable[[int, int], object]
 Function = TypeVar("Function", bound=Callable[..., Any])

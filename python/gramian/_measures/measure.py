@@ -19,6 +19,7 @@ from .._input.options import check_device, check_flag, check_memory, check_progr
 from . import memory
 from .cost import Planner
 from .gathered import Gathering
+from .resampled import Again, Recomputed, Request, Road
 
 __all__ = [
     "Measure",
@@ -91,6 +92,14 @@ def _none(options: Mapping[str, Any]) -> frozenset[str]:
     return frozenset()
 
 
+def _no_road(request: Request) -> Road | None:
+    return None
+
+
+def _nothing_held(request: Request, again: Callable[[Mapping[str, Any]], Again]) -> Again:
+    return again(request.options)
+
+
 @dataclass(frozen=True)
 class Measure:
     """A row of the table: what the library knows of a measure besides its formula."""
@@ -112,6 +121,10 @@ class Measure:
     fixed: Mapping[str, Any] = field(default_factory=dict)  # options that the name implies
     attribute: str = ""  # of the function's result, if that is no number
     record: Callable[[Mapping[str, Any]], dict[str, Any]] = in_force
+    # Of comparisons on samples that are reordered, drawn or left out: a way that keeps what these do
+    # not change, if there is one, and what holds for all draws as all samples decided it.
+    road: Callable[[Request], Road | None] = _no_road
+    holds: Callable[[Request, Callable[[Mapping[str, Any]], Again]], Again] = _nothing_held
     # Flags of the command line besides those of the options, and what makes options of all.
     more_flags: tuple[Option, ...] = ()
     from_flags: Callable[[dict[str, Any]], dict[str, Any]] = dict
@@ -184,6 +197,34 @@ class Measure:
         """Return how it keeps samples that come in batches."""
         complete(self.options, options)
         return self.gathers({**self.fixed, **options})
+
+    def road_for(self, request: Request) -> Road:
+        """Return the way to make a comparison many times."""
+        if request.device != "reference" and (road := self.road(request)) is not None:
+            return road
+        return Recomputed(request, self.holds(request, functools.partial(self._again, request)))
+
+    def _again(self, request: Request, options: Mapping[str, Any]) -> Again:
+        # Samples that are taken are in host memory: they go back to the device that computes.
+        lives_on = request.a[0].device
+        device = request.device or (None if lives_on is None else f"cuda:{lives_on}")
+
+        def compare(a: Sequence[Layer], b: Sequence[Layer]) -> npt.NDArray[np.float64]:
+            if device == "reference":
+                return np.array(
+                    [[self.call_reference(x, y, **options) for y in (b or a)] for x in a]
+                )
+            return self.all_pairs(
+                a,
+                b,
+                options=options,
+                nan_policy="raise",
+                device=device,
+                progress=None,
+                max_memory=request.max_memory,
+            )
+
+        return compare
 
     def _value(
         self, function: Callable[..., Any], X: Any, Y: Any, options: Mapping[str, Any]

@@ -77,7 +77,7 @@ def given_by(
     """Read the layers of a comparison, and its options."""
     kernel, sample = kernel_of(options)
     needed = needed_samples(options)
-    xs, ys = read_sides(a, b, lambda layer: _read(layer, kernel, nan_policy, device, needed))
+    xs, ys = read_sides(a, b, lambda layer: read_layer(layer, kernel, nan_policy, device, needed))
     memory = check_memory(max_memory) or DEFAULT_MEMORY
     return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
 
@@ -119,7 +119,7 @@ def gram(
 ) -> npt.NDArray[np.floating[Any]]:
     """Return the Gram matrix of a layer."""
     kernel, sample = kernel_of(options)
-    x = _read(layer, kernel, nan_policy, device, Samples(1, "a Gram matrix"))
+    x = read_layer(layer, kernel, nan_policy, device, Samples(1, "a Gram matrix"))
     n, dtype = len(layer.array), layer.compute_dtype
     if not x.finite:
         return np.full((n, n), np.nan, dtype=dtype)
@@ -127,13 +127,13 @@ def gram(
         prepared = calls.prepare_matrix(
             x.core, kernel=spec_of(kernel, sample), centered=centered, double=double
         )
-        _check_kernel(prepared.status, layer)
+        check_status(prepared.status, layer)
         if not calls.has(prepared.status, Status.imprecise):
             break
     return calls.gram_matrix(prepared).astype(dtype, copy=False)
 
 
-def _check_kernel(status: Status, layer: Layer) -> None:
+def check_status(status: Status, layer: Layer) -> None:
     """Refuse a layer whose median leaves it without a kernel."""
     if calls.has(status, Status.zero_median):
         checks.refuse_zero_median(layer)
@@ -143,11 +143,11 @@ def _check_kernel(status: Status, layer: Layer) -> None:
 
 def median_distance(layer: Layer, kernel: RBF | Laplacian, sample: int | None) -> float:
     """Return the root of the median squared distance, as a width is a fraction of it."""
-    x = _read(layer, kernel, "raise", None, Samples(2, "a median distance"))
+    x = read_layer(layer, kernel, "raise", None, Samples(2, "a median distance"))
     prepared = calls.prepare_matrix(
         x.core, kernel=spec_of(kernel, sample), centered=False, double=True
     )
-    _check_kernel(prepared.status, layer)
+    check_status(prepared.status, layer)
     if not prepared.median:
         checks.refuse_zero_median(layer)
     return float(np.sqrt(prepared.median)) / x.statistics.scale
@@ -175,7 +175,7 @@ def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
             return KernelSpec(KernelKind.linear)
 
 
-def _read(
+def read_layer(
     layer: Layer,
     kernel: Kernel,
     nan_policy: str,
@@ -243,7 +243,7 @@ def _precisely(given: Given, layers: Sequence[ReadLayer], rows: int, measure: Me
         prepared = prepared_grams(given, layers, rows, double, by_samples, stages(0, share))
         # It stops at the first layer without a kernel.
         last = prepared[-1].status
-        _check_kernel(last, layers[len(prepared) - 1])
+        check_status(last, layers[len(prepared) - 1])
         if calls.has(last, Status.imprecise):
             return None, False, True
         by_features = prepared[0].feature_space

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from ..measure import Measure, Option, flag
-from . import angles, functions, gathered, pairs, plan, reference
+from . import angles, functions, gathered, pairs, plan, reference, resampled
 from .checks import needed_samples
 from .kernels import (
     NAMED,
@@ -86,6 +87,8 @@ ROWS = (
         pairs=pairs.cka_pairs,
         plan=plan.plan_hsic,
         gathers=gathered.cka,
+        road=functools.partial(resampled.road_of, "cka"),
+        holds=resampled.hold_widths,
         options=(*_KERNEL, _DEBIASED),
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 3-4",
@@ -103,6 +106,8 @@ ROWS = (
         pairs=pairs.hsic_pairs,
         plan=plan.plan_hsic,
         gathers=gathered.hsic,
+        road=functools.partial(resampled.road_of, "hsic"),
+        holds=resampled.hold_widths,
         options=(*_KERNEL, _UNBIASED),
         invariances=_RIGID,
         citation="Gretton et al. 2005; Song et al. 2012",
@@ -120,6 +125,8 @@ ROWS = (
         pairs=angles.cka_distance_pairs,
         plan=plan.plan_hsic,
         gathers=gathered.cka_distance,
+        road=functools.partial(resampled.road_of, "cka_distance"),
+        holds=resampled.hold_widths,
         options=(*_KERNEL, _DEBIASED),
         invariances=_RIGID | {"scaling"},
         citation="Williams et al. 2021",
@@ -138,6 +145,7 @@ ROWS = (
         pairs=pairs.distance_correlation_pairs,
         plan=plan.plan_distance_correlation,
         gathers=gathered.distance_correlation,
+        road=functools.partial(resampled.road_of, "distance_correlation"),
         options=(_UNBIASED,),
         invariances=_RIGID | {"scaling"},
         citation="Székely et al. 2007, 2014",

@@ -1,0 +1,117 @@
+"""How a comparison is made again on samples that are reordered, drawn or left out.
+
+A road is what a measure prepares for it once. `Recomputed` serves every measure: it takes the rows
+and compares them anew, with what was decided on all samples held.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .._input.arrays import Layer
+from .._input.checks import UnusableLayerError
+
+__all__ = ["Again", "Recomputed", "Request", "Road", "taken"]
+
+Array = npt.NDArray[np.float64]
+Samples = npt.NDArray[np.int64]
+# Evaluates layers of some of the samples: of the a with the b, or among the a without b.
+Again = Callable[[Sequence[Layer], Sequence[Layer]], Array]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A comparison that is to be made many times."""
+
+    a: Sequence[Layer]
+    b: Sequence[Layer]  # none: the a are compared among themselves
+    options: Mapping[str, Any]
+    device: str | None = None
+    max_memory: float | None = None
+    draws: int = field(default=1, kw_only=True)  # how often
+
+    @property
+    def others(self) -> Sequence[Layer]:
+        """The layers of the columns."""
+        return self.b or self.a
+
+
+class Road(Protocol):
+    """A comparison, prepared; every array of values has one map of all pairs a draw."""
+
+    path: str  # in words
+
+    def observed(self) -> Array:
+        """Return the map of all samples, by the arithmetic of the draws."""
+
+    def reordered(self, orders: Samples) -> Array:
+        """Return maps whose columns' layers have their samples in these orders (draws, n)."""
+
+    def drawn(self, samples: Sequence[Samples]) -> Array:
+        """Return maps of these samples alone."""
+
+    def without(self, groups: Sequence[Samples]) -> Array:
+        """Return maps of all samples but those of a group."""
+
+
+def taken(layer: Layer, samples: Samples, square: bool = False) -> Layer:
+    """Return some samples of a layer, in the memory of the host; of a square one, columns too."""
+    array = layer.host[samples]
+    return Layer(layer.name, array[:, samples] if square else array, layer.dtype)
+
+
+class Recomputed:
+    """Every draw compared anew."""
+
+    path = "every draw compared anew"
+
+    def __init__(self, request: Request, again: Again) -> None:
+        self._a, self._b, self._others = request.a, request.b, request.others
+        self._again = again
+        self._square = request.options.get("kernel") == "precomputed"
+
+    def observed(self) -> Array:
+        """Return the map of all samples."""
+        return self._values(self._a, self._b)
+
+    def reordered(self, orders: Samples) -> Array:
+        """Return maps with reordered columns."""
+        return np.stack(
+            [
+                self._values(self._a, [taken(y, order, self._square) for y in self._others])
+                for order in orders
+            ]
+        )
+
+    def drawn(self, samples: Sequence[Samples]) -> Array:
+        """Return maps of some samples."""
+        return np.stack(
+            [
+                self._values(
+                    *(
+                        [taken(layer, chosen, self._square) for layer in side]
+                        for side in (self._a, self._b)
+                    )
+                )
+                for chosen in samples
+            ]
+        )
+
+    def without(self, groups: Sequence[Samples]) -> Array:
+        """Return maps of all others."""
+        every = np.arange(len(self._a[0].array))
+        return self.drawn([np.delete(every, group) for group in groups])
+
+    def _values(self, a: Sequence[Layer], b: Sequence[Layer]) -> Array:
+        with warnings.catch_warnings():  # the comparison of all samples has said what there is
+            warnings.simplefilter("ignore", RuntimeWarning)
+            try:
+                return np.asarray(self._again(a, b), dtype=np.float64)
+            except (UnusableLayerError, np.linalg.LinAlgError):
+                return np.full((len(a), len(b or a)), np.nan)
