@@ -49,7 +49,12 @@ class Call:
         return {*options} <= {*inspect.signature(self.target).parameters}
 
 
-REQUIRED: dict[str, dict[str, Any]] = {"cluster_units": {"n_clusters": 2}}
+REQUIRED: dict[str, dict[str, Any]] = {
+    "cluster_units": {"n_clusters": 2},
+    # Not required, but two calls are to draw the same, and not too often.
+    "permutation_test": {"n_permutations": 9, "rng": 0},
+    "bootstrap": {"n_resamples": 9, "rng": 0},
+}
 
 # Whatever reads arrays can be told what to do with NaN, and has a reference; a plan reads none.
 PUBLIC = [
@@ -75,7 +80,7 @@ def value_of(result: Any) -> Any:
 
 def numbers(result: Any) -> np.ndarray:
     """Return the numbers of whatever a function returned: the first that say all."""
-    for name in ("values", "correlations", "r2", "x_labels"):
+    for name in ("values", "correlations", "r2", "x_labels", "null", "replicates"):
         result = getattr(result, name, result)
     return np.asarray(result, dtype=float)
 

@@ -98,6 +98,9 @@ def test_propagate_in_results(call: Call) -> None:
         case "sparse_prediction":
             assert np.isnan(result.score)
             assert result.x_left_out.tolist() == [0, 1]
+        case "permutation_test" | "bootstrap" | "jackknife":
+            assert np.isnan(result.statistic)
+            assert result.reason == "no pair has a value"
         case "cca":
             assert np.isnan([result.mean, result.mean_squared, *result.correlations]).all()
         case _:

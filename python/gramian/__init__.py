@@ -13,6 +13,8 @@ from ._compare.compare import compare
 from ._compare.plan import Plan, plan
 from ._compare.results import Comparison, load
 from ._core.threads import get_num_threads, set_num_threads
+from ._inference.functions import bootstrap, jackknife, permutation_test
+from ._inference.results import Bootstrap, Inference, Jackknife, PermutationTest
 from ._measures.cca.cca import cca
 from ._measures.cca.pwcca import pwcca
 from ._measures.cca.regression import linear_regression
@@ -37,17 +39,22 @@ __all__ = [
     "RBF",
     "SVCCA",
     "Accumulator",
+    "Bootstrap",
     "Clusters",
     "Comparison",
     "Cosine",
+    "Inference",
+    "Jackknife",
     "Laplacian",
     "LayersOnDisk",
     "Linear",
     "Matching",
+    "PermutationTest",
     "Plan",
     "Polynomial",
     "SparsePrediction",
     "__version__",
+    "bootstrap",
     "cca",
     "cka",
     "cka_distance",
@@ -58,11 +65,13 @@ __all__ = [
     "get_num_threads",
     "gram",
     "hsic",
+    "jackknife",
     "linear_regression",
     "load",
     "match_units",
     "measures",
     "open",
+    "permutation_test",
     "plan",
     "procrustes",
     "procrustes_distance",

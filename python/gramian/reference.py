@@ -5,6 +5,7 @@ against, and what ``device="reference"`` runs.
 """
 
 from ._compare.reference import compare
+from ._inference.reference import bootstrap, jackknife, permutation_test
 from ._measures.cca.reference import cca, linear_regression
 from ._measures.cca.reference_variants import pwcca, svcca
 from ._measures.hsic.reference import cka, cka_distance, distance_correlation, gram, hsic
@@ -17,6 +18,7 @@ from ._measures.units.reference import (
 )
 
 __all__ = [
+    "bootstrap",
     "cca",
     "cka",
     "cka_distance",
@@ -26,8 +28,10 @@ __all__ = [
     "distance_correlation",
     "gram",
     "hsic",
+    "jackknife",
     "linear_regression",
     "match_units",
+    "permutation_test",
     "procrustes",
     "procrustes_distance",
     "pwcca",

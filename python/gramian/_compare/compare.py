@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._core.calls import Stages
+from .._inference.infer import check_inference, infer
 from .._input import checks
 from .._input.arrays import Layer
 from .._input.layers import named_layers
@@ -16,11 +17,14 @@ from .._input.opened import Opened
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.measure import Measure
 from .._measures.registry import find
+from .._measures.resampled import Request
 from .results import Comparison
 
 __all__ = ["compare"]
 
 Progress = Callable[[int, int], object]
+
+VALUES = 0.05  # of the progress of a call with inference, once the values are there
 
 
 def compare(
@@ -32,6 +36,12 @@ def compare(
     device: str | None = None,
     progress: Progress | None = None,
     max_memory: float | None = None,
+    inference: str | None = None,
+    n_resamples: int | None = None,
+    groups: Any = None,
+    rng: Any = None,
+    level: float = 0.95,
+    calibrated: bool = False,
     **options: Any,
 ) -> Comparison:
     """Compare every layer of A with every layer of B.
@@ -58,13 +68,29 @@ def compare(
     max_memory : float, optional
         Working memory in bytes that the call may take beyond its inputs. By default kernels, which
         have the choice, take 512 MiB where they can do with that, and the others what they need.
+    inference : {"permutation", "bootstrap", "jackknife"}, optional
+        Let the result carry p-values or intervals; see `permutation_test`, `bootstrap` and
+        `jackknife`, which do the same for one pair. One order, or one draw, of the samples serves
+        all pairs, and p-values are those of the whole map.
+    n_resamples : int, optional
+        How many; 999 orders or 1,000 draws by default, and not to be given for the jackknife.
+    groups : array_like, shape (n_samples,), optional
+        A label for each sample: whole groups are reordered, drawn or left out.
+    rng : int or numpy Generator, optional
+        Seeds orders and draws.
+    level : float, default 0.95
+        How often intervals are to cover what they are about; of calibrated values, 1 - alpha.
+    calibrated : bool, default False
+        With ``inference="permutation"``: give values on the scale on which what chance reaches,
+        for each pair, is 0.
     **options
         The measure's own, such as ``kernel="rbf"`` or ``debiased=True`` for "cka".
 
     Returns
     -------
     Comparison
-        ``.values[i, j]`` is the measure of layer i of A and layer j of B.
+        ``.values[i, j]`` is the measure of layer i of A and layer j of B; with inference,
+        ``.pvalues`` or ``.low``, ``.high`` and ``.standard_error`` are of the same shape.
 
     Raises
     ------
@@ -113,8 +139,16 @@ def compare(
     >>> bool(S.values[0, 1] == gm.cka(A["conv1"], A["conv2"]))
     True
     """
+    settings = check_inference(
+        inference,
+        n_resamples=n_resamples,
+        groups=groups,
+        rng=rng,
+        level=level,
+        calibrated=calibrated,
+    )
     for side in (A, B):
-        if isinstance(side, Opened):
+        if isinstance(side, Opened) and settings is None:
             return side.compared(  # type: ignore[no-any-return]
                 A,
                 B,
@@ -134,16 +168,26 @@ def compare(
     b = [] if B is None else named_layers(B, "B")
     layers = [layer for _, layer in (*a, *b)]
     checks.check_same_samples(layers)
+    request = Request(
+        [layer for _, layer in a], [layer for _, layer in b], options, device, max_memory
+    )
+    if settings is not None:
+        settings.check_for(row, request)  # a refusal comes before the work
+    stages = Stages(progress)  # does not go back when a layer is left out
     values = _values(
         row,
-        [layer for _, layer in a],
-        [layer for _, layer in b],
+        request.a,
+        request.b,
         propagates=nan_policy == "propagate",
         device=device,
-        progress=Stages(progress)(0, 1),  # does not go back when a layer is left out
+        progress=stages(0, 1 if settings is None else VALUES),
         max_memory=max_memory,
         options=options,
     )
+    found = None
+    if settings is not None:
+        found = infer(row, request, values, settings, stages(VALUES, 1))
+        values = found.values
     return Comparison(
         values=values,
         x_names=tuple(name for name, _ in a),
@@ -151,6 +195,7 @@ def compare(
         measure=row.name,
         options=row.recorded(options),
         n_samples=len(layers[0].array),
+        inference=None if found is None else found.inference,
     )
 
 

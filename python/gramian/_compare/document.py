@@ -8,6 +8,9 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from .._inference.results import Inference
 from .._input.write import check_path
 from .._version import __version__
 
@@ -37,6 +40,8 @@ def written(fields: Mapping[str, Any]) -> bytes:
         "y_names": fields["y_names"],
         "values": [[_encode(value) for value in row] for row in fields["values"].tolist()],
     }
+    if fields["inference"] is not None:
+        document["inference"] = _inference_written(fields["inference"])
     return (json.dumps(document, allow_nan=False) + "\n").encode()
 
 
@@ -62,15 +67,48 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
             if not is_right(document[field]):
                 raise ValueError(f"its {field} must be {rule}.")
         fields = {field: document[field] for field in _RULES}
-        values = [[_decode(value) for value in row] for row in document["values"]]
-        rows, columns = len(fields["x_names"]), len(fields["y_names"])
-        if len(values) != rows or any(len(row) != columns for row in values):
-            raise ValueError(f"its values must be {rows} rows of {columns} numbers.")
+        shape = len(fields["x_names"]), len(fields["y_names"])
+        values = _rectangle("values", document["values"], shape)
+        inference = _inference_read(document.get("inference"), shape)
     except KeyError as error:
         raise ValueError(f"{name} is damaged: it has no {error}.") from None
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{name} is damaged: {error}") from None
-    return fields | {"values": values}
+    return fields | {"values": values, "inference": inference}
+
+
+def _rectangle(name: str, rows: Any, shape: tuple[int, int]) -> list[list[float]]:
+    """Return numbers of a shape."""
+    if not _is_rows(rows) or len(rows) != shape[0] or any(len(row) != shape[1] for row in rows):
+        raise ValueError(f"its {name} must be {shape[0]} rows of {shape[1]} numbers.")
+    return [[_decode(value) for value in row] for row in rows]
+
+
+def _inference_written(inference: Inference) -> dict[str, Any]:
+    rows = {
+        name: [[_encode(value) for value in row] for row in values.tolist()]
+        for name, values in inference.arrays.items()
+    }
+    plain = ("method", "n_resamples", "level", "details")
+    return {name: getattr(inference, name) for name in plain} | rows
+
+
+def _inference_read(found: Any, shape: tuple[int, int]) -> Inference | None:
+    if found is None:
+        return None
+    if not isinstance(found, dict):
+        raise ValueError("its inference must be an object.")
+    level = found["level"]
+    if not isinstance(found["method"], str) or not isinstance(found["details"], dict):
+        raise ValueError("its inference must have a method, a word, and details, an object.")
+    if not _is_integer(found["n_resamples"]) or not isinstance(level, float):
+        raise ValueError("its inference must have n_resamples, a whole number, and a level.")
+    arrays = {
+        name: np.array(_rectangle(name, found[name], shape)) for name in _ARRAYS if name in found
+    }
+    return Inference(
+        found["method"], found["n_resamples"], level, **arrays, details=found["details"]
+    )
 
 
 def _content(path: str) -> bytes:
@@ -94,11 +132,14 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, list) for row in value)
+
+
+_ARRAYS = ("low", "high", "standard_error", "bias", "pvalues", "pointwise")  # of an Inference
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "values": (
-        lambda value: isinstance(value, list) and all(isinstance(row, list) for row in value),
-        "a list of lists",
-    ),
+    "values": (_is_rows, "a list of lists"),
     "x_names": (_are_words, "a list of words"),
     "y_names": (_are_words, "a list of words"),
     "measure": (lambda value: isinstance(value, str), "a word"),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .._inference.results import Inference
 from .._input.options import plain, refuse_type, shown
 
-__all__ = ["names", "numbers", "options", "word"]
+__all__ = ["inference", "names", "numbers", "options", "word"]
 
 
 def numbers(values: Any) -> npt.NDArray[np.float64]:
@@ -51,6 +53,23 @@ def options(given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise refuse_type("options", "a mapping of names to values", given)
     return {word("options", name): _as_json(name, value) for name, value in given.items()}
+
+
+def inference(given: Any, shape: tuple[int, ...]) -> Inference | None:
+    """Return an inference whose arrays are of the shape of the values, and read-only."""
+    if given is None:
+        return None
+    if not isinstance(given, Inference):
+        raise refuse_type("inference", "None or an Inference", given)
+    kept: dict[str, Any] = {}
+    for name, values in given.arrays.items():
+        kept[name] = numbers(values)
+        if values.shape != shape:
+            raise ValueError(
+                f"inference must have {name} of the shape of values, {shape}, got {values.shape}."
+            )
+        kept[name].flags.writeable = False
+    return replace(given, **kept, details=options(given.details))
 
 
 def _as_json(name: str, value: Any) -> Any:

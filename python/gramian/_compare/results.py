@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._extras import require
+from .._inference.results import Inference
 from .._input import write
 from .._input.options import check_flag, check_integer
 from .._measures.registry import MEASURES
@@ -35,6 +36,8 @@ class Comparison:
         Options of the measure, as JSON can hold them.
     n_samples : int
         Number of examples.
+    inference : Inference, optional
+        P-values or intervals, and how they were found.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Comparison:
     measure: str
     options: dict[str, Any]
     n_samples: int
+    inference: Inference | None = None
 
     def __post_init__(self) -> None:
         values = fields.numbers(self.values)
@@ -79,14 +83,36 @@ class Comparison:
             ("measure", fields.word("measure", self.measure)),
             ("options", fields.options(self.options)),
             ("n_samples", check_integer("n_samples", self.n_samples, least=1)),
+            ("inference", fields.inference(self.inference, values.shape)),
         ):
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         return (
             f"<Comparison {self._call()}: {len(self.x_names)} x {len(self.y_names)} layers, "
-            f"{self.n_samples} samples>"
+            f"{self.n_samples} samples{'' if self.inference is None else ', '}"
+            f"{'' if self.inference is None else self.inference.method}>"
         )
+
+    @property
+    def low(self) -> npt.NDArray[np.float64] | None:
+        """Lower ends of the intervals, if there are any."""
+        return None if self.inference is None else self.inference.low
+
+    @property
+    def high(self) -> npt.NDArray[np.float64] | None:
+        """Upper ends of the intervals, if there are any."""
+        return None if self.inference is None else self.inference.high
+
+    @property
+    def standard_error(self) -> npt.NDArray[np.float64] | None:
+        """Standard errors of the values, if there are any."""
+        return None if self.inference is None else self.inference.standard_error
+
+    @property
+    def pvalues(self) -> npt.NDArray[np.float64] | None:
+        """Family-wise p-values, if there are any: one order of samples serves all pairs."""
+        return None if self.inference is None else self.inference.pvalues
 
     def accuracy(self) -> float:
         """Layer-correspondence accuracy: how often the most similar layer is the same layer.

@@ -92,6 +92,10 @@ def _none(options: Mapping[str, Any]) -> frozenset[str]:
     return frozenset()
 
 
+def _never(options: Mapping[str, Any]) -> bool:
+    return False
+
+
 def _no_road(request: Request) -> Road | None:
     return None
 
@@ -121,8 +125,9 @@ class Measure:
     fixed: Mapping[str, Any] = field(default_factory=dict)  # options that the name implies
     attribute: str = ""  # of the function's result, if that is no number
     record: Callable[[Mapping[str, Any]], dict[str, Any]] = in_force
-    # Of comparisons on samples that are reordered, drawn or left out: a way that keeps what these do
-    # not change, if there is one, and what holds for all draws as all samples decided it.
+    unbiased: Callable[[Mapping[str, Any]], bool] = _never  # whether its bias is next to nothing
+    # Of comparisons on samples that are reordered, drawn or left out: a way that keeps what these
+    # do not change, if there is one, and what holds for all draws as all samples decided it.
     road: Callable[[Request], Road | None] = _no_road
     holds: Callable[[Request, Callable[[Mapping[str, Any]], Again]], Again] = _nothing_held
     # Flags of the command line besides those of the options, and what makes options of all.
@@ -202,6 +207,10 @@ class Measure:
         """Return the way to make a comparison many times."""
         if request.device != "reference" and (road := self.road(request)) is not None:
             return road
+        return self.recomputed(request)
+
+    def recomputed(self, request: Request) -> Road:
+        """Return the way that compares every draw anew."""
         return Recomputed(request, self.holds(request, functools.partial(self._again, request)))
 
     def _again(self, request: Request, options: Mapping[str, Any]) -> Again:

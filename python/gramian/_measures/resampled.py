@@ -46,6 +46,9 @@ class Road(Protocol):
     """A comparison, prepared; every array of values has one map of all pairs a draw."""
 
     path: str  # in words
+    dtype: str  # the precision of its arithmetic
+    chunk: int  # draws that are made at a time
+    leaves_out_each: bool  # whether leaving out every sample costs no more than a few maps
 
     def observed(self) -> Array:
         """Return the map of all samples, by the arithmetic of the draws."""
@@ -70,10 +73,14 @@ class Recomputed:
     """Every draw compared anew."""
 
     path = "every draw compared anew"
+    chunk = 1
+    leaves_out_each = False
 
     def __init__(self, request: Request, again: Again) -> None:
         self._a, self._b, self._others = request.a, request.b, request.others
         self._again = again
+        wide = any(layer.compute_dtype == "float64" for layer in (*request.a, *request.b))
+        self.dtype = "float64" if wide or request.device == "reference" else "float32"
         self._square = request.options.get("kernel") == "precomputed"
 
     def observed(self) -> Array:

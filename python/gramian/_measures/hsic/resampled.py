@@ -71,11 +71,14 @@ class Grams:
     """Stacks of centred Gram matrices of the layers of both sides, (n, layers, n)."""
 
     path = "centered Gram matrices, whose rows a draw picks"
+    chunk = 64  # eight tasks of eight draws
+    leaves_out_each = True
 
     def __init__(self, x: Stack, y: Stack | None, finish: Finish, *, unbiased: bool) -> None:
         self._x, self._y = x, y
         self._finish, self._unbiased = finish, unbiased
         self._n = len(x)
+        self.dtype = str(x.dtype)
         every = np.arange(self._n, dtype=np.int64)[None]
         self._products, _, self._own_x, _, _, self._own_y, _, _ = calls.drawn_sums(x, y, every)
 
@@ -116,7 +119,14 @@ class Grams:
             self._x, self._y, members, starts
         )
         left = (
-            self._products - products, margins, self._own_x - x, mx, tx, self._own_y - y, my, ty,
+            self._products - products,
+            margins,
+            self._own_x - x,
+            mx,
+            tx,
+            self._own_y - y,
+            my,
+            ty,
         )
         return self._from_sums(left, self._n - sizes)
 
@@ -183,7 +193,7 @@ def road_of(name: str, request: Request) -> Road | None:
     spec = spec_of(kernel, sample)
     double = any(layer.double for layer in (*xs, *ys))
     stacks = [_stack(side, spec, double=double, unbiased=unbiased) for side in (xs, ys)]
-    if not double and any(stack is None for stack, side in zip(stacks, (xs, ys), strict=True) if side):
+    if stacks[0] is None or (ys and stacks[1] is None):  # float is too narrow
         stacks = [_stack(side, spec, double=True, unbiased=unbiased) for side in (xs, ys)]
     x, y = stacks
     if x is None or not all(np.isfinite(stack).all() for stack in stacks if stack is not None):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..measure import Measure, Option, flag
 from . import angles, functions, gathered, pairs, plan, reference, resampled
-from .checks import needed_samples
+from .checks import is_unbiased, needed_samples
 from .kernels import (
     NAMED,
     RBF,
@@ -87,6 +87,7 @@ ROWS = (
         pairs=pairs.cka_pairs,
         plan=plan.plan_hsic,
         gathers=gathered.cka,
+        unbiased=is_unbiased,
         road=functools.partial(resampled.road_of, "cka"),
         holds=resampled.hold_widths,
         options=(*_KERNEL, _DEBIASED),
@@ -106,6 +107,7 @@ ROWS = (
         pairs=pairs.hsic_pairs,
         plan=plan.plan_hsic,
         gathers=gathered.hsic,
+        unbiased=is_unbiased,
         road=functools.partial(resampled.road_of, "hsic"),
         holds=resampled.hold_widths,
         options=(*_KERNEL, _UNBIASED),
@@ -125,6 +127,7 @@ ROWS = (
         pairs=angles.cka_distance_pairs,
         plan=plan.plan_hsic,
         gathers=gathered.cka_distance,
+        unbiased=is_unbiased,
         road=functools.partial(resampled.road_of, "cka_distance"),
         holds=resampled.hold_widths,
         options=(*_KERNEL, _DEBIASED),
@@ -145,6 +148,7 @@ ROWS = (
         pairs=pairs.distance_correlation_pairs,
         plan=plan.plan_distance_correlation,
         gathers=gathered.distance_correlation,
+        unbiased=is_unbiased,
         road=functools.partial(resampled.road_of, "distance_correlation"),
         options=(_UNBIASED,),
         invariances=_RIGID | {"scaling"},

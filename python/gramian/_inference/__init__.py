@@ -1,0 +1,1 @@
+"""Error bars and p-values of comparisons."""

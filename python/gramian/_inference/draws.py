@@ -1,0 +1,131 @@
+"""Which samples a resample has: orders, halves, draws with replacement, and what is left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._input.options import refuse_type, shown
+
+__all__ = ["BLOCKS", "Draws", "check_groups", "check_kind", "check_rng"]
+
+Samples = npt.NDArray[np.int64]
+
+BLOCKS = 50  # that a jackknife leaves out one of, where single samples would cost too much
+
+
+def check_rng(rng: Any) -> tuple[int, ...]:
+    """Return what seeds the draws: the same ones for an integer, others every time for None.
+
+    Every draw has a generator of its own, so that they do not depend on who makes which of them.
+    """
+    if isinstance(rng, (bool, np.bool_, str, bytes)):
+        raise refuse_type("rng", "None, an integer or a numpy Generator", rng)
+    try:
+        generator = np.random.default_rng(rng)
+    except TypeError:
+        raise refuse_type("rng", "None, an integer or a numpy Generator", rng) from None
+    except ValueError:
+        raise ValueError(f"rng must be an integer of at least 0, got {shown(rng)}.") from None
+    return tuple(int(word) for word in generator.integers(2**32, size=4))
+
+
+def check_kind(groups: Any) -> None:
+    """Refuse what is no sequence of labels."""
+    if groups is None:
+        return
+    if isinstance(groups, (str, bytes)) or not hasattr(groups, "__len__") or np.ndim(groups) == 0:
+        raise refuse_type("groups", "a label for each sample", groups)
+
+
+def check_groups(groups: Any, n: int) -> list[Samples] | None:
+    """Return the samples of every group, which is a label of each sample."""
+    check_kind(groups)
+    if groups is None:
+        return None
+    labels = np.asarray(groups)
+    if labels.shape != (n,):
+        raise ValueError(
+            f"groups must hold a label for each of the {n} samples, got shape {labels.shape}."
+        )
+    if labels.dtype.kind not in "biufSU":
+        labels = np.array([str(label) for label in labels])
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError("groups must hold labels that are no NaN and not infinite.")
+    _, places = np.unique(labels, return_inverse=True)
+    order = np.argsort(places, kind="stable").astype(np.int64)
+    return np.split(order, np.flatnonzero(np.diff(places[order])) + 1)
+
+
+class Draws:
+    """The resamples of n samples, or of groups of them, each by its number."""
+
+    def __init__(self, n: int, groups: Sequence[Samples] | None, seed: Sequence[int]) -> None:
+        self.n, self.seed = n, tuple(seed)
+        self.grouped = groups is not None
+        self.units: list[Samples] = (
+            list(np.arange(n, dtype=np.int64)[:, None]) if groups is None else list(groups)
+        )
+        sizes = np.array([len(unit) for unit in self.units])
+        # Groups change places with those of the same size: under the null hypothesis their
+        # contents are exchangeable, given the sizes.
+        self._classes = (
+            [np.arange(n, dtype=np.int64)[:, None]]
+            if groups is None
+            else [
+                np.stack([self.units[k] for k in np.flatnonzero(sizes == size)])
+                for size in np.unique(sizes)
+            ]
+        )
+
+    @property
+    def why_no_order(self) -> str:
+        """Why there is no order but one; "" where there are others."""
+        if any(len(of_size) > 1 for of_size in self._classes):
+            return ""
+        if len(self.units) == 1:
+            return "there is only one group" if self.grouped else "there is only one sample"
+        return "all groups have different sizes, and only groups of one size change places"
+
+    def n_orders(self) -> float:
+        """Return how many orders there are, infinity for very many."""
+        logarithm = sum(math.lgamma(len(of_size) + 1) for of_size in self._classes)
+        return math.exp(logarithm) if logarithm < 700 else math.inf
+
+    def order(self, number: int) -> Samples:
+        """Return the samples in an order that is drawn, all being equally likely."""
+        generator = self._generator(number)
+        if not self.grouped:
+            return generator.permutation(self.n)
+        order = np.arange(self.n, dtype=np.int64)
+        for members in self._classes:
+            order[members] = members[generator.permutation(len(members))]
+        return order
+
+    def orders(self, first: int, count: int) -> Samples:
+        """Return several of them, (count, n)."""
+        return np.stack([self.order(k) for k in range(first, first + count)])
+
+    def chosen(self, number: int, scheme: str) -> Samples:
+        """Return half of the units, without replacement, or as many as there are, with it."""
+        generator = self._generator(number)
+        count = len(self.units)
+        if scheme == "half":
+            units = np.sort(generator.permutation(count)[: count // 2])
+        else:
+            units = np.sort(generator.integers(count, size=count))
+        if not self.grouped:
+            return units.astype(np.int64)
+        return np.concatenate([self.units[k] for k in units])
+
+    def blocks(self, count: int = BLOCKS) -> list[Samples]:
+        """Return the units shared out among blocks, neighbors to different ones."""
+        count = min(count, len(self.units))
+        return [np.concatenate(self.units[k::count]) for k in range(count)]
+
+    def _generator(self, number: int) -> np.random.Generator:
+        return np.random.default_rng((*self.seed, number))

@@ -1,0 +1,89 @@
+"""Inference whose measures are computed by the reference, anew for every resample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import functions
+from .results import Bootstrap, Jackknife, PermutationTest
+
+__all__ = ["bootstrap", "jackknife", "permutation_test"]
+
+
+def permutation_test(
+    X: Any,
+    Y: Any,
+    *,
+    measure: str = "cka",
+    n_permutations: int = 999,
+    groups: Any = None,
+    rng: Any = None,
+    level: float = 0.95,
+    nan_policy: str = "raise",
+    **options: Any,
+) -> PermutationTest:
+    """Test by permutation: `gramian.permutation_test` with ``device="reference"``."""
+    return functions.permutation_test(
+        X,
+        Y,
+        measure=measure,
+        n_permutations=n_permutations,
+        groups=groups,
+        rng=rng,
+        level=level,
+        nan_policy=nan_policy,
+        device="reference",
+        **options,
+    )
+
+
+def bootstrap(
+    X: Any,
+    Y: Any,
+    *,
+    measure: str = "cka",
+    n_resamples: int = 1000,
+    scheme: str = "half",
+    groups: Any = None,
+    rng: Any = None,
+    level: float = 0.95,
+    nan_policy: str = "raise",
+    **options: Any,
+) -> Bootstrap:
+    """Bootstrap: `gramian.bootstrap` with ``device="reference"``."""
+    return functions.bootstrap(
+        X,
+        Y,
+        measure=measure,
+        n_resamples=n_resamples,
+        scheme=scheme,
+        groups=groups,
+        rng=rng,
+        level=level,
+        nan_policy=nan_policy,
+        device="reference",
+        **options,
+    )
+
+
+def jackknife(
+    X: Any,
+    Y: Any,
+    *,
+    measure: str = "cka",
+    groups: Any = None,
+    level: float = 0.95,
+    nan_policy: str = "raise",
+    **options: Any,
+) -> Jackknife:
+    """Jackknife: `gramian.jackknife` with ``device="reference"``."""
+    return functions.jackknife(
+        X,
+        Y,
+        measure=measure,
+        groups=groups,
+        level=level,
+        nan_policy=nan_policy,
+        device="reference",
+        **options,
+    )
