@@ -46,7 +46,7 @@ WRONG: dict[str, list[Any]] = {
     "max_sweeps": [*INTEGER, None],
     "n_clusters": [*INTEGER, None],
     "seed": [*INTEGER, None],
-    "n_permutations": [*INTEGER, None],
+    "n_permutations": INTEGER,
     "n_resamples": INTEGER,
     "groups": ["x", b"x", 5, 0.5, object()],
     "rng": ["0", b"0", True, 0.5, object()],

@@ -120,7 +120,7 @@ def permutation_test(
     assert inference.pointwise is not None
     assert found.threshold is not None
     statistic, threshold = float(found.values[0, 0]), float(found.threshold[0, 0])
-    score = (statistic - threshold) / (1 - threshold) if threshold < 1 else 0.0
+    score = (statistic - threshold) / (1 - threshold) if threshold != 1 else 0.0
     return PermutationTest(
         statistic=statistic,
         pvalue=float(inference.pointwise[0, 0]),

@@ -95,7 +95,7 @@ def check_settings(
     elif n_resamples is None:
         count = RESAMPLES[method]
     else:
-        count = check_integer(count_name, n_resamples, least=1 if method == "permutation" else 2)
+        count = check_integer(count_name, n_resamples, least=1 if method == "permutation" else 4)
     level = check_number("level", level)
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {plain(level)}.")
@@ -261,7 +261,8 @@ def _bootstrap(work: _Work) -> Found:
 
     replicates = work.resampled(draw, count)
     unbiased = work.row.unbiased(work.request.options)
-    spread = methods.bootstrap_spread(work.values, replicates, work.settings.level, unbiased)
+    scaled = methods.as_of_all(replicates) if scheme == "half" else replicates
+    spread = methods.bootstrap_spread(work.values, scaled, work.settings.level, unbiased)
     inference = _of_spread("bootstrap", count, work.settings, spread, {"scheme": scheme})
     return Found(inference, work.values, replicates)
 

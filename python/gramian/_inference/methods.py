@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 __all__ = [
     "Spread",
+    "as_of_all",
     "bootstrap_spread",
     "calibrate",
     "family_wise",
@@ -96,13 +97,42 @@ def bootstrap_spread(values: Array, replicates: Array, level: float, unbiased: b
     enough = count > 1
     kept = np.where(np.isfinite(replicates), replicates, np.nan)
     kept[:, ~enough] = 0
-    error = np.where(enough, np.nanstd(kept, axis=0, ddof=1), np.nan)
+    spread = np.nanstd(kept, axis=0, ddof=1)
+    error = np.where(enough, spread, np.nan)
     bias = np.where(enough, np.nanmean(kept, axis=0) - values, np.nan)
-    if unbiased:
-        ends = np.nanquantile(kept, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        low, high = np.where(enough, ends, np.nan)
-        return Spread(error, bias, low, high)
-    return Spread(error, bias, *_normal(values, error, level))
+    if not unbiased:
+        return Spread(error, bias, *_normal(values, error, level))
+    low, high = np.nanquantile(kept, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return Spread(error, bias, np.where(enough, low, np.nan), np.where(enough, high, np.nan))
+
+
+def as_of_all(replicates: Array) -> Array:
+    """Return replicates of half of the samples, drawn in disjoint pairs, with the spread of all.
+
+    A statistic varies as A / n + B / n²: by what single samples add to it and by what pairs do,
+    which is all there is of HSIC where layers are independent. Halves without replacement vary as
+    A / n + 3 B / n². In the mean of two halves that share no sample the first part cancels, and
+    B / n² is left (a pair of samples is in one half or in two, at even odds): so the excess is
+    known, and taken from the distances to the mean.
+    """
+    pairs = len(replicates) // 2
+    means = (replicates[0 : 2 * pairs : 2] + replicates[1 : 2 * pairs : 2]) / 2
+    of_pairs = _variance(means)
+    of_halves = _variance(replicates)
+    wanted = np.maximum(of_halves - 2 * of_pairs, of_pairs)
+    shrink = np.sqrt(np.where(of_halves > 0, wanted / np.where(of_halves > 0, of_halves, 1), 1))
+    center = np.nanmean(np.where(np.isfinite(replicates), replicates, np.nan), axis=0)
+    return np.asarray(center + np.minimum(shrink, 1) * (replicates - center))
+
+
+def _variance(maps: Array) -> Array:
+    """Return the variance of what is finite, 0 where there are not two."""
+    usable = np.isfinite(maps)
+    count = usable.sum(axis=0)
+    kept = np.where(usable, maps, 0)
+    mean = kept.sum(axis=0) / np.maximum(count, 1)
+    squares = np.where(usable, (kept - mean) ** 2, 0).sum(axis=0)
+    return np.asarray(squares / np.maximum(count - 1, 1))
 
 
 def jackknife_spread(

@@ -105,7 +105,7 @@ class Grams:
         maps = np.empty((len(samples), *shape))
         for size in np.unique(sizes):  # groups of samples may be of several
             places = np.flatnonzero(sizes == size)
-            chosen = np.stack([samples[k] for k in places]).astype(np.int64)
+            chosen = np.stack([samples[int(k)] for k in places]).astype(np.int64)
             found = calls.drawn_sums(self._x, self._y, chosen)
             maps[places] = self._from_sums(found, sizes[places])
         return maps
