@@ -17,6 +17,7 @@ __all__ = ["Map", "check_axes", "figure_size", "heat_map", "shorten", "text_map"
 
 _NAME = 0.2  # inches along the axis that the name of a layer needs
 _NUMBER = 0.5, 0.25  # width and height of a cell with a number in it
+_NOTE = 0.9, 0.42  # and with an interval below it
 _RAMP = " .:-=+*#%@"
 _WIDTH, _HEIGHT = 80, 60  # characters and rows of a text map
 
@@ -32,6 +33,30 @@ class Map:
     falling: bool  # whether small values are the similar ones, as distances are
     title: str
     label: str  # of the color scale
+    # Ends of intervals, or p-values and the largest that is shown as a finding.
+    low: npt.NDArray[np.float64] | None = None
+    high: npt.NDArray[np.float64] | None = None
+    pvalues: npt.NDArray[np.float64] | None = None
+    alpha: float = 0.05
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Inches of a figure for it."""
+        rows, columns = self.values.shape
+        return figure_size(rows, columns, self.low is not None or self.pvalues is not None)
+
+    @property
+    def notes(self) -> list[list[str]] | None:
+        """What stands under the number of a cell: its interval, or its p-value."""
+        if self.low is not None and self.high is not None:
+            ends = [_numbers(end) for end in (self.low, self.high)]
+            return [
+                [f"{a} to {b}" for a, b in zip(*rows, strict=True)]
+                for rows in zip(*ends, strict=True)
+            ]
+        if self.pvalues is not None:
+            return [[_pvalue(p) for p in row] for row in self.pvalues.tolist()]
+        return None
 
 
 def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
@@ -41,7 +66,7 @@ def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
     rows, columns = shown.values.shape
     if ax is None:
         pyplot = require("matplotlib.pyplot", "plot")
-        _, ax = pyplot.subplots(figsize=figure_size(rows, columns), layout="constrained")
+        _, ax = pyplot.subplots(figsize=shown.size, layout="constrained")
     low, high = shown.limits
     image = ax.imshow(
         shown.values,
@@ -64,10 +89,14 @@ def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
     ax.set_ylabel("layers of A")
     ax.set_title(textwrap.fill(shown.title, max(20, int(12 * width))), fontsize="medium")
     ax.figure.colorbar(image, ax=ax, label=shown.label)
+    cell = width / columns, height / rows
     if annotate is None:
-        annotate = width / columns >= _NUMBER[0] and height / rows >= _NUMBER[1]
+        annotate = cell[0] >= _NUMBER[0] and cell[1] >= _NUMBER[1]
     if annotate:
-        _annotate(ax, image, shown.values)
+        has_room = cell[0] >= _NOTE[0] and cell[1] >= _NOTE[1]
+        _annotate(ax, image, shown, shown.notes if has_room else None)
+    if shown.pvalues is not None:
+        _strike_out(ax, shown.pvalues > shown.alpha)
     return ax
 
 
@@ -77,9 +106,11 @@ def check_axes(ax: Any) -> None:
         raise TypeError(f"ax must be a matplotlib Axes, got {type(ax).__name__}.")
 
 
-def figure_size(rows: int, columns: int) -> tuple[float, float]:
+def figure_size(rows: int, columns: int, noted: bool = False) -> tuple[float, float]:
     """Return inches that leave cells of a readable size, and room for names and color bar."""
-    width, height = (min(max(3.0, 0.7 * cells), 7.0) for cells in (columns, rows))
+    largest = 9.0 if noted else 7.0
+    width = min(max(3.0, (1.05 if noted else 0.7) * columns), largest)
+    height = min(max(3.0, 0.7 * rows), largest)
     return width + 2.0, height + 1.2
 
 
@@ -89,13 +120,30 @@ def _name_ticks(axis: Any, names: Sequence[str], inches: float) -> None:
     axis.set_ticks(visible, [labels[i] for i in visible], parse_math=False)
 
 
-def _annotate(ax: Any, image: Any, values: npt.NDArray[np.float64]) -> None:
-    numbers = _numbers(values)
-    for i, j in np.ndindex(values.shape):
-        red, green, blue, alpha = image.cmap(image.norm(values[i, j]))
-        # Luma of Rec. 601: black or white, whichever stands out.
-        light = 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 or alpha == 0
-        ax.text(j, i, numbers[i][j], ha="center", va="center", color="k" if light else "w")
+def _annotate(ax: Any, image: Any, shown: Map, notes: list[list[str]] | None) -> None:
+    numbers = _numbers(shown.values)
+    for i, j in np.ndindex(shown.values.shape):
+        color = _ink(image, float(shown.values[i, j]))
+        place: dict[str, Any] = {"ha": "center", "color": color, "parse_math": False}
+        ax.text(j, i, numbers[i][j], va="center" if notes is None else "bottom", **place)
+        if notes is not None:
+            ax.text(j, i - 0.05, notes[i][j], va="top", fontsize="x-small", **place)
+
+
+def _ink(image: Any, value: float) -> str:
+    red, green, blue, alpha = image.cmap(image.norm(value))
+    # Luma of Rec. 601: black or white, whichever stands out.
+    return "k" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 or alpha == 0 else "w"
+
+
+def _strike_out(ax: Any, cells: npt.NDArray[np.bool_]) -> None:
+    """Mark cells that are no finding by a line from corner to corner."""
+    for i, j in np.argwhere(cells):
+        ax.plot([j - 0.5, j + 0.5], [i - 0.5, i + 0.5], color="0.6", linewidth=0.8)
+
+
+def _pvalue(p: float) -> str:
+    return "" if math.isnan(p) else (f"p = {p:.2g}" if p >= 0.001 else "p < 0.001")
 
 
 def shorten(names: Sequence[str], width: int) -> list[str]:
