@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from . import _distributed as _distributed
 from ._compare.compare import compare
 from ._compare.plan import Plan, plan
 from ._compare.results import Comparison, load

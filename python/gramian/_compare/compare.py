@@ -18,6 +18,7 @@ from .._input.options import check_device, check_memory, check_nan_policy, check
 from .._measures.measure import Measure
 from .._measures.registry import find
 from .._measures.resampled import Request
+from .elsewhere import taker_of
 from .results import Comparison
 
 __all__ = ["compare"]
@@ -51,7 +52,8 @@ def compare(
     A : mapping of str to array_like, or sequence of array_like
         Layers by name, each of shape (n_samples, n_features); the layers of a sequence are named
         "0", "1", ... Row i is the same example in all of them; widths, element types and memory
-        orders may differ. See `cka` for what an array may be.
+        orders may differ. See `cka` for what an array may be. Of dask arrays, an `Accumulator`
+        takes each chunk of samples where it is.
     B : mapping or sequence, optional
         The layers to compare with. By default A's own, at half the cost.
     measure : str, default "cka"
@@ -139,6 +141,23 @@ def compare(
     >>> bool(S.values[0, 1] == gm.cka(A["conv1"], A["conv2"]))
     True
     """
+    if (elsewhere := taker_of(A, B)) is not None:
+        return elsewhere.compare(  # type: ignore[no-any-return]
+            A,
+            B,
+            measure=measure,
+            nan_policy=nan_policy,
+            device=device,
+            progress=progress,
+            max_memory=max_memory,
+            inference=inference,
+            n_resamples=n_resamples,
+            groups=groups,
+            rng=rng,
+            level=level,
+            calibrated=calibrated,
+            **options,
+        )
     settings = check_inference(
         inference,
         n_resamples=n_resamples,

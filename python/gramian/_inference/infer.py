@@ -149,6 +149,7 @@ def infer(
     values: Array,
     settings: Settings,
     progress: Progress | None = None,
+    make_road: Callable[[Request], Road] | None = None,
 ) -> Found:
     """Return intervals or p-values of a map that was computed by a request."""
     n = len(request.a[0].array)
@@ -169,7 +170,8 @@ def infer(
         else [],
     )
     place = np.ix_(rows, columns if request.b else rows)
-    work = _Work(row, kept, row.road_for(kept), values[place], draws, settings, progress)
+    road = (make_road or row.road_for)(kept)
+    work = _Work(row, kept, road, values[place], draws, settings, progress)
     return _placed(_METHODS[settings.method](work), values, place)
 
 

@@ -130,6 +130,7 @@ class Measure:
     # do not change, if there is one, and what holds for all draws as all samples decided it.
     road: Callable[[Request], Road | None] = _no_road
     holds: Callable[[Request, Callable[[Mapping[str, Any]], Again]], Again] = _nothing_held
+    leaves_out_each: bool = False  # whether that costs no more than a few comparisons
     # Flags of the command line besides those of the options, and what makes options of all.
     more_flags: tuple[Option, ...] = ()
     from_flags: Callable[[dict[str, Any]], dict[str, Any]] = dict

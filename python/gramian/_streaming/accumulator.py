@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._compare.results import Comparison
+from .._extras import require
 from .._input import checks, devices
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._input.read import ReadLayer, read
@@ -281,6 +283,101 @@ class Accumulator:
         self._lost |= other._lost
         return self
 
+    def all_merge(self, group: Any = None) -> Accumulator:
+        """Add up what the processes of a torch.distributed group have seen, in each of them.
+
+        Parameters
+        ----------
+        group : torch.distributed.ProcessGroup, optional
+            By default all processes. Every process of it must call this.
+
+        Returns
+        -------
+        Accumulator
+            This one, with the samples of all: the same, to the bit, in every process.
+
+        Raises
+        ------
+        ImportError
+            If torch is missing; ``pip install "gramian[torch]"``.
+        ValueError
+            As `merge` does, in all processes; kernels whose widths come from the data, of other
+            samples in every process, are refused: give them a sigma.
+        RuntimeError
+            If torch.distributed has not been initialized.
+
+        Notes
+        -----
+        Every process receives the state of every other one, whatever the number of samples: see
+        the class for its size.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> acc = gm.Accumulator("cka")
+        >>> acc.update([[1.0], [2.0]], [[0.0], [1.0]])
+        >>> merged = acc.all_merge()  # doctest: +SKIP
+        """
+        require("torch", "torch")
+        distributed = require("torch.distributed", "torch")
+        if not distributed.is_initialized():
+            raise RuntimeError("torch.distributed must be initialized: call init_process_group.")
+        parts: list[Any] = [None] * distributed.get_world_size(group)
+        distributed.all_gather_object(parts, self, group=group)
+        total = parts[0]
+        for part in parts[1:]:
+            total.merge(part)
+        self.__setstate__(total.__getstate__())
+        return self
+
+    def copy(self, *, samples: bool = True) -> Accumulator:
+        """Return another one that has seen the same.
+
+        Parameters
+        ----------
+        samples : bool, default True
+            If not, it has seen no samples, but has fixed what the first ones of this one fixed: the
+            widths of kernels.
+
+        Returns
+        -------
+        Accumulator
+            Which shares nothing with this one.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> acc = gm.Accumulator("cka")
+        >>> acc.update([[1.0], [2.0]], [[0.0], [1.0]])
+        >>> acc.copy()
+        <Accumulator cka: 1 x 1 layers, 2 samples>
+        """
+        other = copy.copy(self)
+        other.reset()
+        if samples:
+            other.merge(self)
+            other._lost = self._lost
+        elif isinstance(self._state, Minibatches):
+            other._names, other._target = self._names, self._target
+            state = Minibatches(self._state.names, self._state.how, self._max_memory)
+            state.widths = self._state.widths
+            other._state = state
+        return other
+
+    @property
+    def _needs_widths(self) -> bool:
+        """Whether the first samples fix the widths of kernels."""
+        return isinstance(self._how, ByBatches) and self._how.widths is not None
+
+    def _warn_lost(self) -> None:
+        """Warn of layers that had to be left out, where others have heard of it."""
+        if self._names is not None:
+            for number in sorted(self._lost):
+                checks.warn(
+                    f"{self._names.labels[number]} holds values that cannot be used: its "
+                    "similarity is undefined (NaN)."
+                )
+
     def compute(self) -> Comparison:
         """Compare the samples that have come so far; more may follow.
 
@@ -339,6 +436,7 @@ class Accumulator:
     def __getstate__(self) -> dict[str, Any]:
         return {
             "measure": self._row.name,
+            "called": self._called,
             "settings": {
                 "nan_policy": self._nan_policy,
                 "device": self._device,
@@ -354,6 +452,7 @@ class Accumulator:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["measure"], **state["settings"])  # type: ignore[misc]
+        self._called = state["called"]
         self._names, self._target = state["names"], state["target"]
         self._n, self._lost = state["n"], state["lost"]
         if self._names is not None and state["state"] is not None:
