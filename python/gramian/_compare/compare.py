@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .._core.calls import Stages
-from .._inference.infer import check_inference, infer
+from .._inference.infer import infer
+from .._inference.settings import check_inference
 from .._input import checks
 from .._input.arrays import Layer
 from .._input.layers import named_layers

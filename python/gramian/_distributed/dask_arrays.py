@@ -9,7 +9,8 @@ import numpy as np
 
 from .._compare.results import Comparison
 from .._extras import require
-from .._inference.infer import Settings, check_inference, infer
+from .._inference.infer import infer
+from .._inference.settings import Settings, check_inference
 from .._input.arrays import as_layer
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.gathered import FIRST

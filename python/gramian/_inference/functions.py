@@ -12,8 +12,9 @@ from .._input.checks import warn
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.registry import find
 from .._measures.resampled import Request
-from .infer import Found, Settings, can_be_calibrated, check_settings, infer
+from .infer import Found, infer
 from .results import Bootstrap, Jackknife, PermutationTest
+from .settings import Settings, can_be_calibrated, check_settings
 
 __all__ = ["bootstrap", "jackknife", "permutation_test"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,56 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .._input.checks import warn
-from .._input.options import check_choice, check_flag, check_integer, check_number, plain, shown
 from .._measures.measure import Measure
 from .._measures.resampled import Request, Road
 from . import methods
-from .draws import BLOCKS, Draws, check_groups, check_kind, check_rng
+from .draws import BLOCKS, Draws
 from .results import Inference
+from .settings import Settings
 
-__all__ = [
-    "METHODS",
-    "SCHEMES",
-    "Found",
-    "Settings",
-    "can_be_calibrated",
-    "check_inference",
-    "check_settings",
-    "infer",
-]
+__all__ = ["Found", "infer"]
 
 Array = npt.NDArray[np.float64]
 Progress = Callable[[int, int], object]
-
-METHODS = ("permutation", "bootstrap", "jackknife")
-SCHEMES = ("half", "replacement")
-RESAMPLES = {"permutation": 999, "bootstrap": 1000}  # by default
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How resamples are made, and what is made of them."""
-
-    method: str
-    n_resamples: int  # 0 of a jackknife: as many as there are to leave out
-    level: float = 0.95
-    scheme: str = "half"
-    calibrated: bool = False
-    groups: Any = None
-    seed: Sequence[int] = ()
-
-    def draws(self, n: int) -> Draws:
-        """Return the resamples of so many samples."""
-        return Draws(n, check_groups(self.groups, n), self.seed)
-
-    def check_for(self, row: Measure, request: Request) -> None:
-        """Refuse what does not go with a measure or with layers."""
-        check_groups(self.groups, len(request.a[0].array))
-        if self.calibrated and not can_be_calibrated(row):
-            raise ValueError(
-                "calibrated must be False for a measure whose largest value is not 1, got "
-                f"{row.name!r}."
-            )
 
 
 @dataclass(frozen=True)
@@ -71,76 +32,6 @@ class Found:
     replicates: Array
     threshold: Array | None = None
     reason: str = ""
-
-
-def check_settings(
-    method: Any,
-    *,
-    n_resamples: Any = None,
-    count_name: str = "n_resamples",
-    level: Any = 0.95,
-    scheme: Any = "half",
-    calibrated: Any = False,
-    groups: Any = None,
-    rng: Any = None,
-) -> Settings:
-    """Check the options of inference."""
-    method = check_choice("inference", method, METHODS)
-    if method == "jackknife":
-        if n_resamples is not None:
-            raise ValueError(
-                "n_resamples must be None for the jackknife, which leaves out every sample once."
-            )
-        count = 0
-    elif n_resamples is None:
-        count = RESAMPLES[method]
-    else:
-        count = check_integer(count_name, n_resamples, least=1 if method == "permutation" else 4)
-    level = check_number("level", level)
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {plain(level)}.")
-    if check_flag("calibrated", calibrated) and method != "permutation":
-        raise ValueError(
-            f"calibrated must be False for inference={method!r}: values are calibrated against "
-            "those of permutations."
-        )
-    check_kind(groups)
-    return Settings(
-        method,
-        count,
-        level,
-        check_choice("scheme", scheme, SCHEMES),
-        bool(calibrated),
-        groups,
-        check_rng(rng),
-    )
-
-
-def check_inference(
-    inference: Any, *, n_resamples: Any, groups: Any, rng: Any, level: Any, calibrated: Any
-) -> Settings | None:
-    """Check the options of inference of `compare`; None where there is none."""
-    settings = check_settings(
-        "permutation" if inference is None else inference,
-        n_resamples=n_resamples,
-        level=level,
-        calibrated=calibrated,
-        groups=groups,
-        rng=rng,
-    )
-    if inference is not None:
-        return settings
-    for name, given in (("n_resamples", n_resamples), ("groups", groups), ("rng", rng)):
-        if given is not None:
-            raise ValueError(f"{name} must be None without inference, got {shown(given)}.")
-    if settings.calibrated:
-        raise ValueError("calibrated must be False without inference='permutation'.")
-    return None
-
-
-def can_be_calibrated(row: Measure) -> bool:
-    """Return whether a measure is a similarity that is 1 at most."""
-    return not row.distance and row.range[1] == 1
 
 
 def infer(
