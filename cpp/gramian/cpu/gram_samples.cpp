@@ -49,12 +49,23 @@ void add_squares(const Block<T>& x, Index count, double factor, double* out) {
   for (Index i = 0; i < x.layers; ++i) out[i] += factor * dot(x.row(i), x.row(i), count);
 }
 
+/// Asks for values that are going to be read.
+template <class T>
+void fetch(const T* values, Index count) {
+  constexpr Index line = 64 / sizeof(T);
+  for (Index i = 0; i < count; i += line) __builtin_prefetch(values + i);
+}
+
 /// Row a of every layer at the first `count` of some columns.
 template <class T>
 Block<T> gathered(const GramStack<T>& from, Index a, const Index* columns, Index count, T* to) {
+  const T* const row = from.row(a);
   for (Index l = 0; l < from.layers; ++l) {
-    const T* const values = from.row(a) + l * from.samples;
+    const T* const values = row + l * from.samples;
     T* const out = to + l * from.samples;
+    // Rows come in any order, and columns too: without this the processor waits for every line.
+    if (l == 0) fetch(values, from.samples);
+    if (l + 1 < from.layers) fetch(values + from.samples, from.samples);
     for (Index b = 0; b < count; ++b) out[b] = values[columns[b]];
   }
   return {to, from.layers, from.samples};
