@@ -49,6 +49,15 @@ CASES = {
     "linear": case("cka", 6000, [400], [500], DOUBLE),
     "kernel": case("cka", 3000, [200], [300], SINGLE, kernel="rbf"),
     "distances": case("distance_correlation", 2000, [40] * 60, SELF, DOUBLE),
+    "orders of Gram matrices": case(
+        "cka", 2500, [50, 60], [70], DOUBLE, inference="permutation", n_resamples=16
+    ),
+    "halves of Gram matrices": case(
+        "cka", 3000, [50], [70], SINGLE, inference="bootstrap", n_resamples=16, debiased=True
+    ),
+    "orders compared anew": case(
+        "procrustes", 20000, [100], [150], SINGLE, inference="permutation", n_resamples=3
+    ),
     "cca": case("cca", 5000, [200], [300], DOUBLE, 1e9),
     "cca in float": case("cca", 5000, [200], [300], SINGLE, 5e3),
     "cca of wide layers": case("cca", 400, [1600], [2500], SINGLE),
@@ -220,3 +229,28 @@ def test_it_takes_what_compare_takes() -> None:
     assert gm.plan(layers, **given) == gm.plan(layers, debiased=True)
     with pytest.raises(ValueError, match=r"^nan_policy must be 'raise' or 'propagate'"):
         gm.plan(layers, nan_policy="ignore")
+
+
+def test_inference_is_in_the_plan() -> None:
+    """What draws take, and that Gram matrices are kept where there is room for them."""
+    A, B = empty(2000, [40, 60], SINGLE), empty(2000, [30], SINGLE)
+    alone = gm.plan(A, B)
+    for options in (
+        {"inference": "permutation", "n_resamples": 100},
+        {"inference": "bootstrap", "n_resamples": 100},
+        {"inference": "jackknife"},
+    ):
+        plan = gm.plan(A, B, **options)
+        assert "centered Gram matrices" in plan.path
+        assert plan.seconds > alone.seconds
+        assert plan.memory > alone.memory + 4 * 2000 * 2000 * 3
+        tight = gm.plan(A, B, max_memory=1e7, **options)
+        draws = options.get("n_resamples", 50)
+        assert f"and so for {draws} draws" in tight.path
+        assert tight.memory < 1e7
+    more = gm.plan(A, B, inference="permutation", n_resamples=1000)
+    fewer = gm.plan(A, B, inference="permutation", n_resamples=100)
+    assert 5 < more.seconds / fewer.seconds < 11
+    blocks = gm.plan(A, B, measure="cca", inference="jackknife")
+    assert "and so for 50 draws" in blocks.path
+    assert blocks.flops == 51 * gm.plan(A, B, measure="cca").flops

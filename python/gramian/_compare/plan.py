@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from .._inference.draws import BLOCKS
+from .._inference.settings import Settings, check_inference
 from .._input import checks, devices
 from .._input.arrays import Layer
+from .._input.dtypes import size_of
 from .._input.layers import named_layers
 from .._input.opened import Opened
 from .._input.options import (
@@ -22,6 +25,7 @@ from .._measures.cost import Cost, Workload
 from .._measures.gathered import BLOCK, ByBatches, ByProducts, ByRows, is_kept, state_bytes
 from .._measures.measure import Measure
 from .._measures.registry import find
+from .._measures.resampled import Request
 
 __all__ = ["Plan", "plan"]
 
@@ -92,13 +96,20 @@ def plan(
     progress: Callable[[int, int], object] | None = None,
     max_memory: float | None = None,
     streaming: bool = False,
+    inference: str | None = None,
+    n_resamples: int | None = None,
+    groups: Any = None,
+    rng: Any = None,
+    level: float = 0.95,
+    calibrated: bool = False,
     **options: Any,
 ) -> Plan:
     """Say what `compare` would do with the same arguments, its cost and its memory.
 
     Parameters
     ----------
-    A, B, measure, nan_policy, device, progress, max_memory, **options
+    A, B, measure, nan_policy, device, progress, max_memory, inference, n_resamples, groups, rng, \
+level, calibrated, **options
         As for `compare`. Only shapes and types are looked at, so that arrays on disk are not read;
         `progress` is not called.
     streaming : bool, default False
@@ -145,6 +156,14 @@ def plan(
     >>> gm.plan([wide.T, wide.T]).space
     'features'
     """
+    settings = check_inference(
+        inference,
+        n_resamples=n_resamples,
+        groups=groups,
+        rng=rng,
+        level=level,
+        calibrated=calibrated,
+    )
     row = find(measure, options)
     options = row.checked(options)
     check_nan_policy(nan_policy)
@@ -159,13 +178,17 @@ def plan(
     for layer in layers:
         checks.check_sample_count(layer, *row.samples(options))
     targets = [devices.chosen(device, layer.device, layer.name) for layer in layers]
-    if streaming or (isinstance(A, Opened) or isinstance(B, Opened)):
+    if settings is None and (streaming or isinstance(A, Opened) or isinstance(B, Opened)):
         cost = _streamed(row, a, b, options, max_memory, blocks=not streaming)
         if cost is not None:
             return _plan(row, cost, 0)
     cost = row.plan(
         a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **options}
     )
+    if settings is not None:
+        request = Request(a, b, options, device, max_memory)
+        settings.check_for(row, request)
+        cost = _resampled(row, request, settings, cost)
     uploads = [layer for layer in layers if targets[0] is not None and layer.device is None]
     return _plan(row, cost, sum(layer.host.nbytes for layer in uploads))
 
@@ -187,6 +210,34 @@ def _plan(row: Measure, cost: Cost, uploaded: int) -> Plan:
         flops=cost.flops,
         memory=cost.memory + uploaded,
         seconds=cost.seconds,
+    )
+
+
+def _resampled(row: Measure, request: Request, settings: Settings, cost: Cost) -> Cost:
+    """Estimate a comparison with all of its resamples."""
+    draws = settings.n_resamples
+    if settings.method == "jackknife":
+        draws = len(settings.draws(len(request.a[0].array)).units)
+    found = row.plan_draws(request, settings.method, draws)
+    if found is None and settings.method == "jackknife":
+        draws = min(draws, BLOCKS)
+    if found is not None:
+        path = f"{cost.path}, then {draws} draws of {found.path}"
+        times, memory_of_draws = 2.0, found.memory  # Gram matrices are made once more
+        flops, seconds = found.flops, found.seconds
+    else:
+        path = f"{cost.path}, and so for {draws} draws"
+        halves = 0.5 if settings.method == "bootstrap" else 1.0
+        times = 1 + draws * halves
+        copied = request.others if settings.method == "permutation" else (*request.a, *request.b)
+        memory_of_draws = halves * sum(x.array.size * size_of(x.dtype) for x in copied)
+        flops = seconds = 0.0
+    return replace(
+        cost,
+        path=path,
+        flops=times * cost.flops + flops,
+        memory=cost.memory + memory_of_draws,
+        seconds=times * cost.seconds + seconds,
     )
 
 

@@ -32,6 +32,11 @@ def check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
     )
 
 
+def size_of(dtype: str) -> int:
+    """Return the bytes of an element of a type."""
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
 def values(array: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
     """Return numbers: an array as it is, or float32 for the bits of bfloat16."""
     if dtype != "bfloat16":

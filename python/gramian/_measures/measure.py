@@ -17,7 +17,7 @@ from .._input.arrays import Layer
 from .._input.checks import Samples
 from .._input.options import check_device, check_flag, check_memory, check_progress
 from . import memory
-from .cost import Planner
+from .cost import Cost, Planner
 from .gathered import Gathering
 from .resampled import Again, Recomputed, Request, Road
 
@@ -100,6 +100,10 @@ def _no_road(request: Request) -> Road | None:
     return None
 
 
+def _no_plan(request: Request, method: str, draws: int) -> Cost | None:
+    return None
+
+
 def _nothing_held(request: Request, again: Callable[[Mapping[str, Any]], Again]) -> Again:
     return again(request.options)
 
@@ -130,6 +134,7 @@ class Measure:
     # do not change, if there is one, and what holds for all draws as all samples decided it.
     road: Callable[[Request], Road | None] = _no_road
     holds: Callable[[Request, Callable[[Mapping[str, Any]], Again]], Again] = _nothing_held
+    plan_draws: Callable[[Request, str, int], Cost | None] = _no_plan  # what that way takes
     leaves_out_each: bool = False  # whether that costs no more than a few comparisons
     # Flags of the command line besides those of the options, and what makes options of all.
     more_flags: tuple[Option, ...] = ()
