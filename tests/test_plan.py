@@ -56,7 +56,7 @@ CASES = {
         "cka", 3000, [50], [70], SINGLE, inference="bootstrap", n_resamples=16, debiased=True
     ),
     "orders compared anew": case(
-        "procrustes", 20000, [100], [150], SINGLE, inference="permutation", n_resamples=3
+        "procrustes", 20000, [500], [600], SINGLE, inference="permutation", n_resamples=2
     ),
     "cca": case("cca", 5000, [200], [300], DOUBLE, 1e9),
     "cca in float": case("cca", 5000, [200], [300], SINGLE, 5e3),
