@@ -186,7 +186,7 @@ def _compare(arguments: argparse.Namespace) -> None:
         if progress is not None:
             progress.finish()
     try:
-        print(f"{result._call()}, n = {result.n_samples}")
+        print(*result._caption(), sep="\n")
         print(f"rows: A = {arguments.a}")
         print(f"columns: B = {arguments.b or arguments.a}")
         print(result._text_map())

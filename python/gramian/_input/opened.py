@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -40,10 +41,6 @@ class FileOfRows(Protocol):
     rows: int
     columns: list[Column]
     ids: Array | None
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all samples."""
 
     def read(self, start: int, stop: int, names: Sequence[str]) -> list[Array]:
         """Return rows of layers."""
@@ -104,7 +101,15 @@ class Opened(Mapping[str, LayerOnDisk]):
     @property
     def nbytes(self) -> int:
         """Bytes of all layers."""
-        return sum(table.nbytes for table in self.tables)
+        stored = (np.dtype("u2" if c.dtype == "bfloat16" else c.dtype) for c in self.columns)
+        row = sum(c.width * d.itemsize for c, d in zip(self.columns, stored, strict=True))
+        return row * self.n_samples
+
+    def only(self, names: Sequence[str]) -> Opened:
+        """Return the same files, of whose layers these are used."""
+        chosen = copy.copy(self)
+        chosen._columns = {name: self._columns[name] for name in names}
+        return chosen
 
     @property
     def columns(self) -> list[Column]:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..._input import layout as layouts
-from ..._input import options
-from ..._input.layout import Positions
+from ..._input import layers, options
+from ..._input.arrays import as_layer
+from ..._input.layout import Layouts, Positions, units_take_layout
 from ..measure import falls_back_on
 from . import analysis, checks, pairs, reference
 from .results import Clusters, Matching
@@ -17,12 +17,13 @@ from .results import Clusters, Matching
 __all__ = ["cluster_units", "correlation", "match_units"]
 
 
+@units_take_layout
 @falls_back_on(reference.correlation)
 def correlation(
     X: Any,
     Y: Any = None,
     *,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -86,10 +87,11 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    C, _ = _correlations(X, Y, layout, positions, nan_policy, device, alone=Y is None)
+    C, _ = _correlations(X, Y, nan_policy, device, alone=Y is None)
     return C.values
 
 
+@units_take_layout
 @falls_back_on(reference.match_units)
 def match_units(
     X: Any,
@@ -97,7 +99,7 @@ def match_units(
     *,
     method: str = "one-to-one",
     absolute: bool = False,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -155,10 +157,11 @@ def match_units(
     0.985363
     """
     method, absolute = checks.check_method(method), options.check_flag("absolute", absolute)
-    C, finite = _correlations(X, Y, layout, positions, nan_policy, device)
+    C, finite = _correlations(X, Y, nan_policy, device)
     return analysis.matched(C, method, absolute, finite)
 
 
+@units_take_layout
 @falls_back_on(reference.cluster_units)
 def cluster_units(
     X: Any,
@@ -166,7 +169,7 @@ def cluster_units(
     n_clusters: int,
     *,
     seed: int = 0,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -225,28 +228,26 @@ def cluster_units(
     ([1, 0], [0, 1, 0])
     """
     seed = checks.check_seed(seed)
-    C, _ = _correlations(X, Y, layout, positions, nan_policy, device)
+    C, _ = _correlations(X, Y, nan_policy, device)
     return analysis.clustered(C, n_clusters, seed)
 
 
 def _correlations(
     X: Any,
     Y: Any,
-    layout: str | None,
-    positions: Positions,
     nan_policy: str,
     device: str | None,
     *,
     alone: bool = False,
 ) -> tuple[analysis.Correlations, bool]:
     """Return the correlations, of X alone or with Y, and whether all elements are finite."""
-    options.check_nan_policy(nan_policy)
     if alone:
-        layers = [layouts.single(X, layout, positions)]
+        options.check_nan_policy(nan_policy)
+        found = [as_layer(X, "X")]
     else:
-        layers = [*layouts.pair(X, Y, layout, positions)]
-    units = [pairs.read_units(layer, nan_policy, device) for layer in layers]
+        found = [*layers.pair(X, Y, nan_policy)]
+    units = [pairs.read_units(layer, nan_policy, device) for layer in found]
     C = pairs.between(units[0], units[-1])
-    for layer, varies in zip(layers, (C.x_varies, C.y_varies), strict=False):
+    for layer, varies in zip(found, (C.x_varies, C.y_varies), strict=False):
         analysis.warn_constant(layer, ~varies)
     return C, all(one.layer.finite for one in units)
