@@ -26,6 +26,7 @@ from ._measures.registry import measures
 from ._measures.units.functions import cluster_units, correlation, match_units
 from ._measures.units.results import Clusters, Matching, SparsePrediction
 from ._measures.units.sparse import sparse_prediction
+from ._recording.models import compare_models
 from ._recording.recording import Recording, record
 from ._streaming.accumulator import Accumulator
 from ._streaming.opening import LayersOnDisk
@@ -55,6 +56,7 @@ __all__ = [
     "cka_distance",
     "cluster_units",
     "compare",
+    "compare_models",
     "correlation",
     "distance_correlation",
     "get_num_threads",

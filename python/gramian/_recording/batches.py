@@ -51,7 +51,7 @@ def call(model: Any, batch: Any) -> Any:
 
 def _parameters(model: Module) -> tuple[set[str], bool]:
     """Return the names of a model's parameters, and whether it takes any."""
-    inner = getattr(model, "module", model)  # of DistributedDataParallel, which takes any
+    inner: Any = getattr(model, "module", model)  # of DistributedDataParallel, which takes any
     parameters = inspect.signature(inner.forward).parameters.values()
     named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     return named, any(p.kind == p.VAR_KEYWORD for p in parameters)

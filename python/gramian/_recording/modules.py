@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._extras import require
 from .._input.layers import matching
 from .._input.options import refuse_type
 
-__all__ = ["check_model", "found_layers"]
+__all__ = ["check_model", "found_layers", "uncompiled"]
 
 Module = Any  # torch is not installed where types are checked
 
@@ -50,6 +51,18 @@ def found_layers(model: Module, patterns: Sequence[str], argument: str = "model"
         if not any(named[name] is module for module in found.values()):
             found[name] = named[name]
     return found
+
+
+def uncompiled(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a hook that torch.compile leaves out of what it compiles, and calls as it is."""
+    torch = require("torch", "torch")
+
+    def call(*args: Any) -> Any:
+        return hook(*args)
+
+    # Loading the compiler takes 2.6 s, and without it nothing has been compiled.
+    disable = torch.compiler.disable if "torch._dynamo" in sys.modules else None
+    return call if disable is None else disable(call)
 
 
 def _refusal(module: Module) -> str | None:

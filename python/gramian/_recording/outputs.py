@@ -22,12 +22,12 @@ _FIRST = ("sentence_embedding", "last_hidden_state", "token_embeddings", "logits
 def tensor_in(output: Any, name: str) -> Tensor:
     """Return the first tensor of numbers, of at least two axes, in what a module returned."""
     torch = require("torch", "torch")
-    if isinstance(output, torch.nn.utils.rnn.PackedSequence):
+    found = _search(output, torch)
+    if isinstance(found, torch.nn.utils.rnn.PackedSequence):
         raise TypeError(
             f"layer {name!r} returns a PackedSequence, whose rows are ordered by time: record a "
             "layer after pad_packed_sequence."
         )
-    found = _search(output, torch)
     if found is None:
         raise TypeError(
             f"layer {name!r} returns {type(output).__name__}, in which there is no tensor of at "
@@ -41,6 +41,8 @@ def tensor_in(output: Any, name: str) -> Tensor:
 
 
 def _search(output: Any, torch: Any) -> Tensor | None:
+    if isinstance(output, torch.nn.utils.rnn.PackedSequence):  # a tuple, which looks like others
+        return output
     if isinstance(output, torch.Tensor):
         # Of less than two axes are losses; integers are inputs that are passed on.
         return output if output.dim() >= 2 and not _is_integer(output) else None

@@ -17,12 +17,12 @@ from .._input.layers import Described, checked_patterns
 from .._input.layout import Layouts
 from .._input.options import refuse_type, shown
 from . import batches
-from .modules import check_model, found_layers
+from .modules import check_model, found_layers, uncompiled
 from .outputs import MaskSource, inputs_of, mask_of, tensor_in
 from .reduce import Reduction, Rows
 from .targets import InMemory, Target, ToAccumulator, target_of
 
-__all__ = ["Recording", "record"]
+__all__ = ["Recording", "as_dtype", "check_mask", "record"]
 
 
 class Recording(Described):
@@ -68,6 +68,7 @@ class Recording(Described):
         self._masked = False
         self.listening = True
         self.n_passes = 0
+        self._was_called = False
 
     # The mapping.
 
@@ -88,21 +89,9 @@ class Recording(Described):
     @property
     def notes(self) -> dict[str, Any]:
         """What was done, which results repeat."""
-        source = self._mask_source
-        if not self._masked:
-            mask = None
-        elif source is None:
-            mask = "attention_mask"
-        else:
-            mask = source if isinstance(source, str) else getattr(source, "__name__", "given")
-        said = {
-            "layers": list(self._patterns),
-            "reduce": self._reduction.called,
-            "layout": " ".join(self._reduction.layout) or None,
-            "mask": mask,
-            "recorded_dtype": None if self._dtype is None else str(self._dtype).split(".")[-1],
-        }
-        return {name: value for name, value in said.items() if value is not None}
+        return self._reduction.notes(
+            self._patterns, self._mask_source if self._masked else False, self._dtype
+        )
 
     @property
     def groups(self) -> dict[str, npt.NDArray[np.int64]]:
@@ -131,7 +120,7 @@ class Recording(Described):
 
         try:
             for name, module in self._layers.items():
-                hook = functools.partial(self._take, name)
+                hook = uncompiled(functools.partial(self._take, name))
                 self._handles.append(module.register_forward_hook(hook))
             # Around `forward`, which some packages call without `__call__` and its hooks.
             self._model.forward = recorded
@@ -170,7 +159,7 @@ class Recording(Described):
         """Call the model, and keep what its layers gave if it returns."""
         if self._depth or not self.listening:
             return forward(*args, **kwargs)
-        self._pass, self._mask = {}, None
+        self._pass, self._mask, self._was_called = {}, None, True
         if self._mask_source is not False:
             self._mask = mask_of(self._mask_source, inputs_of(forward, args, kwargs))
             self._masked = self._masked or self._mask is not None
@@ -184,16 +173,11 @@ class Recording(Described):
 
     def _take(self, name: str, module: Any, args: Any, output: Any) -> None:
         """Reduce what a layer returned; outside of a call of the model nothing is recorded."""
-        torch = require("torch", "torch")
-        if torch.compiler.is_compiling():
-            raise RuntimeError("a hook of gramian.record cannot be compiled.")
         if not self._depth:
             return
-        with torch.no_grad():
+        with require("torch", "torch").no_grad():
             tensor = tensor_in(output, name)
-            rows = self._reduction.rows(tensor, self._mask, name)
-            if self._dtype is not None:
-                rows = Rows(rows.tensor.to(self._dtype), rows.examples, rows.of_each)
+            rows = self._reduction.rows(tensor, self._mask, name, self._dtype)
         self._pass.setdefault(name, []).append(rows)
 
     def _commit(self) -> None:
@@ -220,17 +204,15 @@ class Recording(Described):
         self.n_passes += 1
 
     def _warn_of_silence(self) -> None:
-        if self.n_passes == 0:
+        if not self._was_called:
             checks.warn(
                 "nothing was recorded: the model was not called, or by code that torch.compile had "
                 "compiled before."
             )
             return
-        called = {name.rpartition(":")[0] or name for name in self._names or ()}
-        called |= {*(self._names or ())}
-        silent = [name for name in self._layers if name not in called]
-        if silent and (not called or len(silent) == len(self._layers)):
-            checks.warn(f"nothing was recorded: no layer was called, not {silent[0]!r} either.")
+        if self.n_passes and not self._names:
+            first = next(iter(self._layers))
+            checks.warn(f"nothing was recorded: no layer was called, not {first!r} either.")
 
     def run(self, loader: Iterable[Any], *, progress: Any = None) -> Self:
         """Record the model on every batch of a loader, in evaluation mode and without gradients.
@@ -335,8 +317,8 @@ def record(
     taken, in tuples and dataclasses in their order, in mappings first what is named
     "sentence_embedding", "last_hidden_state", "token_embeddings" or "logits". A module that is
     called more than once in a pass of the model has the layers "name:0", "name:1", ..., and one
-    with several names the first that matches. Cost: one pass over the outputs. Calls of parts of the
-    model outside of a call of the model itself are not recorded.
+    with several names the first that matches. Cost: one pass over the outputs. Calls of parts of
+    the model outside of a call of the model itself are not recorded.
 
     Examples
     --------
@@ -353,15 +335,20 @@ def record(
     if layers is None:
         raise refuse_type("layers", "a pattern of names or a list of them", layers)
     patterns = checked_patterns(layers)
-    if mask is True or (isinstance(mask, (int, float, bytes)) and mask is not False):
-        raise refuse_type("mask", "a name, a function, an array or False", mask)
-    kept = _dtype(dtype)
+    check_mask(mask)
+    kept = as_dtype(dtype)
     reduction = Reduction(reduce, layout)
     found_layers(model, patterns)
     return Recording(model, patterns, reduction, mask, kept, target_of(to))
 
 
-def _dtype(dtype: Any) -> Any:
+def check_mask(mask: Any) -> None:
+    """Refuse what cannot say which tokens are valid."""
+    if mask is not False and isinstance(mask, (int, float, bytes)):
+        raise refuse_type("mask", "a name, a function, an array or False", mask)
+
+
+def as_dtype(dtype: Any) -> Any:
     """Return a type of torch."""
     torch = require("torch", "torch")
     if dtype is None or isinstance(dtype, torch.dtype):

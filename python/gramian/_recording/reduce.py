@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._extras import require
 from .._input.layout import Axes, axes_of
 from .._input.options import refuse_type, shown
-from .outputs import Mask
+from .outputs import Mask, MaskSource
 
 __all__ = ["REDUCTIONS", "Reduction", "Rows"]
 
@@ -45,22 +45,35 @@ class Reduction:
         self.axes |= {len(name): axes_of(name) for name in given}
         self.layout = given
 
-    @property
-    def called(self) -> str:
-        """How results call it."""
-        return self.how if isinstance(self.how, str) else getattr(self.how, "__name__", "function")
+    def notes(self, patterns: Sequence[str], mask: MaskSource, dtype: Any) -> dict[str, Any]:
+        """Return what was done to layers, for results; `mask` is False if there was none."""
+        if mask is None:
+            called: Any = "attention_mask"
+        elif isinstance(mask, str):
+            called = mask
+        else:
+            called = None if mask is False else getattr(mask, "__name__", "given")
+        said = {
+            "layers": list(patterns) or None,
+            "reduce": self.how if isinstance(self.how, str) else _name_of(self.how),
+            "layout": self.layout or None,
+            "mask": called,
+            "recorded_dtype": None if dtype is None else str(dtype).split(".")[-1],
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
-    def rows(self, output: Tensor, mask: Mask | None, name: str) -> Rows:
+    def rows(self, output: Tensor, mask: Mask | None, name: str, dtype: Any = None) -> Rows:
         """Return rows that nothing which happens to the output later can change."""
         if not isinstance(self.how, str):
-            return self._by_function(output, mask, name)
-        if output.dim() == 2:
+            found = self._by_function(output, mask, name)
+        elif output.dim() == 2:
             found = Rows(output, len(output))
         else:
             found = self._reduced(self.how, output, mask, name)
-        if _shares_memory(found.tensor, output):
-            return Rows(found.tensor.clone(), found.examples, found.of_each)
-        return found
+        tensor = found.tensor if dtype is None else found.tensor.to(dtype)
+        if _shares_memory(tensor, output):
+            tensor = tensor.clone()
+        return Rows(tensor, found.examples, found.of_each)
 
     def _by_function(self, output: Tensor, mask: Mask | None, name: str) -> Rows:
         assert not isinstance(self.how, str)
@@ -72,8 +85,7 @@ class Reduction:
             raise ValueError(
                 f"reduce must return a tensor (n_samples, n_units) of layer {name!r}, got {got}."
             )
-        made = made.detach()
-        return Rows(made.clone() if _shares_memory(made, output) else made, len(made))
+        return Rows(made.detach(), len(made))
 
     def _reduced(self, how: str, output: Tensor, mask: Mask | None, name: str) -> Rows:
         axes = self._axes(output, name)
@@ -159,6 +171,10 @@ def _pooled_where(turned: Tensor, how: str, valid: Mask | None) -> Tensor:
     half = turned.dtype in (torch.float16, torch.bfloat16)
     total = turned.masked_fill(~where, 0).sum(dim=1, dtype=torch.float32 if half else None)
     return total / valid.counts.to(turned.device, total.dtype).unsqueeze(-1)
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _shares_memory(made: Tensor, output: Tensor) -> bool:

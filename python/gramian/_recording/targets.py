@@ -12,13 +12,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from .._core import modules
 from .._extras import require
+from .._input.arrays import Examples, Layer, as_layer
 from .._input.options import refuse_type, shown
 from .._input.write import check_path
 from .._streaming.accumulator import Accumulator
 from .reduce import Rows
 
-__all__ = ["InMemory", "Target", "target_of"]
+__all__ = ["InMemory", "LastPass", "Target", "ToAccumulator", "layer_of", "target_of"]
 
 Tensor = Any  # torch is not installed where types are checked
 Batch = Mapping[str, Rows]
@@ -101,6 +103,43 @@ class InMemory(Target):
         return np.repeat(np.arange(len(repeats)), repeats)
 
 
+class LastPass(Target):
+    """The rows of the last pass, for whoever takes them before the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._batch: dict[str, Rows] = {}
+
+    def add(self, batch: Batch) -> None:
+        self._batch = dict(batch)
+
+    def taken(self) -> dict[str, Rows]:
+        """Return them, once."""
+        batch, self._batch = self._batch, {}
+        if not batch:
+            raise RuntimeError("no layer was called: the model runs code of its own.")
+        return batch
+
+
+def layer_of(called: str, rows: Rows, device: Any = None) -> Layer:
+    """Return rows as a layer, on a device that can compute with it."""
+    tensor = rows.tensor if device is None else rows.tensor.to(device)
+    if tensor.device.type != "cpu" and not _computes_on(tensor.device):
+        tensor = tensor.cpu()
+    layer = as_layer(tensor, called)
+    if isinstance(rows.of_each, int) and rows.of_each == 1:
+        return layer
+    return layer.out_of(Examples(rows.examples, (), "reduce"))
+
+
+def _computes_on(device: Any) -> bool:
+    """Return whether there is a backend for a device of torch."""
+    try:
+        return device.type == "cuda" and modules.cuda_devices(None) > 0
+    except RuntimeError:  # it was not built, or finds no driver
+        return False
+
+
 class ToAccumulator(Target):
     """An accumulator, in which no row is kept."""
 
@@ -113,7 +152,9 @@ class ToAccumulator(Target):
         self._accumulator._notes = dict(notes)
 
     def add(self, batch: Batch) -> None:
-        self._accumulator.update({name: rows.tensor for name, rows in batch.items()})
+        self._accumulator.update(
+            {name: layer_of(f"layer {name!r}", rows) for name, rows in batch.items()}
+        )
 
 
 class ToSafetensors(Target):
