@@ -166,6 +166,8 @@ class Layout:
         check_dtype(array.dtype, dtype, name)
         if array.size == 0:
             raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
+        if array.dtype.name == "bfloat16":  # of ml_dtypes
+            array = array.view(np.uint16)
         if self.becomes in ("features", "flatten"):
             return arrays.checked(_flat(array, axes.samples, in_order), dtype, name)
         if self.becomes == "mean":
