@@ -162,7 +162,7 @@ class _Side(ABC):
 def _side(model: Any, argument: str, patterns: Sequence[str], how: _How) -> _Side:
     torch = require("torch", "torch")
     if isinstance(model, torch.nn.Module):
-        return _Module(check_model(model, argument), patterns, how)
+        return _Module(check_model(model, argument), argument, patterns, how)
     if not callable(model):
         raise refuse_type(argument, "a torch.nn.Module or a function of a batch", model)
     return _Function(model, argument, patterns, how)
@@ -171,9 +171,11 @@ def _side(model: Any, argument: str, patterns: Sequence[str], how: _How) -> _Sid
 class _Module(_Side):
     """A module with hooks."""
 
-    def __init__(self, model: Any, patterns: Sequence[str], how: _How) -> None:
+    def __init__(self, model: Any, argument: str, patterns: Sequence[str], how: _How) -> None:
         self._model, self._last = model, LastPass()
-        self._recording = Recording(model, patterns, how.reduction, how.mask, how.dtype, self._last)
+        self._recording = Recording(
+            model, patterns, how.reduction, how.mask, how.dtype, self._last, argument
+        )
         self._recording.listening = False
 
     def listening(self) -> contextlib.AbstractContextManager[Any]:

@@ -20,7 +20,7 @@ from . import batches
 from .modules import check_model, found_layers, uncompiled
 from .outputs import MaskSource, inputs_of, mask_of, tensor_in
 from .reduce import Reduction, Rows
-from .targets import InMemory, Target, ToAccumulator, target_of
+from .targets import InMemory, LastPass, Target, ToAccumulator, target_of
 
 __all__ = ["Recording", "as_dtype", "check_mask", "record"]
 
@@ -55,9 +55,10 @@ class Recording(Described):
         mask: MaskSource,
         dtype: Any,
         target: Target,
+        called: str = "model",
     ) -> None:
         self._model, self._patterns = model, patterns
-        self._layers = found_layers(model, patterns)
+        self._layers = found_layers(model, patterns, called)
         self._reduction, self._mask_source = reduction, mask
         self._dtype, self._target = dtype, target
         self._handles: list[Any] = []
@@ -144,7 +145,8 @@ class Recording(Described):
         except BaseException:
             self._target.abandon()
             raise
-        self._warn_of_silence()
+        if not isinstance(self._target, LastPass):
+            self._warn_of_silence()
 
     def _remove(self) -> None:
         for handle in self._handles:
@@ -338,7 +340,6 @@ def record(
     check_mask(mask)
     kept = as_dtype(dtype)
     reduction = Reduction(reduce, layout)
-    found_layers(model, patterns)
     return Recording(model, patterns, reduction, mask, kept, target_of(to))
 
 
