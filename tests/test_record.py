@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import Module, Returns, hooks_of, network
 
 import gramian as gm
 
@@ -20,47 +21,6 @@ nn = torch.nn
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def network() -> Any:
-    """Convolutions and a head, with activations in place."""
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nn.Conv2d(8, 4, 3), nn.ReLU(inplace=True),
-        nn.Flatten(), nn.Linear(64, 5),
-    )  # fmt: skip
-
-
-class Module(nn.Module):  # type: ignore[misc, name-defined]
-    """A model whose forward is a function of its layers."""
-
-    def __init__(self, forward: Callable[..., Any], **layers: Any) -> None:
-        super().__init__()
-        self.run = forward
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.run(self, *args, **kwargs)
-
-
-class Returns(nn.Module):  # type: ignore[misc, name-defined]
-    """A layer that returns what a function makes of its input."""
-
-    def __init__(self, make: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.make = make
-
-    def forward(self, x: Any) -> Any:
-        return self.make(x)
-
-
-def hooks_of(model: Any) -> int:
-    """Count what recording may leave behind."""
-    total = 0
-    for module in model.modules():
-        total += sum(len(v) for k, v in vars(module).items() if k.endswith("_hooks"))
-        total += "forward" in vars(module)
-    return total
 
 
 def test_a_convolution_before_an_activation_in_place() -> None:
@@ -216,80 +176,6 @@ def test_outputs_of_recurrent_layers() -> None:
     packed = nn.utils.rnn.pack_padded_sequence(x, [7, 6, 5, 4, 3])
     with gm.record(model, "0"), pytest.raises(TypeError, match=r"^layer '0' returns a PackedSeq"):
         model(packed)
-
-
-REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "nothing": (lambda x: None, r"layer '0' returns NoneType, in which there is no tensor"),
-    "numbers": (lambda x: (1, x.mean()), r"layer '0' returns tuple, in which there is no tensor"),
-    "sparse": (lambda x: x.to_sparse(), r"layer '0' returns a tensor that is sparse"),
-    "complex": (lambda x: x + 1j, r"layer '0' must be real, got torch\.complex64"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_outputs_without_a_tensor(case: str) -> None:
-    make, message = REFUSED[case]
-    model = nn.Sequential(Returns(make))
-    with gm.record(model, "0"), pytest.raises(TypeError, match=f"^{message}"):
-        model(torch.randn(5, 3))
-    assert hooks_of(model) == 0
-
-
-@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
-def test_compiled_models(backend: str) -> None:
-    """A compiled model is refused with the reason; a function that is compiled is recorded."""
-    model, x = network(), torch.randn(6, 3, 8, 8)
-    expected = model(x)
-    with pytest.raises(ValueError, match=r"^model is compiled by torch\.compile, .*_orig_mod\.$"):
-        gm.record(torch.compile(model, backend=backend), "*")
-    in_place = network()
-    in_place.compile(backend=backend)
-    with pytest.raises(ValueError, match=r"^model is compiled by torch\.compile"):
-        gm.record(in_place, "*")
-    inner = nn.Sequential(torch.compile(nn.Sequential(nn.Linear(3, 3)), backend=backend))
-    with pytest.raises(ValueError, match=r"^layer '0\._orig_mod' of model is in '0', which is"):
-        gm.record(inner, "0.*")
-    step = torch.compile(lambda x: model(x), backend=backend)
-    with torch.no_grad():
-        step(x)  # before there are hooks
-        with gm.record(model, ["0", "5"]) as activations:
-            found = step(x)
-    torch.testing.assert_close(found, expected)
-    assert (activations["0"] < 0).any()
-    torch.testing.assert_close(activations["5"], expected.detach())
-    torch._dynamo.reset()
-
-
-def test_what_cannot_be_recorded() -> None:
-    model = network()
-    with pytest.raises(ValueError, match=r"^model is a DataParallel, .* record model\.module"):
-        gm.record(nn.DataParallel(model), "*")
-    with pytest.raises(ValueError, match=r"^layer '0\.module' of model is in '0', which is a"):
-        gm.record(nn.Sequential(nn.DataParallel(model)), "0.module")
-    with pytest.raises(TypeError, match=r"^model must be a torch\.nn\.Module, got function\.$"):
-        gm.record(lambda x: x, "*")
-    with pytest.raises(ValueError, match=r"^layers must match a layer of model, got 'x\*'"):
-        gm.record(model, ["0", "x*"])
-    with pytest.raises(TypeError, match=r"^layers must be .*, got int\.$"):
-        gm.record(model, 3)
-    for reduce, kind in (("avg", ValueError), (3, TypeError)):
-        with pytest.raises(kind, match=r"^reduce must be 'flatten', "):
-            gm.record(model, "0", reduce=reduce)
-    for to, kind in (("disk", ValueError), (3, TypeError), ("/nowhere/a.zarr", ValueError)):
-        with pytest.raises(kind, match=r"^to must be "):
-            gm.record(model, "0", to=to)
-    for dtype, kind in (("float3", ValueError), ("int64", ValueError), (3, TypeError)):
-        with pytest.raises(kind, match=r"^dtype must be "):
-            gm.record(model, "0", dtype=dtype)
-    with pytest.raises(TypeError, match=r"^mask must be a name, "):
-        gm.record(model, "0", mask=True)
-
-
-def test_nothing_recorded_warns() -> None:
-    model = network()
-    silence = pytest.warns(RuntimeWarning, match="nothing was recorded: the model was not called")
-    with silence, gm.record(model, "0"):
-        model[0](torch.randn(1, 3, 8, 8))  # a part of it
 
 
 def test_500_batches_leave_memory_flat() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._input.layers import Described
 from .._input.layout import Layout
 
-__all__ = ["DONE", "caption", "given", "with_what_was_done"]
+__all__ = ["DONE", "caption", "given", "noted", "with_what_was_done"]
 
 # Kernels that take features as they are, and center their values alone.
 _NOT_CENTERED = frozenset(("polynomial", "cosine", "precomputed"))
@@ -53,9 +52,14 @@ def with_what_was_done(
     }
     if stored != [precision]:
         found["input_dtype"] = stored[0] if len(stored) == 1 else stored
-    notes = [
-        side.notes if isinstance(side, Described) else {} for side in sides if side is not None
-    ]
+    return found | noted(said, *sides)
+
+
+def noted(said: Mapping[str, Any], *sides: Any) -> dict[str, Any]:
+    """Return what was said or recorded of the layers, by side where it is not the same."""
+    found: dict[str, Any] = {}
+    notes = [getattr(side, "notes", {}) for side in sides if side is not None]
+    notes = [one if isinstance(one, Mapping) else {} for one in notes]
     for name in DONE:
         values = [note.get(name) for note in notes]
         value = said.get(name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import Layer
+from .layers import Described
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ class LayerOnDisk:
         return array if dtype is None else array.astype(dtype)
 
 
-class Opened(Mapping[str, LayerOnDisk]):
+class Opened(Described):
     """Layers by name, in the order of the files; rows are read when they are used."""
 
     def __init__(self, tables: Sequence[FileOfRows], source: str) -> None:
@@ -77,6 +78,7 @@ class Opened(Mapping[str, LayerOnDisk]):
         # The row at which every table begins, and the end.
         self.starts = np.cumsum([0, *(table.rows for table in tables)])
         self.n_samples = int(self.starts[-1])
+        self._notes: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> LayerOnDisk:
         return LayerOnDisk(self, self._columns[name])
@@ -90,6 +92,11 @@ class Opened(Mapping[str, LayerOnDisk]):
     def __repr__(self) -> str:
         files = f"{len(self.tables)} files" if len(self.tables) > 1 else self.source
         return f"<{files}: {len(self)} layers, {self.n_samples} samples>"
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the files say was done to the layers."""
+        return self._notes
 
     @property
     def ids(self) -> Array | None:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from .._compare import done
 from .._compare.results import Comparison
 from .._extras import require
 from .._input.arrays import Layer
@@ -119,7 +120,7 @@ def compare_models(
                 _as_layers("model_a", of_a, where),
                 None if of_b is None else _as_layers("model_b", of_b, where),
             )
-            accumulator._notes = _notes(a, b)
+            accumulator._notes = done.noted({}, a, b)
     return accumulator.compute()
 
 
@@ -235,16 +236,3 @@ def _named(output: Any, argument: str) -> dict[str, Any]:
     raise TypeError(
         f"{argument} must return a mapping or a tuple of layers, got {type(output).__name__}."
     )
-
-
-def _notes(a: _Side, b: _Side | None) -> dict[str, Any]:
-    """Return what was done to both, by side where it is not the same."""
-    if b is None:
-        return a.notes
-    of_a, of_b = a.notes, b.notes
-    return {
-        name: of_a.get(name)
-        if of_a.get(name) == of_b.get(name)
-        else {"A": of_a.get(name), "B": of_b.get(name)}
-        for name in {**of_a, **of_b}
-    }

@@ -15,6 +15,7 @@ import numpy as np
 from .._core import modules
 from .._extras import require
 from .._input.arrays import Examples, Layer, as_layer
+from .._input.notes import KEY
 from .._input.options import refuse_type, shown
 from .._input.write import check_path
 from .._streaming.accumulator import Accumulator
@@ -193,7 +194,7 @@ class ToSafetensors(Target):
     def close(self, notes: Mapping[str, Any]) -> None:
         if not self._files:
             return
-        header: dict[str, Any] = {"__metadata__": {"gramian": json.dumps(notes)}}
+        header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(notes)}}
         at = 0
         for name, (kind, rows, units) in self._entries.items():
             size = self._files[name].tell()
@@ -249,7 +250,7 @@ class ToZarr(Target):
     def close(self, notes: Mapping[str, Any]) -> None:
         if self._group is None:
             return
-        self._group.attrs["gramian"] = json.dumps(notes)
+        self._group.attrs[KEY] = json.dumps(notes)
         if self._path.is_dir():
             shutil.rmtree(self._path)
         os.replace(self._folder, self._path)

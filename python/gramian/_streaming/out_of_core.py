@@ -18,8 +18,9 @@ from .._compare import done
 from .._compare.compare import compare as compare_arrays
 from .._compare.results import Comparison
 from .._input.arrays import Layer
-from .._input.layers import checked_patterns, matching, named_layers
+from .._input.layers import Described, checked_patterns, matching, named_layers
 from .._input.layout import chosen_layout
+from .._input.notes import Noted
 from .._input.opened import Column, Opened, UnmappedError
 from .._measures import memory
 from .._measures.gathered import BLOCK, is_kept
@@ -38,12 +39,13 @@ Progress = Callable[[int, int], object]
 class _InMemory:
     """Layers in memory, read as files are."""
 
-    def __init__(self, layers: Mapping[str, Layer]) -> None:
+    def __init__(self, layers: Mapping[str, Layer], notes: dict[str, Any]) -> None:
         self.layers = dict(layers)
         first = next(iter(self.layers.values()))
         self.n_samples = len(first.array)
         self.ids: Array | None = None
         self.nbytes = 0  # nothing is read
+        self.notes = notes
         self.columns = [
             Column(name, int(layer.array.shape[1]), layer.dtype)
             for name, layer in self.layers.items()
@@ -99,10 +101,15 @@ def compare(
                 _whole(side, argument, Path(folder))
                 for side, argument in zip(sides, "AB", strict=False)
             ]
-            return compare_arrays(*wholes, layers=layers, progress=progress, **arguments)
+            return compare_arrays(
+                *(Noted(one, of.notes) for one, of in zip(wholes, sides, strict=True)),
+                layers=layers,
+                progress=progress,
+                **arguments,
+            )
     accumulator = Accumulator(**arguments)
     accumulator._called = "A", "B"
-    accumulator._notes = done.given(patterns, None)
+    accumulator._notes = done.noted(done.given(patterns, None), *sides)
     bytes_done, total = 0, sum(side.nbytes for side in sides)
     for blocks in _blocks(sides, max_memory):
         accumulator.update(*blocks)
@@ -135,7 +142,8 @@ def _side(value: Any, argument: str, patterns: Sequence[str]) -> Side:
     if isinstance(value, Opened):
         names = matching([*value], patterns, argument) if patterns else [*value]
         return value.only(names)
-    return _InMemory(dict(named_layers(value, argument, None, patterns)))
+    notes = value.notes if isinstance(value, Described) else {}
+    return _InMemory(dict(named_layers(value, argument, None, patterns)), notes)
 
 
 def _check_same_samples(sides: Sequence[Side]) -> None:
