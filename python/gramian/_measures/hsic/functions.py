@@ -248,7 +248,9 @@ def cka_distance(
 
     Parameters
     ----------
-    X, Y, kernel, bandwidth, bandwidth_sample, debiased, nan_policy, device, max_memory
+    X, Y, kernel, bandwidth, bandwidth_sample, debiased, layout, positions
+        As in `cka`.
+    nan_policy, device, max_memory
         As in `cka`.
 
     Returns
@@ -322,7 +324,7 @@ def distance_correlation(
     unbiased : bool, default False
         Use the unbiased distance covariances, without the root; it may be negative. The biased
         value of independent data goes to 1 as the number of features grows.
-    nan_policy, device, max_memory
+    layout, positions, nan_policy, device, max_memory
         As in `cka`.
 
     Returns

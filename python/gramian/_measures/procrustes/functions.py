@@ -93,7 +93,7 @@ def procrustes_distance(
 
     Parameters
     ----------
-    X, Y, nan_policy, device
+    X, Y, layout, positions, nan_policy, device
         As in `procrustes`.
 
     Returns

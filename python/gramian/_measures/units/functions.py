@@ -36,12 +36,9 @@ def correlation(
         Activations; rows are examples, columns are units. See `cka` for what is accepted.
     Y : array_like, shape (n_samples, q), optional
         Activations of the same examples. By default X's own: the correlation within a net.
-    layout : {"nchw"}, optional
-        With "nchw", X and Y are convolutional activations (n, channels, height, width), taken as
-        n * height * width samples of `channels` units.
-    positions : int or sequence of int, optional
-        Only with `layout`: use that many of the height * width positions, drawn once for all
-        images, or those at the given flat indices.
+    layout, positions
+        As in `compare`, for arrays of more axes; with a layout, `positions` is "samples" unless
+        given: units are channels then, and each position of each image is a sample.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN for the units they are in.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
@@ -73,7 +70,8 @@ def correlation(
     -----
     r_ij = x_i'y_j / (|x_i| |y_j|), columns centered. Cost: 2 n p q flops, half without Y, as one
     matrix product; memory: the result twice, and a few MB a thread. Channels-first activations
-    are copied as (n * height * width, channels), unless `positions` takes a part of them.
+    are copied as (n * height * width, channels), unless `positions` takes a part of them or is
+    "features".
 
     References
     ----------
