@@ -214,3 +214,31 @@ def test_types() -> None:
         half(x.to(torch.bfloat16))
     assert kept["0"].dtype == torch.bfloat16
     assert gm.compare(kept).options["input_dtype"] == "bfloat16"
+
+
+def test_more_than_one_block_of_calls() -> None:
+    """In memory a recording may go on; not twice at once."""
+    model, x = network(), torch.randn(6, 3, 8, 8)
+    recording = gm.record(model, "5")
+    for _ in range(2):
+        with recording:
+            model(x)
+            with pytest.raises(RuntimeError, match="going on already"):
+                recording.__enter__()
+    assert recording["5"].shape == (12, 5)
+    assert hooks_of(model) == 0
+
+
+def test_inference_mode_and_half_precision() -> None:
+    model, x = network(), torch.randn(20, 3, 8, 8)
+    accumulator = gm.Accumulator("cka")
+    with torch.inference_mode(), gm.record(model, ["0", "2"], reduce="mean", to=accumulator):
+        model(x)
+    with torch.no_grad():
+        conv = model[0](x)
+        layers = [conv.mean(dim=(2, 3)), model[2](conv.relu()).mean(dim=(2, 3))]
+    expected = gm.compare(layers).values
+    np.testing.assert_allclose(accumulator.compute().values, expected, rtol=0, atol=1e-5)
+    with torch.autocast("cpu", torch.bfloat16), gm.record(model, ["0"]) as activations:
+        model(x)
+    assert activations["0"].dtype == torch.bfloat16

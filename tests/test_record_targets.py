@@ -31,6 +31,8 @@ def test_files(tmp_path: Path, name: str) -> None:
             for batch in IMAGES.split(5):
                 model(batch)
         assert len(recording) == 0
+        with pytest.raises(RuntimeError, match="over, and its file written"):
+            recording.run(IMAGES)
         assert [one.name for one in tmp_path.iterdir()] == [name]
     memory = gm.record(model, ["0", "3"], reduce="mean").run(IMAGES.split(5))
     opened = gm.open(path)

@@ -77,6 +77,8 @@ def caption(options: Mapping[str, Any]) -> str:
 
 
 def _said(value: Any) -> str:
+    if value is None:  # of one side
+        return "none"
     if isinstance(value, Mapping):
         return "; ".join(f"{side}: {_said(one)}" for side, one in value.items())
     if isinstance(value, (list, tuple)):

@@ -51,7 +51,9 @@ def call(model: Any, batch: Any) -> Any:
 
 def _parameters(model: Module) -> tuple[set[str], bool]:
     """Return the names of a model's parameters, and whether it takes any."""
-    inner: Any = getattr(model, "module", model)  # of DistributedDataParallel, which takes any
+    torch = require("torch", "torch")
+    distributed = isinstance(model, torch.nn.parallel.DistributedDataParallel)
+    inner: Any = model.module if distributed else model  # what is around it takes any name
     parameters = inspect.signature(inner.forward).parameters.values()
     named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     return named, any(p.kind == p.VAR_KEYWORD for p in parameters)

@@ -112,6 +112,8 @@ class Recording(Described):
     def __enter__(self) -> Self:
         if self._handles:
             raise RuntimeError("this recording is going on already.")
+        if self._target.over:
+            raise RuntimeError("this recording is over, and its file written: make another.")
         self._own_forward = vars(self._model).get("forward")
         forward = self._model.forward
 

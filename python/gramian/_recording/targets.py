@@ -31,9 +31,10 @@ class Target(ABC):
     """What takes the rows of one pass after the other."""
 
     arrays: dict[str, Tensor]
+    over: bool  # whether it takes no more
 
     def __init__(self) -> None:
-        self.arrays = {}
+        self.arrays, self.over = {}, False
 
     @abstractmethod
     def add(self, batch: Batch) -> None:
@@ -192,6 +193,7 @@ class ToSafetensors(Target):
         self._entries = entries
 
     def close(self, notes: Mapping[str, Any]) -> None:
+        self.over = True
         if not self._files:
             return
         header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(notes)}}
@@ -212,6 +214,7 @@ class ToSafetensors(Target):
         self.abandon()
 
     def abandon(self) -> None:
+        self.over = True
         for file in self._files.values():
             file.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -248,6 +251,7 @@ class ToZarr(Target):
             self._group[name].append(array)
 
     def close(self, notes: Mapping[str, Any]) -> None:
+        self.over = True
         if self._group is None:
             return
         self._group.attrs[KEY] = json.dumps(notes)
@@ -256,6 +260,7 @@ class ToZarr(Target):
         os.replace(self._folder, self._path)
 
     def abandon(self) -> None:
+        self.over = True
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

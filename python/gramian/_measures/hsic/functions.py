@@ -248,10 +248,10 @@ def cka_distance(
 
     Parameters
     ----------
-    X, Y, kernel, bandwidth, bandwidth_sample, debiased, layout, positions
+    X, Y, kernel, bandwidth, bandwidth_sample, debiased, nan_policy, device, max_memory
         As in `cka`.
-    nan_policy, device, max_memory
-        As in `cka`.
+    layout, positions
+        As in `compare`, for arrays of more axes.
 
     Returns
     -------
