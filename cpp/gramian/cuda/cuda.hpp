@@ -40,7 +40,7 @@ class Cuda {
   // A tile keeps a device busy for milliseconds, and it works on one at a time.
   static constexpr TilePolicy tile_policy{
       .largest = 4096, .cached = 1e15, .across = 1, .share = 0.5};
-  static constexpr Index panel_rows = 4096;
+  static constexpr Index panel_rows = 4096, panel_elements = Index{1} << 26;
   static int available_threads() { return 1; }
   /// From the data sheet of an H100: 50 Tflop/s in float and half of it in double, 3 TB/s.
   static constexpr CostModel costs() {
