@@ -56,11 +56,15 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "bootstrap": {"n_resamples": 9, "rng": 0},
 }
 
-# Whatever reads arrays can be told what to do with NaN, and has a reference; a plan reads none.
+# Whatever reads arrays can be told what to do with NaN, and has a reference; a plan reads none, and
+# who compares models has none.
+NO_ARRAYS = ("compare_models", "plan")
 PUBLIC = [
     call
     for call in (Call("gramian", name) for name in gramian.__all__)
-    if inspect.isfunction(call.target) and call.takes("nan_policy") and call.function != "plan"
+    if inspect.isfunction(call.target)
+    and call.takes("nan_policy")
+    and call.function not in NO_ARRAYS
 ]
 ALL = PUBLIC + [Call("gramian.reference", call.function) for call in PUBLIC]
 PAIRS = [call for call in ALL if call.function != "gram"]

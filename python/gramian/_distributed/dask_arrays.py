@@ -12,6 +12,7 @@ from .._extras import require
 from .._inference.infer import infer
 from .._inference.settings import Settings, check_inference
 from .._input.arrays import as_layer
+from .._input.layers import checked_patterns, matching
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.gathered import FIRST
 from .._measures.registry import find
@@ -37,6 +38,9 @@ def compare(
     B: Mapping[str, Any] | Sequence[Any] | None = None,
     *,
     measure: str = "cka",
+    layers: Any = None,
+    layout: Any = None,
+    positions: Any = None,
     nan_policy: str = "raise",
     device: str | None = None,
     progress: Progress | None = None,
@@ -59,6 +63,9 @@ def compare(
         calibrated=calibrated,
     )
     check_progress(progress)
+    if layout is not None or positions is not None:
+        raise ValueError("layout must be None for dask arrays: reshape them to two axes first.")
+    patterns = checked_patterns(layers)
     arguments = {
         "nan_policy": check_nan_policy(nan_policy),
         "device": check_device(device),
@@ -66,8 +73,8 @@ def compare(
         **options,
     }
     require("dask.array", "dask")
-    a = _named(A, "A")
-    b = None if B is None else _named(B, "B")
+    a = _named(A, "A", patterns)
+    b = None if B is None else _named(B, "B", patterns)
     starts = _aligned(a, b)
     empty = Accumulator(measure, **arguments)
     empty._called = "A", "B"
@@ -80,7 +87,7 @@ def compare(
     return found
 
 
-def _named(value: Any, argument: str) -> Named:
+def _named(value: Any, argument: str, patterns: Sequence[str]) -> Named:
     """Return the layers of one side, all as dask arrays."""
     array = require("dask.array", "dask")
     if isinstance(value, Mapping):
@@ -92,8 +99,11 @@ def _named(value: Any, argument: str) -> Named:
             f"{argument} must be a mapping of names to arrays or a sequence of 2-D arrays, got "
             f"{type(value).__name__}."
         )
+    wanted = set(matching(list(items), patterns, argument)) if patterns else set(items)
     named = {}
     for name, layer in items.items():
+        if name not in wanted:
+            continue
         label = f"{argument}[{name!r}]"
         if not is_dask(layer):
             layer = array.from_array(as_layer(layer, label).host, chunks=-1)

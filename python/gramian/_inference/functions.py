@@ -9,6 +9,7 @@ import numpy as np
 
 from .._input import layers
 from .._input.checks import warn
+from .._input.layout import Layouts, Positions, takes_layout
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.registry import find
 from .._measures.resampled import Request
@@ -21,11 +22,14 @@ __all__ = ["bootstrap", "jackknife", "permutation_test"]
 Progress = Callable[[int, int], object]
 
 
+@takes_layout
 def permutation_test(
     X: Any,
     Y: Any,
     *,
     measure: str = "cka",
+    layout: Layouts = None,
+    positions: Positions = None,
     n_permutations: int = 999,
     groups: Any = None,
     rng: Any = None,
@@ -46,6 +50,9 @@ def permutation_test(
         Activations of the same examples.
     measure : str, default "cka"
         One of `measures()`.
+    layout, positions
+        What arrays of more than two axes are; see `cka`. Of positions that are samples, those of
+        one example are a group by default.
     n_permutations : int, default 999
         How many orders are drawn; the smallest p-value is 1 / (n_permutations + 1).
     groups : array_like, shape (n_samples,), optional
@@ -133,11 +140,14 @@ def permutation_test(
     )
 
 
+@takes_layout
 def bootstrap(
     X: Any,
     Y: Any,
     *,
     measure: str = "cka",
+    layout: Layouts = None,
+    positions: Positions = None,
     n_resamples: int = 1000,
     scheme: str = "half",
     groups: Any = None,
@@ -153,7 +163,7 @@ def bootstrap(
 
     Parameters
     ----------
-    X, Y, measure, rng, nan_policy, device, progress, max_memory, **options
+    X, Y, measure, layout, positions, rng, nan_policy, device, progress, max_memory, **options
         As for `permutation_test`.
     n_resamples : int, default 1000
         How often samples are drawn.
@@ -229,11 +239,14 @@ def bootstrap(
     )
 
 
+@takes_layout
 def jackknife(
     X: Any,
     Y: Any,
     *,
     measure: str = "cka",
+    layout: Layouts = None,
+    positions: Positions = None,
     groups: Any = None,
     level: float = 0.95,
     nan_policy: str = "raise",
@@ -246,7 +259,7 @@ def jackknife(
 
     Parameters
     ----------
-    X, Y, measure, nan_policy, device, progress, max_memory, **options
+    X, Y, measure, layout, positions, nan_policy, device, progress, max_memory, **options
         As for `permutation_test`.
     groups : array_like, shape (n_samples,), optional
         A label for each sample: whole groups are left out.

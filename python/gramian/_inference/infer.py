@@ -44,6 +44,7 @@ def infer(
 ) -> Found:
     """Return intervals or p-values of a map that was computed by a request."""
     n = len(request.a[0].array)
+    settings = settings.of(request)
     draws = settings.draws(n)
     usable = ~np.isnan(values)
     reason = _why_not(row, request, draws, settings)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._input.layout import Layouts, Positions, takes_layout
 from . import functions
 from .results import Bootstrap, Jackknife, PermutationTest
 
 __all__ = ["bootstrap", "jackknife", "permutation_test"]
 
 
+@takes_layout
 def permutation_test(
     X: Any,
     Y: Any,
     *,
     measure: str = "cka",
+    layout: Layouts = None,
+    positions: Positions = None,
     n_permutations: int = 999,
     groups: Any = None,
     rng: Any = None,
@@ -37,11 +41,14 @@ def permutation_test(
     )
 
 
+@takes_layout
 def bootstrap(
     X: Any,
     Y: Any,
     *,
     measure: str = "cka",
+    layout: Layouts = None,
+    positions: Positions = None,
     n_resamples: int = 1000,
     scheme: str = "half",
     groups: Any = None,
@@ -66,11 +73,14 @@ def bootstrap(
     )
 
 
+@takes_layout
 def jackknife(
     X: Any,
     Y: Any,
     *,
     measure: str = "cka",
+    layout: Layouts = None,
+    positions: Positions = None,
     groups: Any = None,
     level: float = 0.95,
     nan_policy: str = "raise",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._input.options import check_choice, check_flag, check_integer, check_number, plain, shown
@@ -36,6 +36,12 @@ class Settings:
     calibrated: bool = False
     groups: Any = None
     seed: Sequence[int] = ()
+
+    def of(self, request: Request) -> Settings:
+        """Return the settings for layers, which may be positions: then examples are the groups."""
+        found = (layer.groups for layer in (*request.a, *request.b))
+        groups = next((one for one in found if one is not None), None)
+        return self if self.groups is not None or groups is None else replace(self, groups=groups)
 
     def draws(self, n: int) -> Draws:
         """Return the resamples of so many samples."""
