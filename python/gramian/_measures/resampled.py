@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -77,7 +77,11 @@ class Recomputed:
     leaves_out_each = False
 
     def __init__(self, request: Request, again: Again) -> None:
-        self._a, self._b, self._others = request.a, request.b, request.others
+        # Without the examples that samples may be positions of: what is taken has none.
+        self._a, self._b, self._others = (
+            [replace(layer, examples=None) for layer in side]
+            for side in (request.a, request.b, request.others)
+        )
         self._again = again
         wide = any(layer.compute_dtype == "float64" for layer in (*request.a, *request.b))
         self.dtype = "float64" if wide or request.device == "reference" else "float32"
