@@ -68,6 +68,28 @@ def median(X: np.ndarray, kernel: type) -> float:
     return float(np.median(np.sqrt(squares)))
 
 
+@pytest.mark.parametrize("size", [(31, 4, 6), (20, 3, 1), (12, 5, 15)])
+def test_jackknife_of_regression_is_n_recomputations(size: tuple[int, int, int]) -> None:
+    """By residuals and leverages; the last pair has more units than samples, and R² 1."""
+    X, Y = pair(*size)
+    Y[:, 0] += 3 * X[:, 0]
+    n = len(X)
+    for groups in (None, np.arange(n) // 4):
+        labels = np.arange(n) if groups is None else groups
+        found = gm.jackknife(X, Y, measure="linear_regression", groups=groups)
+        expected = [gm.linear_regression(X[labels != k], Y[labels != k]) for k in np.unique(labels)]
+        np.testing.assert_allclose(found.replicates, expected, rtol=0, atol=1e-10)
+        assert found.left_out == ("samples" if groups is None else "groups")
+    one_hot = np.eye(3)[np.arange(n) % 3]
+    one_hot[0] = 0  # a sample that decides a direction alone
+    found = gm.jackknife(X, one_hot, measure="linear_regression")
+    every = np.arange(n)
+    expected = [gm.linear_regression(X[every != k], one_hot[every != k]) for k in range(n)]
+    np.testing.assert_allclose(found.replicates, expected, rtol=0, atol=1e-10)
+    held_out = gm.jackknife(X, Y, measure="linear_regression", cross_validate=3)
+    assert held_out.left_out == ("blocks" if n > 50 else "samples")
+
+
 def test_a_line_with_itself() -> None:
     X = np.arange(25.0)[:, None]
     assert gm.permutation_test(X, X, n_permutations=100, rng=0).pvalue == 1 / 101
@@ -125,7 +147,8 @@ def test_halves_are_those_of_separate_calls(variant: Variant) -> None:
 def test_blocks_are_left_out_where_samples_would_cost_too_much(variant: Variant) -> None:
     X, Y = pair(120, 3, 4)
     found = gm.jackknife(X, Y, measure=variant.measure.name, **variant.options)
-    alone = variant.of_kernels or variant.measure.name in ("distance_correlation",)
+    name = variant.measure.name
+    alone = variant.of_kernels or name in ("distance_correlation", "linear_regression")
     assert (len(found.replicates), found.left_out) == (
         (120, "samples") if alone else (50, "blocks")
     )

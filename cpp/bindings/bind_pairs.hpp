@@ -112,6 +112,37 @@ py::array bind_gram_matrix(const OneLayer<S, D>& layer) {
   });
 }
 
+/// A prepared layer whose samples come in another order, in which `given` has them already.
+template <class S, class D>
+OneLayer<S, D> bind_reordered(const OneLayer<S, D>& x, const std::shared_ptr<GivenLayer<S>>& given,
+                              const std::vector<Index>& order) {
+  std::vector<bool> seen(static_cast<std::size_t>(x->samples));
+  for (const Index i : order)
+    if (i >= 0 && i < x->samples) seen[static_cast<std::size_t>(i)] = true;
+  if (std::ssize(order) != x->samples || std::ranges::count(seen, false) > 0 ||
+      given->source.rows != x->samples || given->source.cols != x->width ||
+      given->device != x->device)
+    throw std::invalid_argument("an order is of all samples, and of the same layer");
+  Home<S>::check_process(x->device);
+  return with_precision<S, D>(
+      x->is_double, [&]<class B>(std::type_identity<B>) -> OneLayer<S, D> {
+        return x->visit([&]<class T>(const T& state) -> OneLayer<S, D> {
+          if constexpr (std::same_as<T, Basis<B>> || std::same_as<T, CentredLayer<B>>) {
+            std::optional<T> turned;
+            {
+              const OffTheGil off;
+              B b = Home<B>::backend(x->device, control_of({}));
+              turned.emplace(reordered(b, state, read(b, *given), order));
+            }
+            return std::make_shared<PreparedLayer<S, D>>(x->kind, *given, std::move(*turned),
+                                                         x->settings);
+          } else {
+            throw std::invalid_argument("only bases and centred layers are reordered");
+          }
+        });
+      });
+}
+
 template <class S, class D>
 void bind_comparisons(py::module_& m) {
   const auto denominator = py::arg("denominator") = Denominator::features;
@@ -122,6 +153,7 @@ void bind_comparisons(py::module_& m) {
   m.def("compare", &bind_compare<S, D>, py::arg("xs"), py::arg("ys") = py::none(), py::kw_only(),
         measure, denominator, side, tie_tolerance, py::arg("progress") = py::none());
   m.def("pair", &bind_pair<S, D>, x, y, py::kw_only(), measure, denominator, side, tie_tolerance);
+  m.def("reordered", &bind_reordered<S, D>, py::arg("layer"), py::arg("given"), py::arg("order"));
   m.def("canonical_pair", &bind_canonical_pair<S, D>, x, y);
   m.def("cross", &bind_cross<S, D>, x, y);
   m.def("correlation", &bind_correlation<S, D>, x, y);

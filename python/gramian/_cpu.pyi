@@ -291,6 +291,9 @@ def pair(
 ) -> tuple[float, bool, _Floats]:
     """Return the value of one pair, whether it is ambiguous, and its canonical correlations."""
 
+def reordered(layer: PreparedLayer, given: CoreLayer, order: Sequence[int]) -> PreparedLayer:
+    """Return a prepared layer of samples in another order, in which the one that is given is."""
+
 def canonical_pair(x: PreparedLayer, y: PreparedLayer) -> tuple[_Floats, _Floats, _Floats]:
     """Return correlations (r,) and weights (r, p), (r, q) of bases that have weights."""
 

@@ -34,6 +34,7 @@ from ._cpu import prepare_matrix as prepare_matrix
 from ._cpu import prepare_ridge as prepare_ridge
 from ._cpu import prepare_shape as prepare_shape
 from ._cpu import prepare_units as prepare_units
+from ._cpu import reordered as reordered
 from ._cpu import smallest_product as smallest_product
 from ._cpu import triangle as triangle
 

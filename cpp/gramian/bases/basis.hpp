@@ -60,6 +60,41 @@ Index bytes_of(const Basis<B>& basis) {
   return total;
 }
 
+/// The rows of a matrix in another order, by way of the host.
+template <LinearAlgebra B>
+Matrix<B> reordered(B& b, const Matrix<B>& m, std::span<const Index> order) {
+  const std::vector<double> rows = b.download(m);
+  std::vector<double> turned(rows.size());
+  for (std::size_t i = 0; i < order.size(); ++i)
+    std::copy_n(rows.begin() + order[i] * m.cols, m.cols,
+                turned.begin() + static_cast<Index>(i) * m.cols);
+  return b.matrix(turned, m.rows, m.cols);
+}
+
+/// A basis of the same samples in another order, in which `layer` has them: only a factor of its
+/// own has rows, and all else stays.
+template <LinearAlgebra B>
+Basis<B> reordered(B& b, const Basis<B>& x, Layer<B> layer, std::span<const Index> order) {
+  const auto copied = [&](const std::optional<Matrix<B>>& m) {
+    std::optional<Matrix<B>> copy;
+    if (m) copy = b.copy(*m);
+    return copy;
+  };
+  Basis<B> y{.layer = std::move(layer), .rank = x.rank, .squared_norm = x.squared_norm};
+  if (x.columns) {
+    Matrix<B> matrix = reordered(b, x.columns->matrix, order);
+    Layer<B> as_layer = b.as_layer(matrix);
+    y.columns = typename Basis<B>::Columns{std::move(matrix), std::move(as_layer)};
+  }
+  y.coefficients = copied(x.coefficients);
+  y.coordinates = copied(x.coordinates);
+  y.weights = copied(x.weights);
+  y.singular_values = x.singular_values;
+  y.directions = x.directions;
+  y.gains = x.gains;
+  return y;
+}
+
 template <class B>
 using Coefficients = std::optional<Matrix<B>>;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <concepts>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,12 @@ struct CentredLayer {
   double squared_norm;  // 0 for a constant layer
   Means means;          // times the layer's scale
 };
+
+/// The same samples in another order, in which `layer` has them.
+template <LinearAlgebra B>
+CentredLayer<B> reordered(B&, const CentredLayer<B>& x, Layer<B> layer, std::span<const Index>) {
+  return {std::move(layer), x.squared_norm, x.means};
+}
 
 /// Layers of which no basis is wanted.
 template <LinearAlgebra B>

@@ -51,6 +51,7 @@ __all__ = [
     "prepare_ridge",
     "prepare_shape",
     "prepare_units",
+    "reordered",
     "reordered_products",
     "smallest_product",
     "sums_without",
@@ -111,6 +112,7 @@ prepare_matrix = _where_its_layers_are(cpu.prepare_matrix)
 prepare_ridge = _where_its_layers_are(cpu.prepare_ridge)
 prepare_shape = _where_its_layers_are(cpu.prepare_shape)
 prepare_units = _where_its_layers_are(cpu.prepare_units)
+reordered = _where_its_layers_are(cpu.reordered)
 smallest_product = _where_its_layers_are(cpu.smallest_product)
 triangle = _where_its_layers_are(cpu.triangle)
 

@@ -35,7 +35,7 @@ class SpreadOut:
         self._dask = require("dask", "dask")
         wide = any(x.compute_dtype == "float64" for x in (*request.a, *request.b))
         self.dtype = "float64" if wide else "float32"
-        self.leaves_out_each = find(self._measure, request.options).leaves_out_each
+        self.leaves_out_each = find(self._measure, request.options).leaves_out_each(request.options)
         self._request = self._dask.delayed(request, pure=True)
         return self
 

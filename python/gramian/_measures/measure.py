@@ -19,7 +19,8 @@ from .._input.options import check_device, check_flag, check_memory, check_progr
 from . import memory
 from .cost import Cost, Planner
 from .gathered import Gathering
-from .resampled import Again, Recomputed, Request, Road
+from .resampled import Again, OneOrder, Recomputed, Request, Road
+from .resampled import Samples as Drawn
 
 __all__ = [
     "Measure",
@@ -96,7 +97,7 @@ def _never(options: Mapping[str, Any]) -> bool:
     return False
 
 
-def _no_road(request: Request) -> Road | None:
+def _nothing(request: Request) -> None:
     return None
 
 
@@ -132,10 +133,13 @@ class Measure:
     unbiased: Callable[[Mapping[str, Any]], bool] = _never  # whether its bias is next to nothing
     # Of comparisons on samples that are reordered, drawn or left out: a way that keeps what these
     # do not change, if there is one, and what holds for all draws as all samples decided it.
-    road: Callable[[Request], Road | None] = _no_road
+    road: Callable[[Request], Road | None] = _nothing
     holds: Callable[[Request, Callable[[Mapping[str, Any]], Again]], Again] = _nothing_held
+    orders: Callable[[Request], OneOrder | None] = _nothing
+    left_out: Callable[[Request], Callable[[Sequence[Drawn]], Any] | None] = _nothing
     plan_draws: Callable[[Request, str, int], Cost | None] = _no_plan  # what that way takes
-    leaves_out_each: bool = False  # whether that costs no more than a few comparisons
+    # Whether leaving out every sample costs no more than a few comparisons.
+    leaves_out_each: Callable[[Mapping[str, Any]], bool] = _never
     # Flags of the command line besides those of the options, and what makes options of all.
     more_flags: tuple[Option, ...] = ()
     from_flags: Callable[[dict[str, Any]], dict[str, Any]] = dict
@@ -216,8 +220,12 @@ class Measure:
         return self.recomputed(request)
 
     def recomputed(self, request: Request) -> Road:
-        """Return the way that compares every draw anew."""
-        return Recomputed(request, self.holds(request, functools.partial(self._again, request)))
+        """Return the way that compares every draw anew, but for what is known of all samples."""
+        again = self.holds(request, functools.partial(self._again, request))
+        if request.device == "reference":
+            return Recomputed(request, again)
+        orders = functools.partial(self.orders, request)
+        return Recomputed(request, again, orders, self.left_out(request))
 
     def _again(self, request: Request, options: Mapping[str, Any]) -> Again:
         # Samples that are taken are in host memory: they go back to the device that computes.

@@ -69,14 +69,33 @@ def taken(layer: Layer, samples: Samples, square: bool = False) -> Layer:
     return Layer(layer.name, array[:, samples] if square else array, layer.dtype)
 
 
+class OneOrder(Protocol):
+    """Layers that are prepared for any order of the samples of the columns."""
+
+    def map(self, order: Samples) -> Array:
+        """Return the map of one."""
+
+
 class Recomputed:
-    """Every draw compared anew."""
+    """Every draw compared anew, but for those that a measure knows how to get from all samples.
+
+    Layers are prepared for the draws that are asked for, when the first of them is.
+    """
 
     path = "every draw compared anew"
     chunk = 1
-    leaves_out_each = False
 
-    def __init__(self, request: Request, again: Again) -> None:
+    def __init__(
+        self,
+        request: Request,
+        again: Again,
+        orders: Callable[[], OneOrder | None] = lambda: None,
+        left_out: Callable[[Sequence[Samples]], Array] | None = None,
+    ) -> None:
+        self._make_orders: Callable[[], OneOrder | None] | None = orders
+        self._orders: OneOrder | None = None
+        self._left_out = left_out
+        self.leaves_out_each = left_out is not None
         # Without the examples that samples may be positions of: what is taken has none.
         self._a, self._b, self._others = (
             [replace(layer, examples=None) for layer in side]
@@ -89,10 +108,16 @@ class Recomputed:
 
     def observed(self) -> Array:
         """Return the map of all samples."""
+        if self._orders is not None:
+            return self._orders.map(np.arange(len(self._a[0].array), dtype=np.int64))
         return self._values(self._a, self._b)
 
     def reordered(self, orders: Samples) -> Array:
         """Return maps with reordered columns."""
+        if self._make_orders is not None:
+            self._orders, self._make_orders = self._make_orders(), None
+        if self._orders is not None:
+            return np.stack([self._orders.map(order) for order in orders])
         return np.stack(
             [
                 self._values(self._a, [taken(y, order, self._square) for y in self._others])
@@ -116,6 +141,8 @@ class Recomputed:
 
     def without(self, groups: Sequence[Samples]) -> Array:
         """Return maps of all others."""
+        if self._left_out is not None:
+            return self._left_out(groups)
         every = np.arange(len(self._a[0].array))
         return self.drawn([np.delete(every, group) for group in groups])
 

@@ -14,6 +14,8 @@ from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on
+from ..orders import Orders, orders_of
+from ..resampled import Request
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
 from .results import CCA
@@ -200,6 +202,20 @@ def cca_pairs(
 def cca_squared_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> Array:
     """Return the mean of the squared correlations; see `cca_pairs`."""
     return cca_pairs(a, b, squared=True, **arguments)
+
+
+def cca_orders(request: Request, squared: bool = False) -> Orders | None:
+    """Prepare bases for the means of correlations with reordered samples."""
+    chosen = complete(OPTIONS, request.options)
+    if chosen["cross_validate"] is not None:
+        return None
+    denominator = getattr(Denominator, chosen["denominator"])
+    measure = Measure.cca_squared if squared else Measure.cca
+    return orders_of(
+        request,
+        lambda grid: grid.sides(_bases(grid, chosen)),
+        lambda xs, ys: calls.compare(xs, ys, measure=measure, denominator=denominator)[0],
+    )
 
 
 def _bases(

@@ -16,6 +16,8 @@ from .. import ranks
 from ..gathered import Gathering, by_rows
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, value_of_pair
+from ..orders import Orders, orders_of
+from ..resampled import Request
 from . import checks
 from . import reference_variants as reference
 from .google import google_pwcca
@@ -191,6 +193,20 @@ def pwcca_pairs(
     else:
         grid.warn_ambiguous(marks.ravel().tolist())
     return grid.place(values)
+
+
+def pwcca_orders(request: Request) -> Orders | None:
+    """Prepare bases for PWCCA with reordered samples."""
+    chosen = complete(OPTIONS, request.options)
+    if chosen["variant"] == "google":
+        return None
+    weighing: dict[str, Any] = {}
+
+    def prepare(grid: Grid) -> Any:
+        weighing.update(_weighing(grid, chosen))
+        return grid.sides(_prepared(grid, chosen, None))
+
+    return orders_of(request, prepare, lambda xs, ys: calls.compare(xs, ys, **weighing)[0])
 
 
 def _prepared(

@@ -14,6 +14,8 @@ from ..._input.layout import Layouts, Positions, takes_layout
 from ..chance import Chance, of_regression, says_chance
 from ..grid import PREPARED, Array, Grid
 from ..measure import complete, falls_back_on, value_of_pair
+from ..orders import Orders, orders_of
+from ..resampled import Request
 from ..wide import in_coordinates
 from . import checks, folds, reference
 from .options import CROSS_VALIDATE, RANK_TOLERANCE
@@ -136,6 +138,18 @@ def regression_pairs(
     either = [x or y for x, y in zip(*flags, strict=True)] if among else [*flags[0], *flags[1]]
     grid.warn_constant(either)
     return grid.place(values)
+
+
+def regression_orders(request: Request) -> Orders | None:
+    """Prepare layers for R² with reordered samples of what is predicted from."""
+    chosen = complete(OPTIONS, request.options)
+    if chosen["cross_validate"] is not None:
+        return None
+    return orders_of(
+        request,
+        lambda grid: _prepared(grid, chosen["rank_tolerance"], None),
+        lambda xs, ys: calls.compare(xs, ys, measure=Measure.linear_regression)[0],
+    )
 
 
 def _prepared(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 from ..gathered import by_rows
 from ..measure import Measure
 from ..ranks import needed_samples
-from . import cca, plan, pwcca, reference, reference_variants, regression, svcca
+from . import cca, left_out, plan, pwcca, reference, reference_variants, regression, svcca
 
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 _LINEAR = _RIGID | {"scaling", "invertible_linear"}
@@ -18,6 +20,7 @@ ROWS = (
         pairs=cca.cca_pairs,
         plan=plan.plan_cca,
         gathers=by_rows,
+        orders=cca.cca_orders,
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -32,6 +35,7 @@ ROWS = (
         pairs=cca.cca_squared_pairs,
         plan=plan.plan_cca_squared,
         gathers=by_rows,
+        orders=functools.partial(cca.cca_orders, squared=True),
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -46,6 +50,7 @@ ROWS = (
         pairs=svcca.svcca_pairs,
         plan=plan.plan_svcca,
         gathers=by_rows,
+        orders=svcca.svcca_orders,
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
@@ -59,6 +64,7 @@ ROWS = (
         pairs=svcca.svcca_pairs,
         plan=plan.plan_svcca,
         gathers=by_rows,
+        orders=functools.partial(svcca.svcca_orders, squared=True),
         options=svcca.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Raghu et al. 2017",
@@ -73,6 +79,7 @@ ROWS = (
         pairs=pwcca.pwcca_pairs,
         plan=plan.plan_pwcca,
         gathers=pwcca.gathered,
+        orders=pwcca.pwcca_orders,
         options=pwcca.OPTIONS,
         invariances=frozenset({"permutation", "translation", "scaling"}),
         citation="Morcos et al. 2018",
@@ -87,6 +94,9 @@ ROWS = (
         pairs=regression.regression_pairs,
         plan=plan.plan_regression,
         gathers=by_rows,
+        orders=regression.regression_orders,
+        left_out=left_out.r2_without,
+        leaves_out_each=left_out.is_of_all_samples,
         options=regression.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 10",

@@ -15,6 +15,8 @@ from ..._input.options import check_flag
 from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, flag, value_of_pair
+from ..orders import Orders, orders_of
+from ..resampled import Request
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -173,6 +175,16 @@ def svcca_pairs(
     if grid.empty:
         return np.full(grid.shape, np.nan)
     return grid.place(_means(grid, chosen, progress))
+
+
+def svcca_orders(request: Request, squared: bool = False) -> Orders | None:
+    """Prepare directions for the mean correlations with reordered samples."""
+    chosen = complete((*OPTIONS, SQUARED), {"squared": squared, **request.options})
+    return orders_of(
+        request,
+        lambda grid: grid.sides(_prepared(grid, chosen, None)),
+        lambda xs, ys: calls.compare(xs, ys, measure=_measure(chosen))[0],
+    )
 
 
 def _prepared(

@@ -57,6 +57,11 @@ _UNBIASED = Option(
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 
 
+def always(options: Mapping[str, Any]) -> bool:
+    """Return that it is so for all options."""
+    return True
+
+
 def record(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options in force: the kernel by its name, and its parameters."""
     kernel, sample = kernel_of(options)
@@ -88,7 +93,7 @@ ROWS = (
         plan=plan.plan_hsic,
         gathers=gathered.cka,
         unbiased=is_unbiased,
-        leaves_out_each=True,
+        leaves_out_each=always,
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "cka"),
         holds=resampled.hold_widths,
@@ -110,7 +115,7 @@ ROWS = (
         plan=plan.plan_hsic,
         gathers=gathered.hsic,
         unbiased=is_unbiased,
-        leaves_out_each=True,
+        leaves_out_each=always,
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "hsic"),
         holds=resampled.hold_widths,
@@ -132,7 +137,7 @@ ROWS = (
         plan=plan.plan_hsic,
         gathers=gathered.cka_distance,
         unbiased=is_unbiased,
-        leaves_out_each=True,
+        leaves_out_each=always,
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "cka_distance"),
         holds=resampled.hold_widths,
@@ -155,7 +160,7 @@ ROWS = (
         plan=plan.plan_distance_correlation,
         gathers=gathered.distance_correlation,
         unbiased=is_unbiased,
-        leaves_out_each=True,
+        leaves_out_each=always,
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "distance_correlation"),
         options=(_UNBIASED,),

@@ -13,6 +13,8 @@ from ..._input.arrays import Layer
 from ..chance import Chance, of_procrustes, says_chance
 from ..grid import PREPARED, Array, Grid
 from ..measure import Option, complete
+from ..orders import Orders, orders_of
+from ..resampled import Request
 from .checks import check_alpha
 
 __all__ = [
@@ -84,6 +86,16 @@ def shape_distance_pairs(
     if grid.empty:
         return np.full(grid.shape, np.nan)
     return grid.place(_angles(grid, chosen["alpha"], progress))
+
+
+def procrustes_orders(request: Request, *, distance: bool = False) -> Orders | None:
+    """Center layers for Procrustes with reordered samples."""
+    measure = Measure.procrustes_distance if distance else Measure.procrustes
+    return orders_of(
+        request,
+        lambda grid: grid.sides(calls.prepare_centred(grid.cores, double=grid.double)),
+        lambda xs, ys: calls.compare(xs, ys, measure=measure)[0],
+    )
 
 
 def _compare(grid: Grid, progress: Progress | None, *, distance: bool = False) -> Array:

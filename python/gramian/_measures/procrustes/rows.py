@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 from ..gathered import by_rows
@@ -19,6 +20,7 @@ ROWS = (
         pairs=pairs.procrustes_pairs,
         plan=plan.plan_procrustes,
         gathers=gathered.similarity,
+        orders=pairs.procrustes_orders,
         options=(),
         invariances=_INVARIANCES,
         citation="Schönemann 1966",
@@ -32,6 +34,7 @@ ROWS = (
         pairs=pairs.procrustes_distance_pairs,
         plan=plan.plan_distance,
         gathers=by_rows,
+        orders=functools.partial(pairs.procrustes_orders, distance=True),
         options=(),
         invariances=_INVARIANCES,
         citation="Williams et al. 2021",

@@ -1,0 +1,79 @@
+"""Regression without some of the samples, by a downdate of what all of them give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..._input.arrays import Layer, as_float64
+from ..._input.read import read
+from .. import ranks, wide
+from ..measure import complete
+from ..resampled import Array, Request, Samples
+from .regression import OPTIONS
+
+__all__ = ["is_of_all_samples", "r2_without"]
+
+# Samples of leverage 1 alone decide a direction: nothing of them is left unexplained, and without
+# them there is one direction less.
+_DECIDES = 1e-10
+
+
+def is_of_all_samples(options: Mapping[str, Any]) -> bool:
+    """Return whether R² is that of a fit of all samples, and not held out."""
+    return options.get("cross_validate") is None
+
+
+def r2_without(request: Request) -> Callable[[Sequence[Samples]], Array] | None:
+    """Return what gives the R² that is left without groups of samples; None for held-out R².
+
+    With residuals e and leverages H = 11'/n + QQ' of the fit of all samples, the residual sum of
+    squares falls by tr e_g'(I - H_gg)^-1 e_g without a group g, and that about the mean by
+    Σ |x_i|² + |Σ x_i|² / (n - m) of its m centered samples.
+    """
+    if not is_of_all_samples(request.options):
+        return None
+    centered = [_centered(layer, request) for layer in request.a]
+    bases = [_basis(layer, request) for layer in request.others]
+
+    def without(groups: Sequence[Samples]) -> Array:
+        maps = np.empty((len(groups), len(centered), len(bases)))
+        for j, Q in enumerate(bases):
+            for i, X in enumerate(centered):
+                maps[:, i, j] = _without(X, Q, groups)
+        return maps
+
+    return without
+
+
+def _without(X: Array, Q: Array, groups: Sequence[Samples]) -> Array:
+    n = len(X)
+    residuals = X - Q @ (Q.T @ X)
+    unexplained, total = float(np.sum(residuals**2)), float(np.sum(X**2))
+    found = np.empty(len(groups))
+    for number, group in enumerate(groups):
+        e, q, x = residuals[group], Q[group], X[group]
+        free, directions = np.linalg.eigh(np.eye(len(group)) - 1 / n - q @ q.T)
+        kept = free > _DECIDES
+        parts = np.sum((directions.T @ e) ** 2, axis=1)[kept] / free[kept]
+        left = total - np.sum(x**2) - np.sum(x.sum(axis=0) ** 2) / (n - len(group))
+        found[number] = 1 - (unexplained - parts.sum()) / left if left > 0 else np.nan
+    return found
+
+
+def _centered(layer: Layer, request: Request) -> Array:
+    read_layer = read(layer, "raise", request.device)
+    return as_float64(layer) - read_layer.means
+
+
+def _basis(layer: Layer, request: Request) -> Array:
+    """Return orthonormal columns, (n, rank)."""
+    read_layer = read(layer, "raise", request.device)
+    tolerance = complete(OPTIONS, request.options)["rank_tolerance"]
+    limit = ranks.default_tolerance(layer) if tolerance is None else float(tolerance)
+    scaled = wide.scaled_coordinates(read_layer, limit)
+    U, s, _ = np.linalg.svd(scaled, full_matrices=False)
+    basis: Array = U[:, s > limit * s[0]]
+    return basis
