@@ -84,11 +84,12 @@ class _Work:
         if self.progress is not None:
             self.progress(1000 * done // total, 1000)  # as the core does
 
-    def resampled(self, draw: Callable[[int, int], Array], count: int) -> Array:
+    def resampled(self, draw: Callable[[int, int], Array], count: int, chunk: int = 0) -> Array:
         """Return the maps of all draws, made some at a time; NaN where there is no value."""
         found = []
-        for first in range(0, count, self.road.chunk):
-            some = min(self.road.chunk, count - first)
+        chunk = chunk or self.road.chunk
+        for first in range(0, count, chunk):
+            some = min(chunk, count - first)
             found.append(draw(first, some))
             self.tell(first + some, count)
         maps = np.concatenate(found)
@@ -166,7 +167,10 @@ def _jackknife(work: _Work) -> Found:
     blocks = not work.road.leaves_out_each and len(draws.units) > BLOCKS
     units = draws.blocks() if blocks else draws.units
     replicates = work.resampled(
-        lambda first, some: work.road.without(units[first : first + some]), len(units)
+        lambda first, some: work.road.without(units[first : first + some]),
+        len(units),
+        # What all samples say serves every group.
+        len(units) if work.road.leaves_out_each else 0,
     )
     observed = work.observed()
     sizes = [len(unit) for unit in units]

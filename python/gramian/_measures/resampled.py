@@ -83,7 +83,6 @@ class Recomputed:
     """
 
     path = "every draw compared anew"
-    chunk = 1
 
     def __init__(
         self,
@@ -96,6 +95,7 @@ class Recomputed:
         self._orders: OneOrder | None = None
         self._left_out = left_out
         self.leaves_out_each = left_out is not None
+        self.chunk = 1
         # Without the examples that samples may be positions of: what is taken has none.
         self._a, self._b, self._others = (
             [replace(layer, examples=None) for layer in side]

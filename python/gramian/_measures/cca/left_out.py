@@ -49,9 +49,19 @@ def r2_without(request: Request) -> Callable[[Sequence[Samples]], Array] | None:
 
 
 def _without(X: Array, Q: Array, groups: Sequence[Samples]) -> Array:
+    """Return R² of X from what Q spans, without each group."""
     n = len(X)
     residuals = X - Q @ (Q.T @ X)
     unexplained, total = float(np.sum(residuals**2)), float(np.sum(X**2))
+    if all(len(group) == 1 for group in groups):
+        one = np.concatenate(groups)
+        free = 1 - 1 / n - np.sum(Q[one] ** 2, axis=1)
+        kept = free > _DECIDES
+        squares = np.sum(residuals[one] ** 2, axis=1)
+        parts = np.where(kept, squares / np.where(kept, free, 1), 0)
+        left = total - n / (n - 1) * np.sum(X[one] ** 2, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(left > 0, 1 - (unexplained - parts) / left, np.nan)
     found = np.empty(len(groups))
     for number, group in enumerate(groups):
         e, q, x = residuals[group], Q[group], X[group]
