@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import calls
 from ..._input.arrays import Layer, as_float64
 from ..._input.read import read
-from .. import ranks, wide
+from .. import ranks
 from ..measure import complete
 from ..resampled import Array, Request, Samples
 from .regression import OPTIONS
@@ -79,11 +80,13 @@ def _centered(layer: Layer, request: Request) -> Array:
 
 
 def _basis(layer: Layer, request: Request) -> Array:
-    """Return orthonormal columns, (n, rank)."""
-    read_layer = read(layer, "raise", request.device)
+    """Return orthonormal columns, (n, rank): what a layer has in common with itself."""
     tolerance = complete(OPTIONS, request.options)["rank_tolerance"]
     limit = ranks.default_tolerance(layer) if tolerance is None else float(tolerance)
-    scaled = wide.scaled_coordinates(read_layer, limit)
-    U, s, _ = np.linalg.svd(scaled, full_matrices=False)
-    basis: Array = U[:, s > limit * s[0]]
-    return basis
+    given = read(layer, "raise", request.device)
+    (basis,) = calls.prepare_bases(
+        [given.core], tolerances=[limit], double=True, coordinates=False, weights=True
+    )
+    _, weights, _ = calls.canonical_pair(basis, basis)
+    columns: Array = (as_float64(layer) - given.means) @ weights.T
+    return columns
