@@ -90,6 +90,26 @@ def test_jackknife_of_regression_is_n_recomputations(size: tuple[int, int, int])
     assert held_out.left_out == ("blocks" if n > 50 else "samples")
 
 
+def test_svcca_keeps_as_many_directions_as_all_samples_have() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 8)) * np.linspace(3, 0.3, 8)
+    Y = X[:, ::-1] + rng.standard_normal((40, 8))
+    whole = gm.svcca(X, Y, variance=0.9, full_output=True)
+    x, y = whole.x_components, whole.y_components
+    assert x < y
+    found = gm.bootstrap(X, Y, measure="svcca", variance=0.9, n_resamples=6, rng=2)
+    changed = 0
+    for k in range(6):
+        half = draws_of(40, 2).chosen(k, "half")
+        A, B = X[half] - X[half].mean(0), Y[half] - Y[half].mean(0)
+        directions = [np.linalg.svd(Z)[0][:, :kept] for Z, kept in ((A, x), (B, y))]
+        rho = np.linalg.svd(directions[0].T @ directions[1], compute_uv=False)
+        assert found.replicates[k] == pytest.approx(rho.sum() / x, rel=0, abs=1e-12)
+        own = gm.svcca(X[half], Y[half], variance=0.9, full_output=True)
+        changed += (own.x_components, own.y_components) != (x, y)
+    assert changed > 0
+
+
 def test_a_line_with_itself() -> None:
     X = np.arange(25.0)[:, None]
     assert gm.permutation_test(X, X, n_permutations=100, rng=0).pvalue == 1 / 101

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, overload
 
@@ -16,7 +17,7 @@ from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, flag, value_of_pair
 from ..orders import Orders, orders_of
-from ..resampled import Request
+from ..resampled import Again, Request
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -185,6 +186,42 @@ def svcca_orders(request: Request, squared: bool = False) -> Orders | None:
         lambda grid: grid.sides(_prepared(grid, chosen, None)),
         lambda xs, ys: calls.compare(xs, ys, measure=_measure(chosen))[0],
     )
+
+
+def hold_components(
+    request: Request,
+    again: Callable[[Mapping[str, Any]], Again],
+    squared: bool = False,
+) -> Again:
+    """Let draws keep as many directions of each layer as all samples made it."""
+    chosen = complete((*OPTIONS, SQUARED), {"squared": squared, **request.options})
+    if chosen["components"] is not None or request.device == "reference":
+        return again(request.options)
+    lives_on = request.a[0].device
+    device = request.device or (None if lives_on is None else f"cuda:{lives_on}")
+    with warnings.catch_warnings():  # the comparison of all samples has said what there is
+        warnings.simplefilter("ignore", RuntimeWarning)
+        whole = Grid(request.a, request.b, "raise", device)
+        kept = [one.rank for one in _prepared(whole, chosen, None)]
+    names = [layer.name for layer in (*whole.xs, *whole.ys)]
+    counts = dict(zip(names, kept, strict=True))
+
+    def compare(a: Sequence[Layer], b: Sequence[Layer]) -> Array:
+        grid = Grid(a, b, "raise", device)
+        prepared = [
+            calls.prepare_directions(
+                [layer.core],
+                tolerances=[ranks.default_tolerance(layer)],
+                variance=chosen["variance"],
+                components=counts[layer.name],
+                double=grid.double,
+            )[0]
+            for layer in (*grid.xs, *grid.ys)
+        ]
+        values, _, _ = calls.compare(*grid.sides(prepared), measure=_measure(chosen))
+        return grid.place(values)
+
+    return compare
 
 
 def _prepared(
