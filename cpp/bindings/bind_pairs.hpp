@@ -124,23 +124,22 @@ OneLayer<S, D> bind_reordered(const OneLayer<S, D>& x, const std::shared_ptr<Giv
       given->device != x->device)
     throw std::invalid_argument("an order is of all samples, and of the same layer");
   Home<S>::check_process(x->device);
-  return with_precision<S, D>(
-      x->is_double, [&]<class B>(std::type_identity<B>) -> OneLayer<S, D> {
-        return x->visit([&]<class T>(const T& state) -> OneLayer<S, D> {
-          if constexpr (std::same_as<T, Basis<B>> || std::same_as<T, CentredLayer<B>>) {
-            std::optional<T> turned;
-            {
-              const OffTheGil off;
-              B b = Home<B>::backend(x->device, control_of({}));
-              turned.emplace(reordered(b, state, read(b, *given), order));
-            }
-            return std::make_shared<PreparedLayer<S, D>>(x->kind, *given, std::move(*turned),
-                                                         x->settings);
-          } else {
-            throw std::invalid_argument("only bases and centred layers are reordered");
-          }
-        });
-      });
+  return with_precision<S, D>(x->is_double, [&]<class B>(std::type_identity<B>) -> OneLayer<S, D> {
+    return x->visit([&]<class T>(const T& state) -> OneLayer<S, D> {
+      if constexpr (std::same_as<T, Basis<B>> || std::same_as<T, CentredLayer<B>>) {
+        std::optional<T> turned;
+        {
+          const OffTheGil off;
+          B b = Home<B>::backend(x->device, control_of({}));
+          turned.emplace(reordered(b, state, read(b, *given), order));
+        }
+        return std::make_shared<PreparedLayer<S, D>>(x->kind, *given, std::move(*turned),
+                                                     x->settings);
+      } else {
+        throw std::invalid_argument("only bases and centred layers are reordered");
+      }
+    });
+  });
 }
 
 template <class S, class D>

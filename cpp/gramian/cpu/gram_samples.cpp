@@ -187,25 +187,27 @@ DrawnSums drawn_sums(const GramStack<T>& x, const GramStack<T>* other, const Dra
                      const Control& control) {
   const GramStack<T>& y = other ? *other : x;
   DrawnSums found = zeros(draws.draws, x.layers, y.layers);
-  share<T>(draws.draws, control, [&] { return Workspace<T>{x, y}; }, [&](Workspace<T>& w, Index d) {
-    const Index* const chosen = draws.samples + d * draws.count;
-    const Place place{found, d, x.layers, y.layers};
-    for (auto* sums : {&w.x_sums, &w.y_sums}) std::ranges::fill(*sums, 0.0);
-    const Index m = draws.count;
-    for (Index a = 0; a < m; ++a) {
-      const auto left = gathered(x, chosen[a], chosen, a + 1, w.x.data());
-      const auto right = other ? gathered(y, chosen[a], chosen, a + 1, w.y.data()) : left;
-      place.add(left, right, a, 2, w.scratch);
-      place.add(left.from(a), right.from(a), 1, 1, w.scratch);
-      add_margins(left, a, w.x_sums);
-      if (other) add_margins(right, a, w.y_sums);
-    }
-    const Block<double> left{w.x_sums.data(), x.layers, x.samples};
-    const Block<double> right{(other ? w.y_sums : w.x_sums).data(), y.layers, y.samples};
-    place.add_sums(left, right, m);
-    add_totals(left, m, place.x_totals);
-    add_totals(right, m, place.y_totals);
-  });
+  share<T>(
+      draws.draws, control, [&] { return Workspace<T>{x, y}; },
+      [&](Workspace<T>& w, Index d) {
+        const Index* const chosen = draws.samples + d * draws.count;
+        const Place place{found, d, x.layers, y.layers};
+        for (auto* sums : {&w.x_sums, &w.y_sums}) std::ranges::fill(*sums, 0.0);
+        const Index m = draws.count;
+        for (Index a = 0; a < m; ++a) {
+          const auto left = gathered(x, chosen[a], chosen, a + 1, w.x.data());
+          const auto right = other ? gathered(y, chosen[a], chosen, a + 1, w.y.data()) : left;
+          place.add(left, right, a, 2, w.scratch);
+          place.add(left.from(a), right.from(a), 1, 1, w.scratch);
+          add_margins(left, a, w.x_sums);
+          if (other) add_margins(right, a, w.y_sums);
+        }
+        const Block<double> left{w.x_sums.data(), x.layers, x.samples};
+        const Block<double> right{(other ? w.y_sums : w.x_sums).data(), y.layers, y.samples};
+        place.add_sums(left, right, m);
+        add_totals(left, m, place.x_totals);
+        add_totals(right, m, place.y_totals);
+      });
   return found;
 }
 
@@ -248,12 +250,12 @@ DrawnSums sums_without(const GramStack<T>& x, const GramStack<T>* other, const G
   return found;
 }
 
-#define GRAMIAN_OF(T)                                                                              \
-  template std::vector<double> reordered_products(const GramStack<T>&, const GramStack<T>&,        \
-                                                  const Draws&, const Control&);                   \
-  template DrawnSums drawn_sums(const GramStack<T>&, const GramStack<T>*, const Draws&,            \
-                                const Control&);                                                   \
-  template DrawnSums sums_without(const GramStack<T>&, const GramStack<T>*, const Groups&,         \
+#define GRAMIAN_OF(T)                                                                       \
+  template std::vector<double> reordered_products(const GramStack<T>&, const GramStack<T>&, \
+                                                  const Draws&, const Control&);            \
+  template DrawnSums drawn_sums(const GramStack<T>&, const GramStack<T>*, const Draws&,     \
+                                const Control&);                                            \
+  template DrawnSums sums_without(const GramStack<T>&, const GramStack<T>*, const Groups&,  \
                                   const Control&)
 GRAMIAN_OF(float);
 GRAMIAN_OF(double);

@@ -1,6 +1,7 @@
 // Sums over centred Gram matrices of which samples are reordered, drawn or left out: what
 // permutations, the bootstrap and the jackknife of HSIC are made of. On the host whatever the
-// backend: a Gram matrix is computed once, where its layer is, and only indices change from then on.
+// backend: a Gram matrix is computed once, where its layer is, and only indices change from then
+// on.
 #pragma once
 
 #include <vector>
@@ -28,8 +29,8 @@ struct Draws {
 ///   margins   Σ_a (Σ_b K_ab) (Σ_b L_ab)
 /// and of each layer the same with itself and its total, Σ_ab K_ab. (See Hsic for what they make.)
 struct DrawnSums {
-  std::vector<double> products, margins;                        // draws x layers x layers
-  std::vector<double> x_products, x_margins, x_totals;          // draws x layers
+  std::vector<double> products, margins;                // draws x layers x layers
+  std::vector<double> x_products, x_margins, x_totals;  // draws x layers
   std::vector<double> y_products, y_margins, y_totals;
 };
 

@@ -99,7 +99,8 @@ def permutation_test(
     is 0 [2]_.
 
     HSIC, CKA and distance correlation take each layer's centered Gram matrix once and n² sums an
-    order, with 8 n² bytes a layer, 4 in float32; other measures are compared anew every time.
+    order, with 8 n² bytes a layer, 4 in float32. CCA and its relatives, regression and Procrustes
+    keep bases, and form the products of every order. Other measures are compared anew every time.
 
     References
     ----------
