@@ -187,6 +187,9 @@ template <class B>
 concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scalar> &&
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, const std::function<void(Index)>& task) {
+      // Whether a factorisation costs less than the Gram matrix of all rows, and one of some rows
+      // is worth trying first.
+      { B::tries_some_rows } -> std::convertible_to<bool>;
       { b.wide() } -> std::same_as<typename B::Wide>;
       { b.narrow(wide) } -> std::same_as<Matrix<B>>;
       { b.as_layer(view) } -> std::same_as<Layer<B>>;  // of a matrix that stays where it is

@@ -33,17 +33,22 @@ Layer<Cuda<T>> Cuda<T>::as_layer(View<Cuda> x) {
 
 template <class T>
 std::vector<double> Cuda<T>::diagonal(View<Cuda> x) {
-  return take_diagonal(const_cast<T*>(x.data), std::min(x.rows, x.cols), x.cols, false);
+  const Index n = std::min(x.rows, x.cols);
+  const auto found = cuda::allocate<double>(context_, n);
+  cuda::take_diagonal(stream(), const_cast<T*>(x.data), n, x.cols, false, found.get());
+  return cuda::to_host(context_, found.get(), n);
 }
 
 template <class T>
 std::vector<double> Cuda<T>::column_sums_of(const Layer<Cuda>& x, bool squares) {
   const Index p = x.source.cols;
-  const auto total = zeros(p);
+  const auto total = cuda::allocate<double>(context_, p),
+             sums = cuda::allocate<double>(context_, p);
+  clear(total.get(), p);
   Panel<Cuda> panel;
   by_rows(x.source.rows, [&](Rows rows) {
     pack(x, rows, panel);
-    const auto sums = sums_of_columns(as_source(strided(panel)), squares);
+    sum_columns(as_source(strided(panel)), squares, sums.get());
     cuda::accumulate<double>(stream(), sums.get(), p, 1, total.get());
   });
   return cuda::to_host(context_, total.get(), p);
