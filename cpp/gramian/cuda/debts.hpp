@@ -15,12 +15,13 @@ class Debts {
  public:
   using Receive = std::function<void(const double* found)>;
 
-  /// As long as it lives, `settle` waits for nothing; what is unpaid then, after an exception, is
-  /// forgotten.
+  /// As long as it lives, `settle` waits for nothing; what is unpaid when the outermost one goes,
+  /// after an exception, is forgotten.
   class Deferred {
    public:
-    explicit Deferred(Debts& debts) : debts_{debts} { debts_.deferred_ = true; }
+    explicit Deferred(Debts& debts) : debts_{debts}, outer_{std::exchange(debts.deferred_, true)} {}
     ~Deferred() {
+      if (outer_) return;
       debts_.deferred_ = false;
       debts_.owed_.clear();
       debts_.used_ = 0;
@@ -31,6 +32,7 @@ class Debts {
 
    private:
     Debts& debts_;
+    bool outer_;  // whether there is one around it
   };
 
   /// Device memory for n sums, which `receive` gets to see on the host, after those owed before.
