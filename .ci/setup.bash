@@ -54,14 +54,21 @@ environment() {
   . "$work/$1/bin/activate"
 }
 
-# Install the packages of an extra, or what a build requires, without building the project.
-install() {
-  python - "$1" > "$work/$1.txt" <<'PYTHON'
+# Print the packages of extras, or what a build requires; to be installed without the project.
+requirements() {
+  python - "$@" <<'PYTHON'
 import sys, tomllib
 with open("pyproject.toml", "rb") as file:
-    project = tomllib.load(file)
-build, extras = project["build-system"]["requires"], project["project"]["optional-dependencies"]
-print(*([*build, "cmake", "ninja"] if sys.argv[1] == "build" else extras[sys.argv[1]]), sep="\n")
+    pyproject = tomllib.load(file)
+packages = pyproject["project"]["optional-dependencies"]
+packages["build"] = [*pyproject["build-system"]["requires"], "cmake", "ninja"]
+packages["package"] = pyproject["project"]["dependencies"]
+print(*(package for name in sys.argv[1:] for package in packages[name]), sep="\n")
 PYTHON
+}
+
+# Install them.
+install() {
+  requirements "$@" > "$work/$1.txt"
   run "pip install -q -r $work/$1.txt"
 }

@@ -82,8 +82,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
     """Leave out a test that is marked as one of CUDA where there is none."""
-    named = {mark.name for mark in getattr(obj, "pytestmark", ())}
-    return [] if "cuda" in named and "cuda" not in collector.config.stash[PRESENT] else None
+    if "cuda" in collector.config.stash[PRESENT]:
+        return None
+    marks = [*getattr(obj, "pytestmark", ()), *collector.iter_markers()]
+    return [] if any(mark.name == "cuda" for mark in marks) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

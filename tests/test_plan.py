@@ -44,6 +44,7 @@ def case(
 CASES = {
     "linear": case("cka", 6000, [400], [500], DOUBLE),
     "kernel": case("cka", 3000, [200], [300], SINGLE, kernel="rbf"),
+    "distances": case("distance_correlation", 2000, [40] * 60, SELF, DOUBLE),
     "cca": case("cca", 5000, [200], [300], DOUBLE, 1e9),
     "cca in float": case("cca", 5000, [200], [300], SINGLE, 5e3),
     "cca of wide layers": case("cca", 400, [1600], [2500], SINGLE),

@@ -16,6 +16,7 @@ namespace gramian {
 enum class Measure : std::uint8_t {
   hsic,
   cka,
+  distance_correlation,
   cca,
   cca_squared,
   svcca,
@@ -124,10 +125,15 @@ Values hsic_of(B& b, Measure measure, const PreparedLayers<S, D>& xs,
       B::available_threads());
   HsicMap map = hsic_map<B>(b, hsic, layers, pairs, plan);
   auto status = map.status;
-  return {pairs,
-          measure == Measure::cka ? cka_values(std::move(map))
-                                  : hsic_values<B>(std::move(map), hsic, layers),
-          std::vector<bool>(pairs.size()), std::move(status)};
+  const auto values = [&] {
+    switch (measure) {
+      case Measure::cka: return cka_values(std::move(map));
+      case Measure::distance_correlation:
+        return distance_correlations(std::move(map), hsic.estimator);
+      default: return hsic_values<B>(std::move(map), hsic, layers);
+    }
+  };
+  return {pairs, values(), std::vector<bool>(pairs.size()), std::move(status)};
 }
 
 template <class B, class S, class D>
@@ -139,7 +145,8 @@ Values values_of(B& b, Measure measure, const PreparedLayers<S, D>& xs,
   };
   switch (measure) {
     case Measure::hsic:
-    case Measure::cka: return hsic_of(b, measure, xs, ys);
+    case Measure::cka:
+    case Measure::distance_correlation: return hsic_of(b, measure, xs, ys);
     case Measure::pwcca: return bases(Pwcca{{}, options.side, options.tie_tolerance});
     case Measure::linear_regression:
       if (xs[0]->kind == Kind::basis) return bases(LinearRegression{});
@@ -167,7 +174,8 @@ template <class S, class D>
 void check_for(Measure measure, const PreparedLayers<S, D>& xs, const PreparedLayers<S, D>& ys) {
   switch (measure) {
     case Measure::hsic:
-    case Measure::cka: return check_comparable(xs, ys, {Kind::gram});
+    case Measure::cka:
+    case Measure::distance_correlation: return check_comparable(xs, ys, {Kind::gram});
     case Measure::cca:
     case Measure::cca_squared: return check_comparable(xs, ys, {Kind::basis, Kind::ridge});
     case Measure::svcca:

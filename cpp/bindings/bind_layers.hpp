@@ -15,6 +15,7 @@ inline void bind_enums(py::module_& m) {
       .value("linear", KernelSpec::linear)
       .value("rbf", KernelSpec::rbf)
       .value("laplacian", KernelSpec::laplacian)
+      .value("distance", KernelSpec::distance)
       .value("polynomial", KernelSpec::polynomial)
       .value("cosine", KernelSpec::cosine)
       .value("precomputed", KernelSpec::precomputed);
@@ -37,6 +38,7 @@ inline void bind_enums(py::module_& m) {
   py::enum_<Measure>(m, "Measure", py::module_local())
       .value("hsic", Measure::hsic)
       .value("cka", Measure::cka)
+      .value("distance_correlation", Measure::distance_correlation)
       .value("cca", Measure::cca)
       .value("cca_squared", Measure::cca_squared)
       .value("svcca", Measure::svcca)

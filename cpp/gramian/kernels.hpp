@@ -29,6 +29,12 @@ struct Laplacian {
   double self_value(double) const { return minus_one ? 0 : 1; }
 };
 
+/// k(x, y) = -|x - y|, which is conditionally positive definite: centred, it is the kernel whose
+/// HSIC is the distance covariance (Sejdinovic et al. 2013).
+struct Distance {
+  double self_value(double) const { return 0; }
+};
+
 /// k(x, y) = unit (factor x·y + constant)^degree of the features as they are; `unit`, a power of
 /// two, keeps its values in the range of float.
 struct Polynomial {
@@ -50,11 +56,12 @@ struct Precomputed {
   double self_value(double diagonal) const { return diagonal; }
 };
 
-using Kernel = std::variant<Linear, Rbf, Laplacian, Polynomial, Cosine, Precomputed>;
+using Kernel = std::variant<Linear, Rbf, Laplacian, Distance, Polynomial, Cosine, Precomputed>;
 
 /// Whether values come from distances, so that an offset of the features does not matter to them.
 inline bool is_of_distance(const Kernel& kernel) {
-  return std::holds_alternative<Rbf>(kernel) || std::holds_alternative<Laplacian>(kernel);
+  return std::holds_alternative<Rbf>(kernel) || std::holds_alternative<Laplacian>(kernel) ||
+      std::holds_alternative<Distance>(kernel);
 }
 
 }  // namespace gramian

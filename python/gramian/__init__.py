@@ -18,7 +18,7 @@ from ._measures.cca.pwcca import pwcca
 from ._measures.cca.regression import linear_regression
 from ._measures.cca.results import CCA, PWCCA, SVCCA
 from ._measures.cca.svcca import svcca
-from ._measures.hsic.functions import cka, cka_distance, hsic
+from ._measures.hsic.functions import cka, cka_distance, distance_correlation, hsic
 from ._measures.hsic.gram import gram
 from ._measures.hsic.kernels import RBF, Cosine, Laplacian, Linear, Polynomial
 from ._measures.procrustes.functions import procrustes, procrustes_distance, shape_distance
@@ -49,6 +49,7 @@ __all__ = [
     "cluster_units",
     "compare",
     "correlation",
+    "distance_correlation",
     "get_num_threads",
     "gram",
     "hsic",

@@ -7,7 +7,7 @@ against, and what ``device="reference"`` runs.
 from ._compare.reference import compare
 from ._measures.cca.reference import cca, linear_regression
 from ._measures.cca.reference_variants import pwcca, svcca
-from ._measures.hsic.reference import cka, cka_distance, gram, hsic
+from ._measures.hsic.reference import cka, cka_distance, distance_correlation, gram, hsic
 from ._measures.procrustes.reference import procrustes, procrustes_distance, shape_distance
 from ._measures.units.reference import (
     cluster_units,
@@ -23,6 +23,7 @@ __all__ = [
     "cluster_units",
     "compare",
     "correlation",
+    "distance_correlation",
     "gram",
     "hsic",
     "linear_regression",

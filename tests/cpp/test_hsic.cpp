@@ -55,6 +55,7 @@ Host gram(const Data& x, const KernelSpec& spec) {
         case KernelSpec::linear: k(i, j) = linear; break;
         case KernelSpec::rbf: k(i, j) = std::exp(-d / (2 * squared)); break;
         case KernelSpec::laplacian: k(i, j) = std::exp(-std::sqrt(d) / width); break;
+        case KernelSpec::distance: k(i, j) = -std::sqrt(d); break;
         case KernelSpec::polynomial:
           k(i, j) = std::pow(own / static_cast<double>(x.source.cols) + spec.constant, spec.degree);
           break;
@@ -65,12 +66,11 @@ Host gram(const Data& x, const KernelSpec& spec) {
   return k;
 }
 
-const std::array kernels = {KernelSpec{KernelSpec::linear},
-                            KernelSpec{KernelSpec::rbf, 0, 1},
-                            KernelSpec{KernelSpec::rbf, 3},
-                            KernelSpec{KernelSpec::laplacian, 0, 0.7},
-                            KernelSpec{KernelSpec::polynomial, 0, 0, 0, 1, 3},
-                            KernelSpec{KernelSpec::cosine}};
+const std::array kernels = {
+    KernelSpec{KernelSpec::linear},   KernelSpec{KernelSpec::rbf, 0, 1},
+    KernelSpec{KernelSpec::rbf, 3},   KernelSpec{KernelSpec::laplacian, 0, 0.7},
+    KernelSpec{KernelSpec::distance}, KernelSpec{KernelSpec::polynomial, 0, 0, 0, 1, 3},
+    KernelSpec{KernelSpec::cosine}};
 
 template <Backend B>
 struct Prepared {

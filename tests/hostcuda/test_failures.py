@@ -51,8 +51,8 @@ each_operation = pytest.mark.parametrize(
 # What may fail without a word, so long as the result is right: who called it was cleaning up.
 CLEANING = {
     "cudaFreeAsync",
+    "cudaGetDevice",  # which a prepared layer asks for before it frees its memory on its own
     "cudaEventDestroy",
-    "cudaGetDevice",  # whose memory a prepared layer gives back
     "cudaMemGetInfo",
     "cudaMemPoolTrimTo",
     "cudaStreamSynchronize",

@@ -177,6 +177,7 @@ class Cpu {
   static TileKernel as_tile_kernel(const Laplacian& k) {
     return {.kind = TileKernel::laplacian, .gamma = k.gamma, .minus_one = k.minus_one};
   }
+  static TileKernel as_tile_kernel(const Distance&) { return {.kind = TileKernel::distance}; }
   static TileKernel as_tile_kernel(const Polynomial& k) {
     return {.kind = TileKernel::polynomial,
             .factor = k.factor,

@@ -113,6 +113,10 @@ struct LaplacianTile {
   }
 };
 template <class T>
+struct DistanceTile {
+  T operator()(T g, T si, T sj) const { return -square_root(squared_distance(g, si, sj)); }
+};
+template <class T>
 struct PolynomialTile {
   T factor, constant, unit;
   int degree;
@@ -169,6 +173,7 @@ void apply(const TileKernel& k, T* tile, Index rows, Index cols, Side<T> i, Side
     case TileKernel::laplacian:
       return k.minus_one ? as(LaplacianTile<T, true>{T(k.gamma)})
                          : as(LaplacianTile<T, false>{T(k.gamma)});
+    case TileKernel::distance: return as(DistanceTile<T>{});
     case TileKernel::polynomial:
       return as(PolynomialTile<T>{T(k.factor), T(k.constant), T(k.unit), k.degree});
     case TileKernel::cosine: return as(CosineTile<T>{});

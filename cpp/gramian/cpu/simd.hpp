@@ -29,7 +29,7 @@ struct Packing {
 
 /// A kernel of kernels.hpp without std::variant, whose code must not be instantiated in simd.cpp.
 struct TileKernel {
-  enum Kind { inner_product, rbf, laplacian, polynomial, cosine } kind = inner_product;
+  enum Kind { inner_product, rbf, laplacian, distance, polynomial, cosine } kind = inner_product;
   double gamma = 0;
   bool minus_one = false;
   double factor = 0, constant = 0, unit = 0;

@@ -35,6 +35,10 @@ __device__ T value(const Laplacian& k, T g, T si, T sj) {
   return k.minus_one ? expm1(x) : exp(x);
 }
 template <class T>
+__device__ T value(const Distance&, T g, T si, T sj) {
+  return -sqrt(squared_distance(g, si, sj));
+}
+template <class T>
 __device__ T value(const Polynomial& k, T g, T, T) {
   const T base = static_cast<T>(k.factor) * g + static_cast<T>(k.constant);
   T power = static_cast<T>(k.unit);

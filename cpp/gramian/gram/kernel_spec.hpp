@@ -11,7 +11,7 @@
 namespace gramian {
 
 struct KernelSpec {
-  enum Kind { linear, rbf, laplacian, polynomial, cosine, precomputed } kind = linear;
+  enum Kind { linear, rbf, laplacian, distance, polynomial, cosine, precomputed } kind = linear;
   double sigma = 0;      // rbf, laplacian: in the units of the features; 0: by the median
   double bandwidth = 0;  // then: in medians
   Index sample = 0;      // of so many rows; 0: all
@@ -22,12 +22,14 @@ struct KernelSpec {
   bool by_median() const { return (kind == rbf || kind == laplacian) && sigma == 0; }
 
   /// Whether the features are centred before the kernel sees them.
-  bool centers() const { return kind == linear || kind == rbf || kind == laplacian; }
+  bool centers() const {
+    return kind == linear || kind == rbf || kind == laplacian || kind == distance;
+  }
 
   /// What the values of a layer's kernel are multiplied by, to be divided out of an HSIC.
   double unit(const Kernel& kernel, double scale) const {
     if (kind == linear) return scale * scale;
-    if (kind == precomputed) return scale;
+    if (kind == precomputed || kind == distance) return scale;
     if (const auto* p = std::get_if<Polynomial>(&kernel)) return p->unit;
     return 1;
   }
@@ -39,6 +41,7 @@ Kernel kernel_of(const KernelSpec& spec, const GramLayer<B>& g, const Middle& me
   const double scale = g.layer.scale;
   switch (spec.kind) {
     case KernelSpec::linear: return Linear{};
+    case KernelSpec::distance: return Distance{};
     case KernelSpec::cosine: return Cosine{};
     case KernelSpec::precomputed: return Precomputed{};
     case KernelSpec::rbf: {

@@ -115,7 +115,8 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
   plan.kept =
       std::min(w.medians, static_cast<Index>(std::max(0.0, (w.max_memory - plan.bytes) / a_layer)));
   plan.bytes += static_cast<double>(plan.kept) * a_layer;
-  // Cells of the passes for a median that are open at once: one in float, as a rule, three in double.
+  // Cells of the passes for a median that are open at once: in float as a rule one, in double
+  // three.
   const double passes = w.scalar_size == 4 ? 1 : 3;
   if (w.medians > 0 && w.n >= 4096) plan.bytes += passes * cells;
 

@@ -129,6 +129,16 @@ struct Cka : Hsic {
   }
 };
 
+/// Distance correlation: the CKA of the kernel -|x - y|, since HSIC with that kernel is the
+/// distance covariance, but for a factor. Biased (Székely et al. 2007) dCor = √CKA, in [0, 1];
+/// unbiased (Székely and Rizzo 2014, by U-centring) the debiased CKA itself, which may be negative.
+struct DistanceCorrelation : Cka {
+  static double value(Estimator estimator, double cka) {
+    // Rounding may leave less than 0 of a biased value; NaN stays.
+    return estimator == Estimator::biased ? std::sqrt(cka < 0 ? 0 : cka) : cka;
+  }
+};
+
 /// HSIC for every pair of layers, and for every layer with itself (0 where only rounding is left of
 /// it), in units of the scaled layers.
 struct HsicMap {
@@ -253,6 +263,12 @@ inline std::vector<double> cka_values(HsicMap map) {
         Cka::value(map.at(i, j), map.self[map.pairs.row(i)], map.self[map.pairs.column(j)]);
   });
   return std::move(map.cross);
+}
+
+inline std::vector<double> distance_correlations(HsicMap map, Estimator estimator) {
+  std::vector<double> values = cka_values(std::move(map));
+  for (double& value : values) value = DistanceCorrelation::value(estimator, value);
+  return values;
 }
 
 }  // namespace gramian

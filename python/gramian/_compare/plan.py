@@ -34,14 +34,14 @@ class Plan:
         How often the inner products are formed: twice where a median distance is wanted and they
         are too many to keep.
     threads : int
-        At most so many threads, fewer than allowed where memory is short.
+        Number of threads at most; fewer than are allowed where memory is short.
     flops : float
         Floating-point operations of the products of layers; decompositions of p x p matrices are
         in `seconds` alone.
     memory : float
         Working memory above the inputs, in bytes: the most that layers of these shapes take,
-        whatever they hold. To 1.25 times what is measured, where the values are such that they
-        take most.
+        whatever they hold. Up to 1.25 times what is measured where the values are such that the
+        most is taken.
     seconds : float
         Estimated time on this many threads of the machine that the model was fitted to. Its ratios
         between plans mean more than its value.
@@ -95,7 +95,7 @@ def plan(
     ------
     TypeError, ValueError
         As `compare` does, except for what the values would tell; ValueError for
-        ``device="reference"``, of which nothing is known.
+        ``device="reference"``, for which there is no estimate.
 
     Notes
     -----
@@ -106,8 +106,8 @@ def plan(
     What the values alone decide is taken at its worst in `memory`, and as usual in `seconds`:
     canonical correlations of layers with a condition below 50 need no bases, which are most of
     the memory, and those of layers in float32 with a condition above 2,000 are decomposed in
-    float64, at several times the time. Of a GPU, `memory` counts the layers that are copied there,
-    and `seconds` means nothing but for kernels.
+    float64, at several times the time. On a GPU, `memory` counts the layers that are copied there,
+    and `seconds` means something for measures of kernels only.
 
     References
     ----------

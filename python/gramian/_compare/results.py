@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +14,12 @@ from .._extras import require
 from .._measures.registry import MEASURES
 from .._show import maps
 from .._version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# json and pathlib are imported where a file is written or read: they would be a tenth of the time
+# that it takes to import gramian.
 
 __all__ = ["Comparison", "load"]
 
@@ -197,6 +201,9 @@ class Comparison:
         Every float64 is written with the digits that bring back the same bits. NaN is null, and
         infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them.
         """
+        import json
+        from pathlib import Path
+
         document = {
             "format": _FORMAT,
             "version": _VERSION,
@@ -276,6 +283,9 @@ def load(path: str | os.PathLike[str]) -> Comparison:
     ...     gm.load(f"{directory}/s.json")
     <Comparison cka(kernel='linear', debiased=False): 1 x 1 layers, 3 samples>
     """
+    import json
+    from pathlib import Path
+
     content = Path(path).read_bytes()
     try:
         document = json.loads(content)

@@ -47,7 +47,7 @@ __all__ = [
     "smallest_product",
 ]
 
-# Values of the enums may go to either module; a status that comes from one is told by `has`.
+# Values of the enums may go to either module; a status that one returns is compared by `has`.
 Denominator = cpu.Denominator
 Estimator = cpu.Estimator
 KernelKind = cpu.KernelKind
@@ -64,16 +64,18 @@ Progress = Callable[[int, int], object]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+# What comes first in a call that is for the CPU; no layers at all are for it to refuse.
+_OF_CPU = (cpu.PreparedLayer, cpu.CoreLayer, np.ndarray, list)
+
+
 def _where_its_layers_are(function: Function) -> Function:
     """Return the function of the module whose layer, or list of them, comes first."""
-    name = function.__name__
 
     @functools.wraps(function)
     def call(first: Any, *args: Any, **options: Any) -> Any:
-        layers = first if isinstance(first, list) else [first]
-        of_cpu = cpu.CoreLayer, cpu.PreparedLayer, np.ndarray
-        on_cpu = all(isinstance(one, of_cpu) for one in layers)
-        return getattr(cpu if on_cpu else cuda(), name)(first, *args, **options)
+        one = first[0] if isinstance(first, list) and first else first
+        chosen = function if isinstance(one, _OF_CPU) else _same_of_cuda(function)
+        return chosen(first, *args, **options)
 
     return cast(Function, call)
 
@@ -130,11 +132,11 @@ def _same_of_cuda(of_cpu: Function) -> Function:
 
 def has(found: Status, wanted: Status) -> bool:
     """Return whether a status, which may be that of another module, is the one wanted."""
-    return found.name == wanted.name
+    return bool(found.value == wanted.value)
 
 
 class Stages:
-    """Divides the progress of a call among its steps; what is told never goes back."""
+    """Divides the progress of a call among its steps; what is reported never goes back."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress

@@ -9,7 +9,6 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -84,17 +83,17 @@ def cuda_devices(device: str | None) -> int:
     return int(count)
 
 
-def _library_folders() -> list[Path]:
+def _library_folders() -> list[str]:
     """Return where NVIDIA's wheels and the CUDA toolkit of the environment have libraries."""
-    folders = []
+    folders: list[str] = []
     try:
         import nvidia.cu13 as wheels
     except ImportError:
         pass
     else:  # one folder for each place where packages are installed
-        folders += [Path(folder, "lib") for folder in wheels.__path__]
+        folders += [os.path.join(folder, "lib") for folder in wheels.__path__]
     if toolkit := os.environ.get("CUDA_HOME") or os.environ.get("CUDA_PATH"):
-        folders.append(Path(toolkit, "lib64"))
+        folders.append(os.path.join(toolkit, "lib64"))
     return folders
 
 
@@ -108,7 +107,7 @@ def preload_libraries() -> None:
     for name, version in (("cudart", 13), ("cublas", 13), ("cusolver", 12)):
         for folder in folders:
             try:
-                ctypes.CDLL(str(folder / f"lib{name}.so.{version}"))
+                ctypes.CDLL(os.path.join(folder, f"lib{name}.so.{version}"))
             except OSError:
                 continue
             break
@@ -147,5 +146,4 @@ def _cuda_info() -> str:
     return "; ".join(
         [f"{name}, {memory / 2**30:.0f} GiB, sm {level}" for name, memory, level in devices]
         + [f"{library} {version}" for library, version in versions.items()]
-        + ["this backend was tested on stand-ins for CUDA, not yet on a GPU"]
     )

@@ -1,4 +1,4 @@
-"""What there is of CUDA for the type checker: the module that may be absent, and its arrays."""
+"""CUDA as the type checker sees it: the module, which may be absent, and its arrays."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Estimates depend on shapes and types only. Where the values decide how a layer is decomposed, the
 memory is that of the way that takes most, and the time that of the usual way. They are for the
-CPU; on a GPU the same matrices take the same memory there, and the time is another.
+CPU; on a GPU the same matrices take the same memory, but not the same time.
 
 The C library keeps what was freed in pieces of up to 32 MiB: so the scratch of one step is counted
 with what the next one takes, although the two do not live at the same time.

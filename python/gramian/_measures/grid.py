@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 
 
 class Grid:
-    """The finite ones of the layers to compare, and where their values go."""
+    """The layers of a comparison that are finite, and the places of their values."""
 
     def __init__(
         self,

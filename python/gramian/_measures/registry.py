@@ -37,7 +37,7 @@ def measures() -> list[str]:
     --------
     >>> import gramian as gm
     >>> gm.measures()[:5]
-    ['cka', 'hsic', 'cka_distance', 'cca', 'cca_squared']
+    ['cka', 'hsic', 'cka_distance', 'distance_correlation', 'cca']
     """
     return list(MEASURES)
 

@@ -86,6 +86,7 @@ def _annotate(ax: Any, image: Any, values: npt.NDArray[np.float64]) -> None:
     numbers = _numbers(values)
     for i, j in np.ndindex(values.shape):
         red, green, blue, alpha = image.cmap(image.norm(values[i, j]))
+        # Luma of Rec. 601: black or white, whichever stands out.
         light = 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 or alpha == 0
         ax.text(j, i, numbers[i][j], ha="center", va="center", color="k" if light else "w")
 

@@ -30,7 +30,21 @@ class Fold:
         fit = Layer(layer.name, layer.host[~held_out], layer.dtype)
         held = Layer(layer.name, layer.host[held_out], layer.dtype)
         self.fit = read(fit, "raise", layer.computed_on)
-        self.test: Array = as_float64(held) - self.fit.means
+        self.test = as_float64(held)
+        self.test -= self.fit.means
+
+    def residual(self, predicted: Array) -> float:
+        """Return the squared error of a prediction of the held-out samples, which it overwrites."""
+        predicted -= self.test
+        return float(np.vdot(predicted, predicted))
+
+    def variates(self, weights: Array) -> Array:
+        """Return what weights make of the held-out samples, centered and of unit norm."""
+        found: Array = self.test @ weights
+        found -= found.mean(axis=0)
+        norms = np.sqrt(np.einsum("ij,ij->j", found, found))  # no copy, as of np.linalg.norm
+        found /= np.where(norms > 0, norms, 1)
+        return found
 
 
 def _bases(
@@ -91,13 +105,9 @@ def correlations(
         bases = _bases(folds, options, double=grid.double)
         for place, k, m in pairs:
             _, x_weights, y_weights = calls.canonical_pair(bases[k], bases[m])
-            variates = []
-            for test, weights in ((folds[k].test, x_weights), (folds[m].test, y_weights)):
-                h = test @ weights.T
-                h -= h.mean(axis=0)
-                norms = np.linalg.norm(h, axis=0)
-                variates.append(h / np.where(norms > 0, norms, 1))
-            found[place].append(np.sum(variates[0] * variates[1], axis=0))
+            variates = folds[k].variates(x_weights.T), folds[m].variates(y_weights.T)
+            found[place].append(np.einsum("ij,ij->j", *variates))
+            del variates
         del folds, bases  # before those of the next fold are made
     return {place: _mean(of_folds) for place, of_folds in found.items()}
 
@@ -128,8 +138,8 @@ def held_out_r2(grid: Grid, options: Mapping[str, Any]) -> Array:
         own = calls.prepare_centred([fold.fit.core for fold in folds], double=True)
         for place, k, m in pairs:
             fitted = weights[m].T @ calls.cross(own[m], own[k])
-            residual[place] += np.sum((folds[k].test - folds[m].test @ weights[m] @ fitted) ** 2)
-            total[place] += np.sum(folds[k].test ** 2)
+            total[place] += float(np.vdot(folds[k].test, folds[k].test))
+            residual[place] += folds[k].residual(folds[m].test @ weights[m] @ fitted)
         del folds, bases, own  # before those of the next fold are made
     values = np.full((len(grid.xs), len(grid.others)), np.nan)
     for place in residual:

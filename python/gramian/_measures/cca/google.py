@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ..._core import calls
 from ..._input.read import ReadLayer
 from ..grid import Grid
-from ..ranks import epsilon
+from ..ranks import CONSTANT_UNITS, epsilon
 
 __all__ = ["google_pwcca"]
 
@@ -41,7 +41,7 @@ def _of_pair(
     S = [[calls.cross(left, right) for right in centred] for left in centred]
     kept = [
         np.sqrt(np.diag(S[k][k]))
-        > 10 * epsilon(layer) * np.sqrt(np.diag(S[k][k]) + layer.n * layer.means**2)
+        > CONSTANT_UNITS * epsilon(layer) * np.sqrt(np.diag(S[k][k]) + layer.n * layer.means**2)
         for k, layer in enumerate((x, y))
     ]
     if not (kept[0].any() and kept[1].any()):
@@ -62,6 +62,7 @@ def _of_pair(
 def _inverse_root(S: Array) -> Array:
     """S^(-1/2), symmetric, without the directions in which S is 0."""
     w, V = np.linalg.eigh(S)
+    # The usual bound on their rounding, as in np.linalg.matrix_rank.
     kept = w > len(w) * np.finfo(np.float64).eps * w[-1]
     root: Array = (V[:, kept] / np.sqrt(w[kept])) @ V[:, kept].T
     return root

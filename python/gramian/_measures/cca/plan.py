@@ -22,20 +22,15 @@ class Folds(Bases):
 
     def __init__(self, a: Sequence[Layer], b: Sequence[Layer], folds: int) -> None:
         super().__init__(a, b)
-        self.samples, self.folds = self.n, folds
-        self.n -= self.n // folds
+        self.samples, self.folds, self.held_out = self.n, folds, -(-self.n // folds)
+        self.n -= self.held_out
         names = ("uint16" if layer.dtype == "bfloat16" else layer.dtype for layer in self.layers)
         self.sizes = [np.dtype(name).itemsize for name in names]
 
     def copies(self) -> float:
-        """Bytes of the samples of a fold: those to fit as they are, the others in double.
-
-        Of the latter once more for the widest layer, which is centered.
-        """
-        held_out = 8.0 * (self.samples - self.n)
-        widths = self.widths
-        fits = sum(self.n * p * size for p, size in zip(widths, self.sizes, strict=True))
-        return fits + held_out * (sum(widths) + max(widths))
+        """Bytes of the samples of a fold: those to fit as they are, the others in double."""
+        fits = sum(self.n * p * size for p, size in zip(self.widths, self.sizes, strict=True))
+        return fits + 8.0 * self.held_out * sum(self.widths)
 
 
 def plan_cca(
@@ -74,9 +69,11 @@ def held_out(w: Folds, of: Sequence[int], *, every_rank: bool = False) -> Cost:
     The ranks of all samples, where they are wanted, take bases of all samples, which stay.
     """
     pairs = w.every_pair
-    of_pairs = max(w.finishing(*w.ranks([pair])[0], vectors=True) for pair in pairs)
+    testing = [8 * w.held_out * (w.rank(q) + max(p, w.rank(q))) for p, q in pairs]
+    fitting = [w.finishing(*w.ranks([pair])[0], vectors=True) for pair in pairs]
     bases = w.kept(of, coordinates=True)  # the weights are as large
-    memory = w.copies() + bases + max(w.making(of), of_pairs)
+    scratch = w.product_scratch(w.ranks(pairs), w.scalar)
+    memory = w.copies() + bases + w.making(of) + scratch + max(*fitting, *testing)
     cost = w.cost(
         f"orthonormal bases, {w.folds} folds", memory, of, pairs, vectors=True, times=w.folds
     )

@@ -54,7 +54,7 @@ def held_out_correlations(
 ) -> Array:
     """Correlations of held-out variates under the weights of the rest, averaged over folds.
 
-    As many as every fold has.
+    There are as many as every fold has.
     """
     found = []
     for split_x, split_y in zip(

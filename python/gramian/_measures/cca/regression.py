@@ -124,7 +124,7 @@ def regression_pairs(
 def _prepared(
     grid: Grid, tolerance: float | None, progress: Progress | None
 ) -> tuple[list[calls.PreparedLayer], list[calls.PreparedLayer] | None]:
-    """Prepare bases of what is predicted from; of what is predicted alone, none."""
+    """Prepare bases of the layers that are predicted from; those only predicted need none."""
     if not grid.ys:
         return grid.bases(tolerance, progress=progress), None
     x, cores = len(grid.xs), grid.cores

@@ -8,7 +8,7 @@ from ..measure import falls_back_on, value_of_pair
 from . import pairs, reference
 from .kernels import Kernel
 
-__all__ = ["cka", "cka_distance", "hsic"]
+__all__ = ["cka", "cka_distance", "distance_correlation", "hsic"]
 
 
 @falls_back_on(reference.hsic)
@@ -278,6 +278,83 @@ def cka_distance(
         bandwidth=bandwidth,
         bandwidth_sample=bandwidth_sample,
         debiased=debiased,
+        nan_policy=nan_policy,
+        device=device,
+        max_memory=max_memory,
+    )
+
+
+@falls_back_on(reference.distance_correlation)
+def distance_correlation(
+    X: Any,
+    Y: Any,
+    *,
+    unbiased: bool = False,
+    nan_policy: str = "raise",
+    device: str | None = None,
+    max_memory: float | None = None,
+) -> float:
+    """Distance correlation of two representations.
+
+    Parameters
+    ----------
+    X, Y : array_like, shapes (n_samples, p) and (n_samples, q)
+        Activations of the same examples; see `cka` for what is accepted.
+    unbiased : bool, default False
+        Use the unbiased distance covariances, without the root; it may be negative. The biased
+        value of independent data goes to 1 as the number of features grows.
+    nan_policy, device, max_memory
+        As in `cka`.
+
+    Returns
+    -------
+    float
+        In [0, 1] for the biased version: 0 for independent representations, as n grows, and 1 for
+        those that are equal up to rotation, translation and scale. NaN, with a warning, if X or Y
+        is constant.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cka` does.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the correlation is undefined, because X or Y is constant.
+
+    See Also
+    --------
+    cka : The same with other kernels, and without the root.
+
+    Notes
+    -----
+    dCor = sqrt(dCov²(X, Y) / sqrt(dVar²(X) dVar²(Y))), where dCov² is the mean product of the
+    doubly centered matrices of Euclidean distances |x_i - x_j| and |y_i - y_j| [1]_. The unbiased
+    version centers them so that the diagonal does not count, and takes no root [2]_. Both are CKA
+    of the kernel -|x - y| [3]_, and cost as much as RBF CKA with a given width: n² (p + q) flops,
+    tile by tile; no n x n matrix is formed.
+
+    References
+    ----------
+    .. [1] Székely, Rizzo, Bakirov. Measuring and testing dependence by correlation of distances.
+       Annals of Statistics 2007.
+    .. [2] Székely, Rizzo. Partial distance correlation with methods for dissimilarities. Annals of
+       Statistics 2014.
+    .. [3] Sejdinovic, Sriperumbudur, Gretton, Fukumizu. Equivalence of distance-based and
+       RKHS-based statistics in hypothesis testing. Annals of Statistics 2013.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> round(gm.distance_correlation([[1], [2], [3]], [[10], [20], [5]]), 12)
+    0.762199122232
+    """
+    return value_of_pair(
+        pairs.distance_correlation_pairs,
+        X,
+        Y,
+        unbiased=unbiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,

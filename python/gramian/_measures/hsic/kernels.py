@@ -12,6 +12,7 @@ from ..._input.checks import check_integer
 __all__ = [
     "RBF",
     "Cosine",
+    "Distance",
     "Kernel",
     "Laplacian",
     "Linear",
@@ -128,6 +129,11 @@ class Laplacian:
 
 
 @dataclass(frozen=True)
+class Distance:
+    """Negative distance, k(x, y) = -|x - y|: the kernel of distance correlation."""
+
+
+@dataclass(frozen=True)
 class Polynomial:
     """Polynomial kernel, k(x, y) = (x'y / p + constant)^degree of p features, not centered.
 
@@ -181,7 +187,7 @@ class Precomputed:
     """The representation is its own Gram matrix, (n_samples, n_samples) and symmetric."""
 
 
-Kernel = Linear | RBF | Laplacian | Polynomial | Cosine | Precomputed
+Kernel = Linear | RBF | Laplacian | Distance | Polynomial | Cosine | Precomputed
 
 NAMED: dict[str, type[Kernel]] = {
     "linear": Linear,
@@ -223,7 +229,7 @@ def lost_invariances(options: Mapping[str, Any]) -> frozenset[str]:
             return frozenset({"translation"})
         case Precomputed():
             return frozenset({"orthogonal", "permutation", "translation"})
-        case Linear():
+        case Linear() | Distance():
             return frozenset()
 
 

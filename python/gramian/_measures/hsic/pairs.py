@@ -18,6 +18,7 @@ from .checks import is_unbiased, needed_samples
 from .kernels import (
     RBF,
     Cosine,
+    Distance,
     Kernel,
     Laplacian,
     Linear,
@@ -38,14 +39,14 @@ def hsic_pairs(
     a: Sequence[Layer],
     b: Sequence[Layer],
     *,
-    normalized: bool = False,
+    measure: Measure = Measure.hsic,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
     max_memory: float | None,
     options: Mapping[str, Any],
 ) -> npt.NDArray[np.float64]:
-    """Return HSIC, or CKA if `normalized`, of every a with every b; among the a without b."""
+    """Return HSIC, or what follows from it, of every a with every b; among the a without b."""
     kernel, sample = kernel_of(options)
     unbiased = is_unbiased(options)
     needed = needed_samples(options)
@@ -55,7 +56,7 @@ def hsic_pairs(
         ys,
         spec_of(kernel, sample),
         unbiased=unbiased,
-        normalized=normalized,
+        measure=measure,
         max_memory=checks.check_memory(max_memory, DEFAULT_MEMORY),
         progress=progress,
     )
@@ -63,7 +64,20 @@ def hsic_pairs(
 
 def cka_pairs(a: Sequence[Layer], b: Sequence[Layer], **arguments: Any) -> npt.NDArray[np.float64]:
     """Return CKA; see `hsic_pairs`."""
-    return hsic_pairs(a, b, normalized=True, **arguments)
+    return hsic_pairs(a, b, measure=Measure.cka, **arguments)
+
+
+def distance_correlation_pairs(
+    a: Sequence[Layer], b: Sequence[Layer], *, options: Mapping[str, Any], **arguments: Any
+) -> npt.NDArray[np.float64]:
+    """Return the distance correlation; see `hsic_pairs`."""
+    return hsic_pairs(
+        a,
+        b,
+        measure=Measure.distance_correlation,
+        options={**options, "kernel": Distance()},
+        **arguments,
+    )
 
 
 def cka_distance_pairs(
@@ -115,6 +129,8 @@ def spec_of(kernel: Kernel, sample: int | None) -> KernelSpec:
             return KernelSpec(KernelKind.cosine)
         case Precomputed():
             return KernelSpec(KernelKind.precomputed)
+        case Distance():
+            return KernelSpec(KernelKind.distance)
         case Linear():
             return KernelSpec(KernelKind.linear)
 
@@ -140,11 +156,11 @@ def _hsic(
     spec: KernelSpec,
     *,
     unbiased: bool,
-    normalized: bool,
+    measure: Measure,
     max_memory: float,
     progress: Progress | None,
 ) -> npt.NDArray[np.float64]:
-    """HSIC, or CKA if `normalized`.
+    """Compare the layers that are finite.
 
     All layers are computed in the widest precision that any of them needs. Layers with NaN or
     infinity (under nan_policy="propagate") give NaN.
@@ -162,20 +178,15 @@ def _hsic(
     found, _, statuses = calls.compare(
         prepared[: len(rows)],
         prepared[len(rows) :] or None,
-        measure=Measure.cka if normalized else Measure.hsic,
+        measure=measure,
         progress=stages(0 if prepared[0].feature_space else share, 1),
     )
-    if normalized:
-
-        def named(wanted: Status) -> list[str]:
-            return [
-                layer.name
-                for layer, status in zip(layers, statuses, strict=True)
-                if calls.has(status, wanted)
-            ]
-
-        checks.warn_constant(named(Status.constant))
-        checks.warn_degenerate(named(Status.degenerate))
+    if measure is not Measure.hsic:
+        named = [(layer.name, status) for layer, status in zip(layers, statuses, strict=True)]
+        unsound = [pair for pair in named if not calls.has(pair[1], Status.sound)]
+        constant = [name for name, status in unsound if calls.has(status, Status.constant)]
+        checks.warn_constant(constant)
+        checks.warn_degenerate(name for name, _ in unsound if name not in constant)
     values[np.ix_(rows, columns)] = found
     return values
 

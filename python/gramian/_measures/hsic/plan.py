@@ -10,9 +10,9 @@ from ..._input.arrays import Layer
 from ..._input.checks import check_memory, check_square
 from ..cost import Cost, Workload
 from . import pairs
-from .kernels import Precomputed, kernel_of
+from .kernels import Distance, Precomputed, kernel_of
 
-__all__ = ["plan_hsic"]
+__all__ = ["plan_distance_correlation", "plan_hsic"]
 
 
 def plan_hsic(
@@ -50,3 +50,10 @@ def plan_hsic(
         tile=decision.tile,
         passes=decision.passes,
     )
+
+
+def plan_distance_correlation(
+    a: Sequence[Layer], b: Sequence[Layer], *, options: Mapping[str, Any], **arguments: Any
+) -> Cost:
+    """Estimate distance correlation."""
+    return plan_hsic(a, b, options={**options, "kernel": Distance()}, **arguments)

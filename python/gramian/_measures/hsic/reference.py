@@ -13,10 +13,17 @@ import numpy as np
 from ..._input import checks, layers
 from ..._input.arrays import Layer, as_float64, as_layer
 from .checks import needed_samples
-from .kernels import Kernel, Precomputed, kernel_of
-from .reference_grams import Array, is_constant, kernel_matrix, shifted_kernel_matrix
+from .kernels import Distance, Kernel, Precomputed, kernel_of
+from .reference_grams import (
+    Array,
+    centered_columns,
+    is_constant,
+    kernel_matrix,
+    shifted_kernel_matrix,
+    squared_distances,
+)
 
-__all__ = ["cka", "cka_distance", "gram", "hsic"]
+__all__ = ["cka", "cka_distance", "distance_correlation", "gram", "hsic"]
 
 
 def cka(
@@ -118,6 +125,40 @@ def hsic(
     return hsic_unbiased(K, L) if unbiased else hsic_biased(K, L)
 
 
+def distance_correlation(
+    X: Any, Y: Any, *, unbiased: bool = False, nan_policy: str = "raise"
+) -> float:
+    """Correlation of the doubly centered distances (Székely et al. 2007, definitions 2.3 and 2.4).
+
+    The unbiased version of Székely and Rizzo 2014, definitions 2.1 and 2.2, takes no root.
+    Parameters, result and errors are those of `gramian.distance_correlation`.
+
+    Examples
+    --------
+    >>> from gramian import reference
+    >>> round(reference.distance_correlation([[1], [2], [3]], [[10], [20], [5]]), 12)
+    0.762199122232
+    """
+    x, y = _samples(X, Y, (Distance(), None), unbiased, nan_policy)
+    distances = [np.sqrt(squared_distances(centered_columns(layer))) for layer in (x, y)]
+    A, B = (u_centered(d) if unbiased else double_centered(d) for d in distances)
+    of_x, of_y = np.sum(A * A), np.sum(B * B)
+    constant = [layer.name for layer in (x, y) if is_constant(layer)]
+    n = len(A)
+    least = [n * n * rounding(d) for d in distances]
+    vanishing = [
+        layer.name
+        for layer, own, bound in zip((x, y), (of_x, of_y), least, strict=True)
+        if own <= bound
+    ]
+    checks.warn_constant(constant)
+    checks.warn_degenerate(name for name in vanishing if name not in constant)
+    if constant or vanishing:
+        return float("nan")
+    squared = np.sum(A * B) / np.sqrt(of_x) / np.sqrt(of_y)
+    return float(squared if unbiased else np.sqrt(np.maximum(squared, 0)))
+
+
 def gram(
     X: Any,
     *,
@@ -177,6 +218,15 @@ def _check_values(layer: Layer, k: tuple[Kernel, int | None], nan_policy: str) -
         checks.check_symmetric(layer)
 
 
+def u_centered(D: Array) -> Array:
+    """D less the means of row and column, by n - 2, plus that of all; 0 on the diagonal."""
+    n = len(D)
+    rows = D.sum(axis=0) / (n - 2)
+    A: Array = D - rows - rows[:, None] + D.sum() / ((n - 1) * (n - 2))
+    np.fill_diagonal(A, 0)
+    return A
+
+
 def double_centered(K: Array) -> Array:
     """HKH."""
     a: Array = K.mean(axis=0) - K.mean() / 2
@@ -217,8 +267,9 @@ def off_diagonal(K: Array) -> Array:
 def rounding(K: Array) -> float:
     """Bound on what rounding leaves of HSIC(K, K) where it should be 0.
 
-    Off the diagonal, which the unbiased estimator does not see, and which is far larger in a
-    narrow kernel.
+    Centering takes means of n elements, each of which rounding changes by at most n eps of their
+    size: that of the elements off the diagonal, which the unbiased estimator does not see, and
+    which is far larger in a narrow kernel.
     """
     n = len(K)
     return float((np.finfo(np.float64).eps * n) ** 2 * np.mean((K - np.diag(np.diag(K))) ** 2))

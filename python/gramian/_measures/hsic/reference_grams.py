@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..._input import checks
 from ..._input.arrays import Layer, as_float64
-from .kernels import RBF, Cosine, Kernel, Laplacian, Linear, Polynomial, Precomputed
+from .kernels import RBF, Cosine, Distance, Kernel, Laplacian, Linear, Polynomial, Precomputed
 
 Array = npt.NDArray[np.float64]
 
@@ -71,6 +71,8 @@ def kernel_matrix(layer: Layer, kernel: Kernel, sample: int | None) -> Array:
         case Linear():
             X = centered_columns(layer)
             return X @ X.T
+        case Distance():
+            return -np.sqrt(squared_distances(centered_columns(layer)))
         case Polynomial():
             X = features(layer)
             return np.asarray((X @ X.T / X.shape[1] + kernel.constant) ** kernel.degree)

@@ -32,7 +32,7 @@ _SIGMA = Option(
     "sigma", None, kind=float, metavar="S", help="rbf, laplacian: width in units of the features"
 )
 _DEBIASED = Option("debiased", False, bool, kind=bool, help="CKA by the unbiased HSIC")
-_UNBIASED = Option("unbiased", False, bool, kind=bool, help="unbiased HSIC")
+_UNBIASED = Option("unbiased", False, bool, kind=bool, help="unbiased HSIC, or distance covariance")
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 
 
@@ -107,5 +107,17 @@ ROWS = (
         record=record,
         more_flags=(_SIGMA,),
         from_flags=from_flags,
+    ),
+    Measure(
+        "distance_correlation",
+        function=functions.distance_correlation,
+        reference=reference.distance_correlation,
+        pairs=pairs.distance_correlation_pairs,
+        plan=plan.plan_distance_correlation,
+        options=(_UNBIASED,),
+        invariances=_RIGID | {"scaling"},
+        citation="Székely et al. 2007, 2014",
+        range=(0, 1),
+        samples=needed_samples,
     ),
 )

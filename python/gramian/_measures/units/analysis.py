@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..._extras import require
 from ..._input.arrays import Layer, as_float64
+from .. import ranks
 from . import checks
 from .results import Clusters, Matching
 
@@ -26,8 +27,11 @@ __all__ = [
 Floats = npt.NDArray[np.floating[Any]]
 Mask = npt.NDArray[np.bool_]
 
-N_ALPHAS, SMALLEST_ALPHA = 30, 1e-3  # of the default grid
-ALIKE = 1e-13  # between correlations of units that are the same, up to rounding
+# Of the default grid, which ends where that of scikit-learn's `lasso_path` does.
+N_ALPHAS, SMALLEST_ALPHA = 30, 1e-3
+# Between correlations of units that are the same up to scale and offset: they differ by at most
+# 3.8e-15 (measured with 60 to 100,000 samples and offsets up to 100 standard deviations).
+ALIKE = 1e-13
 
 
 class Correlations(NamedTuple):
@@ -40,7 +44,7 @@ class Correlations(NamedTuple):
 
 def tolerance(layer: Layer) -> float:
     """Return the share of a column's norm up to which what varies is rounding."""
-    return 10 * float(np.finfo(layer.compute_dtype).eps)
+    return ranks.CONSTANT_UNITS * ranks.epsilon(layer)
 
 
 def warn_constant(layer: Layer, left_out: Mask) -> None:
@@ -125,7 +129,8 @@ def _spectral(W: Floats, k: int, seed: int) -> npt.NDArray[np.int64]:
     A[:p, p:] = W / np.sqrt(W.sum(axis=1))[:, None] / np.sqrt(W.sum(axis=0))
     A += A.T
     vectors = linalg.eigh(A, subset_by_index=[n - k, n - 1])[1]
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1), np.finfo(float).tiny)[:, None]
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.where(norms > 0, norms, 1)  # 0: a node of a component that none of them is in
     means = cluster.KMeans(k, init="k-means++", n_init=10, random_state=seed)
     found = means.fit_predict(vectors)
     rank = np.argsort(np.argsort(-np.bincount(found, minlength=k), kind="stable"))

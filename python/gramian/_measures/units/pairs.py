@@ -39,7 +39,9 @@ __all__ = [
 Progress = Callable[[int, int], object]
 Array = npt.NDArray[np.float64]
 
-TINY_PRODUCT = 1e-30  # smaller products lose digits in float32
+# Mean products of two units, in the units in which the largest activation is about 1: above ten
+# times tiny / eps of float32 (1.2e-38 / 1.2e-7), what is eps of them is still a normal number.
+TINY_PRODUCT = 1e-30
 
 
 def numbers(text: str) -> list[float]:
@@ -131,7 +133,7 @@ def sparse_prediction_pairs(
 
 
 class UnitGrid:
-    """The pairs of a comparison, one after the other, and what is said of their units."""
+    """The pairs of a comparison, one after the other, and the warnings about their units."""
 
     def __init__(self, xs: Sequence[Units], ys: Sequence[Units], progress: Progress | None) -> None:
         self.xs, self.others = xs, ys or xs

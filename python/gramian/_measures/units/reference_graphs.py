@@ -48,8 +48,8 @@ def best_assignment(value: Array) -> Pairs:
     if c.size == 0:
         return []
     sparse, optimize = require("scipy.sparse", "units"), require("scipy.optimize", "units")
-    row_sums = sparse.kron(sparse.eye_array(p), np.ones((1, q)))
-    column_sums = sparse.kron(np.ones((1, p)), sparse.eye_array(q))
+    row_sums = sparse.kron(sparse.eye(p), np.ones((1, q)))
+    column_sums = sparse.kron(np.ones((1, p)), sparse.eye(q))
     fewer, more = (row_sums, column_sums) if p <= q else (column_sums, row_sums)
     found = optimize.linprog(
         -c.ravel(),
