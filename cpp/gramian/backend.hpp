@@ -73,6 +73,7 @@ struct Layer {
   bool constant;  // no column varies, but for rounding
   typename B::Buffer mean_high, mean_low;
   double sum_of_means = 0;  // tells layers apart, see orientation.hpp
+  double largest_mean = 0;  // in absolute value
 };
 
 /// Two layers to be multiplied, or twice the same one; they live elsewhere.
@@ -209,6 +210,9 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, Matrix<typename B::Wide> total,
              const std::function<void(Index)>& task) {
+      // Whether a factorisation costs less than the Gram matrix of all rows, and one of some rows
+      // is worth trying first.
+      { B::tries_some_rows } -> std::convertible_to<bool>;
       { b.wide() } -> std::same_as<typename B::Wide>;
       { b.narrow(wide) } -> std::same_as<Matrix<B>>;
       { b.as_layer(view) } -> std::same_as<Layer<B>>;  // of a matrix that stays where it is

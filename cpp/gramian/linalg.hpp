@@ -29,11 +29,13 @@ Layer<B> make_layer(B& b, const Source& source, const Means& means, double scale
                     bool constant = false) {
   using T = typename B::scalar;
   std::vector<double> high(means.high.size()), low(means.high.size());
+  double largest = 0;
   for (std::size_t j = 0; j < high.size(); ++j) {
     high[j] = static_cast<double>(static_cast<T>(means.high[j]));
     low[j] = means.high[j] - high[j] + means.low[j];
+    largest = std::max(largest, std::abs(high[j]));
   }
-  return {source, scale, constant, b.upload(high), b.upload(low), sum(means.high)};
+  return {source, scale, constant, b.upload(high), b.upload(low), sum(means.high), largest};
 }
 
 /// Bytes that a layer holds besides the activations, which are another's, and a matrix.

@@ -36,6 +36,7 @@ class Cpu {
 
   static constexpr TilePolicy tile_policy{};
   static constexpr Index panel_rows = 256;
+  static constexpr bool tries_some_rows = true;
   static constexpr CostModel costs() {
     if constexpr (sizeof(T) == sizeof(float)) return {};
     return {.flop = 2.4e-11,

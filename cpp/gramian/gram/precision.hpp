@@ -34,11 +34,12 @@ double permitted_loss_in(DType source) {
 /// (deviations are below 1, once scaled) is it subtracted, for the range's sake.
 template <Backend B>
 Layer<B> for_differences(B& b, const Layer<B>& layer) {
-  const std::vector<double> none(static_cast<std::size_t>(layer.source.cols));
+  constexpr double exact = 4;
   Means means = Means::none(layer.source.cols);
-  means.high = b.download(layer.mean_high.get(), layer.source.cols);
+  if (layer.largest_mean >= exact)
+    means.high = b.download(layer.mean_high.get(), layer.source.cols);
   for (double& mean : means.high)
-    if (std::abs(mean) < 4) mean = 0;
+    if (std::abs(mean) < exact) mean = 0;
   return make_layer(b, layer.source, means, layer.scale, layer.constant);
 }
 
@@ -77,29 +78,33 @@ std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
   const Rows rows{0, count, n, count};
   Panel<B> panel, other;
   b.pack(layer, rows, panel);
-  const auto tile = b.allocate(std::max(count * count, neighbours));
+  const auto tile = b.allocate(count * count + neighbours);
   b.differences(panel, panel, nullptr, nullptr, tile.get());
-  const std::vector<double> all = b.download(tile.get(), count * count);
+  std::vector<std::pair<Index, Index>> near;
+  if (n > most) {
+    std::vector<Index> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), Index{0});
+    std::ranges::sort(order, {}, [&](Index i) { return g.norms[static_cast<std::size_t>(i)]; });
+    for (Index k = 0; k < neighbours; ++k) {
+      const auto place = order.begin() + k * (n - 1) / neighbours;
+      near.emplace_back(place[0], place[1]);
+    }
+  }
+  for (std::size_t k = 0; k < near.size(); ++k) {
+    b.pack(layer, {near[k].first, 1}, panel);
+    b.pack(layer, {near[k].second, 1}, other);
+    b.differences(panel, other, nullptr, nullptr,
+                  tile.get() + count * count + static_cast<Index>(k));
+  }
+  const std::vector<double> found = b.download(tile.get(), count * count + std::ssize(near));
   for (Index i = 1; i < count; ++i)
     for (Index j = 0; j < i; ++j)
-      add(rows[i], rows[j], all[static_cast<std::size_t>(i * count + j)], 1);
-  if (n <= most) return pairs;
-
-  std::vector<Index> order(static_cast<std::size_t>(n));
-  std::iota(order.begin(), order.end(), Index{0});
-  std::ranges::sort(order, {}, [&](Index i) { return g.norms[static_cast<std::size_t>(i)]; });
-  const auto place = [&](Index k) { return order.begin() + k * (n - 1) / neighbours; };
-  for (Index k = 0; k < neighbours; ++k) {
-    b.pack(layer, {place(k)[0], 1}, panel);
-    b.pack(layer, {place(k)[1], 1}, other);
-    b.differences(panel, other, nullptr, nullptr, tile.get() + k);
-  }
-  const std::vector<double> near = b.download(tile.get(), neighbours);
+      add(rows[i], rows[j], found[static_cast<std::size_t>(i * count + j)], 1);
   // Each for (n - 1) / 32 of n (n - 1) / 2 pairs, where the others stand for one in 64 * 63 / 2.
   const double weight =
       static_cast<double>(most * (most - 1)) / static_cast<double>(n * neighbours);
-  for (Index k = 0; k < neighbours; ++k)
-    add(place(k)[0], place(k)[1], near[static_cast<std::size_t>(k)], weight);
+  for (std::size_t k = 0; k < near.size(); ++k)
+    add(near[k].first, near[k].second, found[static_cast<std::size_t>(count * count) + k], weight);
   return pairs;
 }
 
