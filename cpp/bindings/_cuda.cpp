@@ -92,17 +92,26 @@ py::dict versions() {
   return d;
 }
 
-/// Column statistics of an array, from one pass.
-py::tuple bind_column_statistics(const py::object& given, const std::string& dtype) {
-  const Source source = Home<Cuda<float>>::source(given, dtype);
-  const auto& array = given.cast<const DeviceArray&>();
-  ColumnStatistics found;
+/// Column statistics of arrays on one device, from one pass over each and with one wait.
+py::list bind_column_statistics(const py::list& arrays, const std::vector<std::string>& dtypes) {
+  if (arrays.empty() || arrays.size() != dtypes.size())
+    throw std::invalid_argument("there must be an array at least, and a dtype for each");
+  std::vector<Source> sources;
+  const int device = Home<Cuda<float>>::device(arrays[0]);
+  for (std::size_t k = 0; k < dtypes.size(); ++k) {
+    sources.push_back(Home<Cuda<float>>::source(arrays[k], dtypes[k]));
+    if (Home<Cuda<float>>::device(arrays[k]) != device)
+      throw std::invalid_argument("arrays must be on one device");
+  }
+  std::vector<ColumnStatistics> found;
   {
     const OffTheGil off;
-    const cuda::DeviceGuard guard{array.device};
-    found = cuda::column_statistics(cuda::context(), source);
+    const cuda::DeviceGuard guard{device};
+    found = cuda::column_statistics(cuda::context(), sources);
   }
-  return as_tuple(found);
+  py::list all;
+  for (const ColumnStatistics& one : found) all.append(as_tuple(one));
+  return all;
 }
 
 void bind_device_array(py::module_& m) {
@@ -139,7 +148,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   });
   bind_device_array(m);
   bind<Cuda<float>, Cuda<double>>(m);
-  m.def("column_statistics", &bind_column_statistics, py::arg("array"), py::arg("dtype"));
+  m.def("column_statistics", &bind_column_statistics, py::arg("arrays"), py::arg("dtypes"));
   m.def("device_count", &device_count);
   m.def("device_properties", &device_properties, py::arg("device"));
   m.def("versions", &versions);

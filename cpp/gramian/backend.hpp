@@ -155,6 +155,7 @@ concept Backend = std::floating_point<typename B::scalar> &&
     requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
              const Kernel& kernel, typename B::scalar* tile, double* sums,
              std::span<const double> host, Histogram& bins, std::span<const LayerPair<B>> pairs,
+             std::span<const Index> chosen,
              const std::function<void(Index, Matrix<B>)>& take) {
       { B::tile_policy } -> std::convertible_to<TilePolicy>;
       { B::costs() } -> std::same_as<CostModel>;
@@ -168,8 +169,12 @@ concept Backend = std::floating_point<typename B::scalar> &&
       // XᵀY of every pair as one piece of work; `take` gets them one at a time, in order.
       { b.cross_products(pairs, take) };
       { b.dot(view, view) } -> std::same_as<double>;  // Σ xᵢⱼ yᵢⱼ, in double
+      { b.dot(view, view, sums) };                    // the same, to *sums
+      // work(), whose numbers from `dot` and `squared_norms` are there when this returns.
+      { b.together([] {}) };
 
       { b.pack(layer, rows, panel) };
+      { b.gather(layer, chosen, panel) };  // any rows, row by row
       { b.squared_norms(panel, sums) };    // |xᵢ|² of its rows
       { b.multiply(panel, panel, tile) };  // tile = Pᵢ Pⱼᵀ
       // tile = -|fᵢ xᵢ - fⱼ xⱼ|² / 2 by differences of packed elements, which are those of the

@@ -69,8 +69,8 @@ class Cuda {
   }
 
   /// One task after the other: the device is busy with each. What its operations owe the host is
-  /// paid when the task ends, at the price of one wait; a histogram's counts when the last one
-  /// does.
+  /// paid when the task ends, at the price of one wait; when the last one does if nothing is
+  /// committed, or even when `together` ends; and so a histogram's counts.
   template <class Workspace, class Slot>
   void run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
                    const std::function<Slot()>& make_slot,
@@ -81,10 +81,11 @@ class Cuda {
     const cuda::Debts::Deferred until_the_end{debts_};
     for (Index task = 0; task < tasks; ++task) {
       work(workspace, task, slot);
-      debts_.pay(context_);
+      if constexpr (!std::is_empty_v<Slot>) debts_.pay(context_);
       commit(task, slot);
       poll(static_cast<double>(task + 1) / static_cast<double>(tasks));
     }
+    if (until_the_end.is_outermost()) debts_.pay(context_);
     debts_.pay_counts(context_);
     control(1);
   }
@@ -97,9 +98,26 @@ class Cuda {
   double dot(View<Cuda> x, View<Cuda> y) {
     return dots(x.data, 0, y.data, 0, 1, x.rows * x.cols)[0];
   }
+  void dot(View<Cuda> x, View<Cuda> y, double* out) {
+    owe_dots(x.data, 0, y.data, 0, 1, x.rows * x.cols, out);
+    debts_.settle(context_);
+  }
+  void together(const auto& work) {
+    const cuda::Debts::Deferred until_the_end{debts_};
+    work();
+    debts_.pay(context_);
+  }
 
   void pack(const Layer<Cuda>& layer, Rows rows, Panel<Cuda>& panel) {
     pack(layer, rows, 0, layer.source.cols, panel);
+  }
+  void gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel) {
+    const Index count = std::ssize(rows), cols = layer.source.cols;
+    shape(count, cols, true, panel);
+    const auto chosen = cuda::allocate<Index>(context_, count);
+    cuda::to_device<Index>(context_, rows, chosen.get());
+    cuda::pack(stream(), layer.source, {0, count}, 0, cols,
+               packing(layer, panel.memory.get(), true), chosen.get());
   }
   void squared_norms(const Panel<Cuda>& panel, double* out) {
     const Index n = panel.rows;
@@ -227,16 +245,20 @@ class Cuda {
   }
 
   template <class P>
-  void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<P>& panel) {
-    if (panel.capacity < rows.count * cols) {
+  void shape(Index rows, Index cols, bool row_major, Panel<P>& panel) {
+    if (panel.capacity < rows * cols) {
       panel.memory.reset();  // first: there may be no room for both
       panel.capacity = 0;
-      panel.memory = cuda::allocate<typename P::scalar>(context_, rows.count * cols);
-      panel.capacity = rows.count * cols;
+      panel.memory = cuda::allocate<typename P::scalar>(context_, rows * cols);
+      panel.capacity = rows * cols;
     }
-    panel.rows = rows.count;
+    panel.rows = rows;
     panel.cols = cols;
-    panel.row_major = layer.source.row_major();
+    panel.row_major = row_major;
+  }
+  template <class P>
+  void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<P>& panel) {
+    shape(rows.count, cols, layer.source.row_major(), panel);
     cuda::pack(stream(), layer.source, rows, first_col, cols,
                packing(layer, panel.memory.get(), panel.row_major));
   }

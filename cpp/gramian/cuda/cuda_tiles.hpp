@@ -37,7 +37,7 @@ void Cuda<T>::sum_squares(const Source& source, double* sums) {
   const Index p = source.cols, parts = cuda::stretches(source.rows);
   const auto memory = cuda::allocate<double>(context_, parts * p);
   cuda::column_moments(stream(), source, false, 1, memory.get());
-  cuda::combine(stream(), memory.get(), parts, p, false, sums);
+  cuda::combine(stream(), {{{memory.get(), parts, p, sums}}}, 1);
 }
 
 template <class T>
@@ -52,8 +52,8 @@ void Cuda<T>::apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<
     std::transform(found + rows, found + rows + cols, col_sums, col_sums, std::plus{});
   });
   cuda::apply<T>(stream(), kernel, tile, rows, cols, tile_side(i), tile_side(j), of_rows, of_cols);
-  cuda::combine(stream(), of_rows, row_parts, rows, false, sums);
-  cuda::combine(stream(), of_cols, col_parts, cols, false, sums + rows);
+  cuda::combine(stream(),
+                {{{of_rows, row_parts, rows, sums}, {of_cols, col_parts, cols, sums + rows}}}, 2);
   debts_.settle(context_);
 }
 
@@ -65,10 +65,12 @@ void Cuda<T>::count(const T* tile, Index rows, Index cols, bool below_diagonal, 
 }
 
 /// Few pairs are summed in double. Many are products of matrices whose rows are tiles; in T, these
-/// are formed by stretches of a CPU tile's size and added up in double.
+/// are formed by stretches of a CPU tile's size at most, enough of them to fill a device, and added
+/// up in double.
 template <class T>
 void Cuda<T>::tile_products(const T* tiles, Index x, Index y, Index area, double* products) {
-  constexpr Index stretch = Index{1} << 16;
+  constexpr Index unit = Index{1} << 12;
+  const Index stretch = std::clamp((area / 256 + unit - 1) / unit * unit, unit, 16 * unit);
   const Index others = y == 0 ? x : y, pairs = x * others;
   const T* const second = y == 0 ? tiles : tiles + x * area;
   owe_dots(tiles, area, tiles, area, x + y, area, products + pairs);

@@ -27,6 +27,7 @@ class Debts {
       debts_.used_ = 0;
       debts_.bins_ = nullptr;
     }
+    bool is_outermost() const { return !outer_; }
     Deferred(const Deferred&) = delete;
     Deferred& operator=(const Deferred&) = delete;
 

@@ -192,26 +192,30 @@ __global__ void count_kernel(const T* tile, Index rows, Index cols, bool below_d
                              std::uint64_t first, int shift, unsigned long long* counts,
                              Index size) {
   using Bits = typename BitsOf<sizeof(T)>::type;
-  __shared__ unsigned long long below;
+  __shared__ unsigned below;
   const bool leads = threadIdx.x == 0 && threadIdx.y == 0;
   if (leads) below = 0;
   __syncthreads();
-  unsigned long long own = 0;
-  const Index j = Index{blockIdx.x} * lanes + threadIdx.x;
-  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows; i += Index{gridDim.y} * warps) {
-    if (j >= (below_diagonal ? i : cols)) continue;
-    Bits bits;
-    memcpy(&bits, tile + i * cols + j, sizeof bits);
-    if (bits < first) {
-      ++own;
-      continue;
+  unsigned own = 0;
+  const Index j = Index{blockIdx.x} * lanes + threadIdx.x, step = Index{gridDim.y} * warps;
+  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows; i += in_flight * step) {
+    Bits bits[in_flight] = {};
+    const auto is_own = [&](Index row) { return row < rows && j < (below_diagonal ? row : cols); };
+    for (int k = 0; k < in_flight; ++k)
+      if (is_own(i + k * step)) memcpy(bits + k, tile + (i + k * step) * cols + j, sizeof *bits);
+    for (int k = 0; k < in_flight; ++k) {
+      if (!is_own(i + k * step)) continue;
+      if (bits[k] < first) {
+        ++own;
+        continue;
+      }
+      const std::uint64_t cell = (bits[k] - first) >> shift;
+      if (cell < static_cast<std::uint64_t>(size)) atomicAdd(counts + cell, 1ULL);
     }
-    const std::uint64_t cell = (bits - first) >> shift;
-    if (cell < static_cast<std::uint64_t>(size)) atomicAdd(counts + cell, 1ULL);
   }
   if (own > 0) atomicAdd(&below, own);
   __syncthreads();
-  if (leads && below > 0) atomicAdd(counts + size, below);
+  if (leads && below > 0) atomicAdd(counts + size, 1ULL * below);
 }
 
 }  // namespace gramian::cuda

@@ -78,33 +78,33 @@ std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
   const Rows rows{0, count, n, count};
   Panel<B> panel, other;
   b.pack(layer, rows, panel);
-  const auto tile = b.allocate(count * count + neighbours);
+  const auto tile = b.allocate(count * count + neighbours * neighbours);
   b.differences(panel, panel, nullptr, nullptr, tile.get());
-  std::vector<std::pair<Index, Index>> near;
+  std::vector<Index> near, next;  // as many of both
   if (n > most) {
     std::vector<Index> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), Index{0});
     std::ranges::sort(order, {}, [&](Index i) { return g.norms[static_cast<std::size_t>(i)]; });
     for (Index k = 0; k < neighbours; ++k) {
       const auto place = order.begin() + k * (n - 1) / neighbours;
-      near.emplace_back(place[0], place[1]);
+      near.push_back(place[0]);
+      next.push_back(place[1]);
     }
+    b.gather(layer, near, panel);
+    b.gather(layer, next, other);
+    b.differences(panel, other, nullptr, nullptr, tile.get() + count * count);
   }
-  for (std::size_t k = 0; k < near.size(); ++k) {
-    b.pack(layer, {near[k].first, 1}, panel);
-    b.pack(layer, {near[k].second, 1}, other);
-    b.differences(panel, other, nullptr, nullptr,
-                  tile.get() + count * count + static_cast<Index>(k));
-  }
-  const std::vector<double> found = b.download(tile.get(), count * count + std::ssize(near));
+  const Index also = std::ssize(near);
+  const std::vector<double> found = b.download(tile.get(), count * count + also * also);
   for (Index i = 1; i < count; ++i)
     for (Index j = 0; j < i; ++j)
       add(rows[i], rows[j], found[static_cast<std::size_t>(i * count + j)], 1);
   // Each for (n - 1) / 32 of n (n - 1) / 2 pairs, where the others stand for one in 64 * 63 / 2.
   const double weight =
       static_cast<double>(most * (most - 1)) / static_cast<double>(n * neighbours);
-  for (std::size_t k = 0; k < near.size(); ++k)
-    add(near[k].first, near[k].second, found[static_cast<std::size_t>(count * count) + k], weight);
+  for (Index k = 0; k < also; ++k)
+    add(near[static_cast<std::size_t>(k)], next[static_cast<std::size_t>(k)],
+        found[static_cast<std::size_t>(count * count + k * (also + 1))], weight);
   return pairs;
 }
 

@@ -34,6 +34,7 @@ __all__ = [
     "correlation",
     "cross",
     "cross_sums",
+    "device_statistics",
     "from_dlpack",
     "gram_distances",
     "gram_matrix",
@@ -89,7 +90,6 @@ def _where_its_layers_are(function: Function) -> Function:
 
 
 canonical_pair = _where_its_layers_are(cpu.canonical_pair)
-_column_statistics = _where_its_layers_are(cpu.column_statistics)
 compare = _where_its_layers_are(cpu.compare)
 coordinates = _where_its_layers_are(cpu.coordinates)
 correlation = _where_its_layers_are(cpu.correlation)
@@ -130,9 +130,16 @@ class ColumnStatistics(NamedTuple):
         return np.asarray(self.squares <= units * units * (self.squares + raw))
 
 
-def column_statistics(array: npt.NDArray[Any] | DeviceArray, dtype: str) -> ColumnStatistics:
-    """Return the column statistics of an array, in one pass where it lives."""
-    return ColumnStatistics(*_column_statistics(array, dtype))
+def column_statistics(array: npt.NDArray[Any], dtype: str) -> ColumnStatistics:
+    """Return the column statistics of an array, in one pass."""
+    return ColumnStatistics(*cpu.column_statistics(array, dtype))
+
+
+def device_statistics(
+    arrays: Sequence[DeviceArray], dtypes: Sequence[str]
+) -> list[ColumnStatistics]:
+    """Return those of arrays on one device, in one pass over each and with one wait for all."""
+    return [ColumnStatistics(*found) for found in cuda().column_statistics(arrays, dtypes)]
 
 
 def layer(

@@ -15,7 +15,7 @@ from ..._input import checks
 from ..._input.arrays import Layer
 from ..._input.checks import Samples
 from ..._input.options import check_memory
-from ..._input.read import ReadLayer, read, read_sides
+from ..._input.read import Placed, ReadLayer, read, read_sides
 from ..chance import Chance, of_cka, says_chance
 from .checks import is_unbiased, needed_samples
 from .kernels import (
@@ -77,7 +77,12 @@ def given_by(
     """Read the layers of a comparison, and its options."""
     kernel, sample = kernel_of(options)
     needed = needed_samples(options)
-    xs, ys = read_sides(a, b, lambda layer: _read(layer, kernel, nan_policy, device, needed))
+    xs, ys = read_sides(
+        a,
+        b,
+        device,
+        lambda layer, placed: _read(layer, kernel, nan_policy, device, needed, placed),
+    )
     memory = check_memory(max_memory) or DEFAULT_MEMORY
     return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
 
@@ -181,10 +186,11 @@ def _read(
     nan_policy: str,
     device: str | None,
     needed: Samples,
+    placed: Placed | None = None,
 ) -> ReadLayer:
     if isinstance(kernel, Precomputed):
         checks.check_square(layer)
-    x = read(layer, nan_policy, device, needed)
+    x = read(layer, nan_policy, device, needed, placed)
     if not isinstance(kernel, Precomputed):
         return x
     if x.finite:
