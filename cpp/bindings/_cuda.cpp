@@ -66,6 +66,17 @@ py::tuple device_properties(int device) {
                         std::to_string(found.major) + "." + std::to_string(found.minor));
 }
 
+/// Working memory in bytes of a call that is not told any: a quarter of what is free on the device,
+/// at most 16 GB, which hold the tiles of 100 layers and the distances of 60,000 samples. Kept for
+/// the process by who asks, so that tiles, and with them bits, do not change from call to call.
+double default_memory(int device) {
+  constexpr double least = 512.0 * (1 << 20), most = 16e9;
+  const cuda::DeviceGuard guard{device};
+  std::size_t free = 0, total = 0;
+  cuda::check(cudaMemGetInfo(&free, &total), "asking for a device's memory");
+  return std::clamp(static_cast<double>(free) / 4, least, most);
+}
+
 /// Versions of the driver, which it supports, and of the libraries in use.
 py::dict versions() {
   int driver = 0, runtime = 0, solver[3] = {};
@@ -149,6 +160,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   bind_device_array(m);
   bind<Cuda<float>, Cuda<double>>(m);
   m.def("column_statistics", &bind_column_statistics, py::arg("arrays"), py::arg("dtypes"));
+  m.def("default_memory", &default_memory, py::arg("device"));
   m.def("device_count", &device_count);
   m.def("device_properties", &device_properties, py::arg("device"));
   m.def("versions", &versions);

@@ -202,7 +202,12 @@ double Cuda<T>::spectral_norm(View<Cuda> a) {
                   Operand{x.data, 1}, y.mutable_data());
     divisor = norm;
   }
-  return norm * std::sqrt(dot(y, y) / dot(x, x));
+  double of_y = 0, of_x = 0;
+  together([&] {
+    dot(y, y, &of_y);
+    dot(x, x, &of_x);
+  });
+  return norm * std::sqrt(of_y / of_x);
 }
 
 template <class T>

@@ -34,6 +34,7 @@ __all__ = [
     "correlation",
     "cross",
     "cross_sums",
+    "default_memory",
     "device_statistics",
     "from_dlpack",
     "gram_distances",
@@ -183,6 +184,17 @@ def plan(
     """Return what the planner of a device decides for a comparison of kernels."""
     make = cpu.plan if device is None else _same_of_cuda(cpu.plan)
     return make(n=n, rows=rows, widths=widths, kernel=kernel, double=double, max_memory=max_memory)
+
+
+# Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
+# on 16 threads, and keeps the distances of up to 16,000 samples for a second pass.
+_MEMORY = 512 * 2**20
+
+
+@functools.cache
+def default_memory(device: int | None) -> float:
+    """Return the working memory of a call that is not told any: on a device, once for all calls."""
+    return _MEMORY if device is None else cuda().default_memory(device)
 
 
 def cross_sums(

@@ -30,13 +30,18 @@ class ReadLayer(Layer):
     statistics: calls.ColumnStatistics
     finite: bool  # False only under nan_policy="propagate"
     constant: bool  # no column varies, but for rounding
-    computed_on: str  # "cpu" or "cuda:0"; the array itself may be elsewhere
+    target: int | None  # the CUDA device that computes; the array itself may be elsewhere
     core: calls.CoreLayer
 
     @property
     def n(self) -> int:
         """The number of samples."""
         return len(self.array)
+
+    @property
+    def computed_on(self) -> str:
+        """The device that computes: "cpu" or "cuda:0"."""
+        return "cpu" if self.target is None else f"cuda:{self.target}"
 
     @property
     def means(self) -> npt.NDArray[np.float64]:
@@ -115,7 +120,7 @@ def read(
         statistics=statistics,
         finite=finite,
         constant=constant,
-        computed_on="cpu" if placed.target is None else f"cuda:{placed.target}",
+        target=placed.target,
         core=core,
     )
 

@@ -34,11 +34,6 @@ Progress = Callable[[int, int], object]
 Compared = tuple[npt.NDArray[np.float64], list[Status]]  # values of a map, and what layers are
 
 
-# Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
-# on 16 threads, and keeps the distances of up to 16,000 samples for a second pass.
-DEFAULT_MEMORY = 512 * 2**20
-
-
 @dataclass(frozen=True)
 class Given:
     """Layers that are read, and how to compare them: xs with ys or, without these, with xs."""
@@ -83,7 +78,7 @@ def given_by(
         device,
         lambda layer, placed: _read(layer, kernel, nan_policy, device, needed, placed),
     )
-    memory = check_memory(max_memory) or DEFAULT_MEMORY
+    memory = check_memory(max_memory) or calls.default_memory(xs[0].target)
     return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
 
 
