@@ -70,8 +70,8 @@ void differences(cudaStream_t stream, Strided<T> x, Strided<T> y, const T* facto
 template <class T>
 void squared_distances(cudaStream_t stream, T* tile, Index rows, Index cols, const T* norms_i,
                        const T* norms_j) {
-  launch(stream, across(cols), down(rows), squared_distances_kernel<T>, tile, rows, cols, norms_i,
-         norms_j);
+  launch(stream, across(cols), blocks(rows, in_flight * warps), squared_distances_kernel<T>, tile,
+         rows, cols, norms_i, norms_j);
 }
 
 template <class T>

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -62,6 +62,18 @@ struct SampledPair {
   double squared, rounding, weight;
 };
 
+/// Puts the values of some ranks, ascending and from 0, where a sort would.
+template <class Value>
+void put_ranks(std::span<Value> values, std::span<const Index> ranks, Index first = 0) {
+  if (ranks.empty()) return;
+  const std::size_t half = ranks.size() / 2;
+  const Index middle = ranks[half] - first;
+  std::ranges::nth_element(values, values.begin() + middle);
+  put_ranks(values.first(static_cast<std::size_t>(middle)), ranks.first(half), first);
+  put_ranks(values.subspan(static_cast<std::size_t>(middle) + 1), ranks.subspan(half + 1),
+            ranks[half] + 1);
+}
+
 /// All pairs of 64 rows. Where there are more rows, also some of those whose norms are next to one
 /// another: rows that are nearly the same are among them, though only one pair in n may be so.
 template <Backend B>
@@ -82,13 +94,15 @@ std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
   b.differences(panel, panel, nullptr, nullptr, tile.get());
   std::vector<Index> near, next;  // as many of both
   if (n > most) {
-    std::vector<Index> order(static_cast<std::size_t>(n));
-    std::iota(order.begin(), order.end(), Index{0});
-    std::ranges::sort(order, {}, [&](Index i) { return g.norms[static_cast<std::size_t>(i)]; });
-    for (Index k = 0; k < neighbours; ++k) {
-      const auto place = order.begin() + k * (n - 1) / neighbours;
-      near.push_back(place[0]);
-      next.push_back(place[1]);
+    std::vector<std::pair<double, Index>> order;
+    for (Index i = 0; i < n; ++i) order.emplace_back(g.norms[static_cast<std::size_t>(i)], i);
+    std::vector<Index> ranks;
+    for (Index k = 0; k < neighbours; ++k)
+      for (const Index also : {0, 1}) ranks.push_back(k * (n - 1) / neighbours + also);
+    put_ranks<std::pair<double, Index>>(order, ranks);
+    for (std::size_t k = 0; k < ranks.size(); k += 2) {
+      near.push_back(order[static_cast<std::size_t>(ranks[k])].second);
+      next.push_back(order[static_cast<std::size_t>(ranks[k + 1])].second);
     }
     b.gather(layer, near, panel);
     b.gather(layer, next, other);

@@ -15,9 +15,12 @@ __all__ = ["CONSTANT", "centered", "constant_columns", "epsilon", "is_constant"]
 CONSTANT = 2
 
 
+_EPSILON = {dtype: float(np.finfo(dtype).eps) for dtype in ("float32", "float64")}
+
+
 def epsilon(layer: Layer) -> float:
     """Return the rounding unit of the precision that a layer is computed in by itself."""
-    return float(np.finfo((layer.stands_for or layer).compute_dtype).eps)
+    return _EPSILON[(layer.stands_for or layer).compute_dtype]
 
 
 def centered(layer: Layer) -> npt.NDArray[np.float64]:
