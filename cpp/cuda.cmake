@@ -65,9 +65,12 @@ function(gramian_add_cuda)
 
   pybind11_add_module(_cuda MODULE ${GRAMIAN_CUDA_SOURCES} ${GRAMIAN_CUDA_KERNELS})
   target_compile_features(_cuda PRIVATE cxx_std_20)
+  # One rounding an operation, as on the CPU: a x - a x would else be the rounding of one product,
+  # and a layer not 0 from itself. The kernels wait for memory, not for arithmetic.
+  set(one_rounding --fmad=false)
   set(strict --Werror=all-warnings -Xptxas=-warn-spills,-Werror -Xcompiler=-Wall,-Wextra)
   target_compile_options(_cuda PRIVATE
-    "$<$<COMPILE_LANGUAGE:CXX>:${GRAMIAN_WARNINGS}>" "$<$<COMPILE_LANGUAGE:CUDA>:${strict}>")
+    "$<$<COMPILE_LANGUAGE:CXX>:${GRAMIAN_WARNINGS}>" "$<$<COMPILE_LANGUAGE:CUDA>:${one_rounding};${strict}>")
   target_compile_definitions(_cuda PRIVATE ${GRAMIAN_CUDA_DEFINITIONS})
   target_link_libraries(_cuda PRIVATE gramian_cuda)
   # The libraries of the extra `cuda13` are siblings in site-packages; after them comes the toolkit

@@ -27,7 +27,7 @@ STEPS = {
     "solvers": 60,
     "products": 60,
     "smoke": 45,
-    "suite": 150,
+    "suite": 270,
     "interop": 60,
     "sanitize": 95,
     "jobs": 200,

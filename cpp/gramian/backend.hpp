@@ -43,6 +43,13 @@ struct Source {
   bool row_major() const { return col_stride == 1 || row_stride != 1; }
 };
 
+/// Columns first, ..., first + count - 1.
+inline Source columns_of(Source x, Index first, Index count) {
+  x.data = static_cast<const char*>(x.data) + first * x.col_stride * size_of(x.dtype);
+  x.cols = count;
+  return x;
+}
+
 /// The power of two that brings the largest element into [1/2, 1); 1 for a layer of zeros.
 inline double scale_for(double largest) {
   int exponent = 0;
@@ -159,8 +166,9 @@ concept Backend = std::floating_point<typename B::scalar> &&
              const std::function<void(Index, Matrix<B>)>& take) {
       { B::tile_policy } -> std::convertible_to<TilePolicy>;
       { B::costs() } -> std::same_as<CostModel>;
-      { B::panel_rows } -> std::convertible_to<Index>;  // that operations on rows work on
-      { B::available_threads() } -> std::same_as<int>;  // that tasks are shared by
+      { B::panel_rows } -> std::convertible_to<Index>;      // that operations on rows work on
+      { B::panel_elements } -> std::convertible_to<Index>;  // of them, at most
+      { B::available_threads() } -> std::same_as<int>;      // that tasks are shared by
 
       { b.upload(host) } -> std::same_as<typename B::Buffer>;
       { b.download(view.data, Index{}) } -> std::same_as<std::vector<double>>;

@@ -53,11 +53,20 @@ Index bytes_of(const Matrix<B>& m) {
   return m.rows * m.cols * Index{sizeof(typename B::scalar)};
 }
 
+/// How many rows are packed at once where each is worked on by itself: of wide layers fewer, so
+/// that a panel stays small, but enough for a product.
+template <Backend B>
+Index rows_at_once(const Layer<B>& layer) {
+  constexpr Index least = 16;
+  const Index few = std::max(least, B::panel_elements / layer.source.cols);
+  return std::max<Index>(1, std::min({Index{B::panel_rows}, few, layer.source.rows}));
+}
+
 /// |xᵢ|² of every centred row.
 template <Backend B>
 std::vector<double> squared_norms(B& b, const Layer<B>& layer) {
   const Index n = layer.source.rows;
-  const Index block = std::max<Index>(1, std::min<Index>(B::panel_rows, n));
+  const Index block = rows_at_once(layer);
   std::vector<double> norms(static_cast<std::size_t>(n));
   struct Nothing {};
   b.template run_ordered<Panel<B>, Nothing>(

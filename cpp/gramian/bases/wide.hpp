@@ -73,10 +73,7 @@ Matrix<B> coordinates(B& b, const BasisInput<B>& x, bool scaled) {
 /// Columns first, ..., first + count - 1 of a layer, as a layer.
 template <LinearAlgebra B>
 Layer<B> columns_of(B& b, const Layer<B>& layer, Index first, Index count) {
-  Source part = layer.source;
-  part.data = static_cast<const char*>(part.data) + first * part.col_stride * size_of(part.dtype);
-  part.cols = count;
-  return {part, layer.scale, layer.constant,
+  return {columns_of(layer.source, first, count), layer.scale, layer.constant,
           b.upload(b.download(layer.mean_high.get() + first, count)),
           b.upload(b.download(layer.mean_low.get() + first, count))};
 }

@@ -27,15 +27,12 @@ template <class T>
 class Cpu {
  public:
   using scalar = T;
-  struct Free {
-    void operator()(T* p) const noexcept { ::operator delete[](p, std::align_val_t{64}); }
-  };
-  using Buffer = std::unique_ptr<T[], Free>;
+  using Buffer = std::unique_ptr<T[], GiveBack>;
 
   explicit Cpu(Control progress = {}) : control{std::move(progress)} {}
 
   static constexpr TilePolicy tile_policy{};
-  static constexpr Index panel_rows = 256;
+  static constexpr Index panel_rows = 256, panel_elements = Index{1} << 20;
   static constexpr bool tries_some_rows = true;
   static constexpr CostModel costs() {
     if constexpr (sizeof(T) == sizeof(float)) return {};
@@ -48,10 +45,8 @@ class Cpu {
   static int available_threads() { return num_threads(); }
 
   Buffer allocate(Index n) {
-    const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
-    Buffer buffer{static_cast<T*>(::operator new[](bytes, std::align_val_t{64}))};
-    use_large_pages(buffer.get(), bytes);
-    return buffer;
+    const Memory memory = take_memory(static_cast<std::size_t>(n) * sizeof(T));
+    return Buffer{static_cast<T*>(memory.data), memory.give_back};
   }
   Buffer upload(std::span<const double> values) {
     Buffer buffer = allocate(std::ssize(values));
@@ -182,6 +177,7 @@ class Cpu {
     Panel<Cpu> x, y;
     Buffer product;
   };
+  void add_squares(const Layer<Cpu>& x, Rows rows, Rows cols, Panel<Cpu>& panel, double* sums);
   std::vector<double> by_rows(Index n, Index width,
                               const std::function<void(Panels&, Rows, std::vector<double>&)>& work,
                               Index block = 256);

@@ -67,24 +67,31 @@ std::vector<double> Cpu<T>::by_rows(
 
 template <class T>
 std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
-  // Fewer rows at a time where they are long: a panel has a million elements at most, or 16 rows.
-  const Index block = std::clamp<Index>((Index{1} << 20) / x.source.cols, 16, 256);
+  // Fewer rows at a time where they are long, and of these some columns: a panel stays in a cache.
+  constexpr Index panel = Index{1} << 17;
+  const Index p = x.source.cols, block = rows_at_once(x);
   return by_rows(
-      x.source.rows, x.source.cols,
+      x.source.rows, p,
       [&](Panels& panels, Rows rows, std::vector<double>& sums) {
-        pack(x, rows, panels.x);
-        const Panel<Cpu>& p = panels.x;
-        const T* const data = p.memory.get();
-        if (p.row_major)
-          for (Index i = 0; i < p.rows; ++i)
-            simd_.accumulate_squares(data + i * p.cols, p.cols, sums.data());
-        else
-          for (Index j = 0; j < p.cols; ++j) {
-            const T* const column = data + j * p.rows;
-            sums[static_cast<std::size_t>(j)] += simd_.dot(column, column, p.rows);
-          }
+        for (Index first = 0; first < p; first += panel / block)
+          add_squares(x, rows, {first, std::min(panel / block, p - first)}, panels.x, sums.data());
       },
       block);
+}
+
+/// Adds the squares of some rows of some columns to the sums of these columns.
+template <class T>
+void Cpu<T>::add_squares(const Layer<Cpu>& x, Rows rows, Rows cols, Panel<Cpu>& panel,
+                         double* sums) {
+  pack(x, rows, cols.first, cols.count, panel);
+  const T* const data = panel.memory.get();
+  double* const own = sums + cols.first;
+  if (panel.row_major)
+    for (Index i = 0; i < panel.rows; ++i)
+      simd_.accumulate_squares(data + i * panel.cols, panel.cols, own);
+  else
+    for (Index j = 0; j < panel.cols; ++j)
+      own[j] += simd_.dot(data + j * panel.rows, data + j * panel.rows, panel.rows);
 }
 
 template <class T>

@@ -41,7 +41,7 @@ class Cuda {
   // A tile keeps a device busy for milliseconds, and it works on one at a time.
   static constexpr TilePolicy tile_policy{
       .largest = 4096, .cached = 1e15, .across = 1, .share = 0.5};
-  static constexpr Index panel_rows = 4096;
+  static constexpr Index panel_rows = 4096, panel_elements = Index{1} << 26;
   // On an H200 the product of 10,000 rows of 512 columns takes 0.1 ms: there is nothing to spare.
   static constexpr bool tries_some_rows = false;
   static int available_threads() { return 1; }

@@ -45,7 +45,7 @@ std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
   Panel<B> panel;
   b.pack(g.layer, landmarks, panel);
 
-  const Index block = std::min<Index>(B::panel_rows, n);
+  const Index block = rows_at_once(g.layer);
   struct Workspace {
     Panel<B> panel;
     typename B::Buffer tile;

@@ -82,7 +82,7 @@ std::vector<double> products_along(B& b, const Layer<B>& layer, std::span<const 
   Panel<B> direction;
   b.pack(row, {0, 1}, direction);
 
-  const Index block = std::min<Index>(B::panel_rows, n);
+  const Index block = rows_at_once(layer);
   struct Workspace {
     Panel<B> panel;
     typename B::Buffer products;

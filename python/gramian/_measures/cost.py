@@ -100,12 +100,11 @@ class Workload:
 
     @property
     def statistics(self) -> float:
-        """Bytes of the statistics of columns: means and squares, of which blocks of rows have own.
+        """Bytes of the statistics of columns: means, in two parts, and squares.
 
-        These are eight at most that wait for one another (measured: 200 bytes a column of the
-        widest layer).
+        Python and the core hold them of every layer, and some more of the one that is read.
         """
-        return 48.0 * sum(self.widths) + 200.0 * max(self.widths)
+        return 48.0 * sum(self.widths) + 64.0 * max(self.widths)
 
     @property
     def pairs(self) -> Shapes:

@@ -72,7 +72,7 @@ class Bases(Workload):
 
     def finding_coordinates(self, widths: Sequence[int]) -> float:
         """Bytes, besides, while they are found, of one layer after the other."""
-        copies = 24 * self.n**2  # on their way to where they stay
+        copies = 8 * self.n**2  # on their way to where they stay
         return max((self.decomposing(p) + copies for p in widths if p > self.n), default=0.0)
 
     def making(self, widths: Sequence[int]) -> float:
@@ -160,12 +160,15 @@ def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) 
     factors = 8 * sum(k * r * r for k, r in zip(triangles, orders, strict=True))
     found = 8 * sum(k * r for k, r in zip(counts, orders, strict=True))
     splitting = sum(sorted(vectors_bytes(r, r, 8) for r in orders)[-w.threads :])
-    making = max(w.decomposing(p) for p in w.widths) if w.double else 0
+    # While a layer is decomposed its own columns, where these are some, are not there yet.
+    absent = 8 * w.n if narrow else 0
+    making = [w.decomposing(p) - absent * k for p, k in zip(w.widths, counts, strict=True)]
     rounding = 0 if w.double or not narrow else max(8 * w.n * k for k in counts)
     kept = found + columns + wide
     tall = [(p, p) for p in w.widths if p < w.n]
     scratch = 0 if w.double else w.product_scratch(tall, 8)  # Gram matrices
     wide_rows = max((w.spectrum_of_rows(p) for p in w.widths if p >= w.n), default=0)
-    finishing = max(making, rounding, w.finishing_rows())
+    finishing = max(*(making if w.double else ()), rounding, w.finishing_rows())
     memory = scratch + max(factors + max(splitting, wide_rows), kept + finishing)
+    memory += w.statistics
     return w.cost(path, memory, w.widths, w.pairs, in_double=True)

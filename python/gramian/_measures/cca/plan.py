@@ -69,7 +69,7 @@ def plan_cca(
         return held_out(fold, fold.widths, every_rank=chosen["denominator"] == "rank")
     if ridge:
         return plan_spectral(w, None, "singular directions with a ridge", narrow=False)
-    memory = w.kept(w.widths) + max(w.making(w.widths), w.comparing())
+    memory = w.statistics + w.kept(w.widths) + max(w.making(w.widths), w.comparing())
     return w.cost("orthonormal bases", memory, w.widths, w.pairs, values=not squared)
 
 

@@ -45,7 +45,7 @@ def plan_hsic(
         space="features" if features else "samples",
         dtype=w.dtype,
         flops=decision.flops,
-        memory=decision.bytes,
+        memory=decision.bytes + w.statistics,
         seconds=decision.seconds,
         threads=decision.threads,
         tile=decision.tile,

@@ -36,6 +36,7 @@ def plan_procrustes(
         memory = max(memory, *near)
     memory += max(w.product_scratch(row, w.scalar) for row in rows)
     memory = w.coordinates(w.widths) + max(memory, w.finding_coordinates(w.widths))
+    memory += w.statistics
     of_coordinates = sum(1.0 * w.n * w.n * p for p in w.widths if p > w.n)
     of_pairs = sum(2.0 * w.n * p * q for p, q in pairs)
     flops = of_coordinates + of_pairs

@@ -44,8 +44,8 @@ def plan_matching(
         correlating = w.correlating(p, q, w.scalar)
         copies = 3 if chosen["absolute"] else 2  # with the correlations themselves
         solving = copies * w.scalar + (16 if one_to_one and w.scalar == 4 else 8 * one_to_one)
-        memory = max(memory, correlating, p * q * solving)
-    memory += w.product_scratch(whole, w.scalar)
+        forming = p * q * w.scalar + w.product_scratch([(p, q)], w.scalar)
+        memory = max(memory, forming, correlating, p * q * solving)
     flops = sum(2.0 * w.n * p * q for p, q in whole)
     seconds = w.seconds_of_flops(flops, w.scalar) / w.threads
     if one_to_one:
