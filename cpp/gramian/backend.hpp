@@ -162,8 +162,7 @@ concept Backend = std::floating_point<typename B::scalar> &&
     requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
              const Kernel& kernel, typename B::scalar* tile, double* sums,
              std::span<const double> host, Histogram& bins, std::span<const LayerPair<B>> pairs,
-             std::span<const Index> chosen,
-             const std::function<void(Index, Matrix<B>)>& take) {
+             std::span<const Index> chosen, const std::function<void(Index, Matrix<B>)>& take) {
       { B::tile_policy } -> std::convertible_to<TilePolicy>;
       { B::costs() } -> std::same_as<CostModel>;
       { B::panel_rows } -> std::convertible_to<Index>;      // that operations on rows work on
@@ -179,7 +178,9 @@ concept Backend = std::floating_point<typename B::scalar> &&
       { b.dot(view, view) } -> std::same_as<double>;  // Σ xᵢⱼ yᵢⱼ, in double
       { b.dot(view, view, sums) };                    // the same, to *sums
       // work(), whose numbers from `dot` and `squared_norms` are there when this returns.
-      { b.together([] {}) };
+      {
+        b.together([] {})
+      };
 
       { b.pack(layer, rows, panel) };
       { b.gather(layer, chosen, panel) };  // any rows, row by row

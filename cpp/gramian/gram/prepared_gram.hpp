@@ -34,8 +34,8 @@ struct PreparedGram {
   }
 };
 
-/// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given. Within `together` they are there
-/// when it ends.
+/// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given. Within `together` they are
+/// there when it ends.
 template <Backend B>
 std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
   if (spec.kind != KernelSpec::precomputed) return squared_norms(b, layer);
