@@ -51,11 +51,15 @@ class Call:
 
 REQUIRED: dict[str, dict[str, Any]] = {"cluster_units": {"n_clusters": 2}}
 
-# Whatever reads arrays can be told what to do with NaN, and has a reference; a plan reads none.
+# Whatever reads arrays can be told what to do with NaN, and has a reference; a plan reads none, and
+# who compares models has none.
+NO_ARRAYS = ("compare_models", "plan")
 PUBLIC = [
     call
     for call in (Call("gramian", name) for name in gramian.__all__)
-    if inspect.isfunction(call.target) and call.takes("nan_policy") and call.function != "plan"
+    if inspect.isfunction(call.target)
+    and call.takes("nan_policy")
+    and call.function not in NO_ARRAYS
 ]
 ALL = PUBLIC + [Call("gramian.reference", call.function) for call in PUBLIC]
 PAIRS = [call for call in ALL if call.function != "gram"]

@@ -37,6 +37,10 @@ class OnlyCuda:
 
 
 DIMENSIONS = "{X} must be 2-D (n_samples, n_features), got "
+TOKENS = (
+    ": layout='ntd' for tokens says which axis is which, and positions='mean' averages over the "
+    "others, 'features' makes a unit of every entry, 'samples' a sample of every position."
+)
 NUMERIC = "{X} must be numeric, got "
 ELEMENTS = "{X} must be float16, bfloat16, float32, float64, integer or bool, got "
 FINITE = (
@@ -48,7 +52,11 @@ ELSEWHERE = "{{X}} lives on {}, a device that this call cannot use; copy it to t
 BAD_ARRAYS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "0-D": (lambda: 3.0, ValueError, DIMENSIONS + "0-D with shape ()."),
     "1-D": (lambda: GOOD[0], ValueError, DIMENSIONS + "1-D with shape (3,)."),
-    "3-D": (lambda: np.ones((2, 3, 4)), ValueError, DIMENSIONS + "3-D with shape (2, 3, 4)."),
+    "3-D": (
+        lambda: np.ones((2, 3, 4)),
+        ValueError,
+        DIMENSIONS + "3-D with shape (2, 3, 4)" + TOKENS,
+    ),
     "no rows": (lambda: GOOD[:0], ValueError, "{X} must not be empty, got shape (0, 3)."),
     "no columns": (lambda: GOOD[:, :0], ValueError, "{X} must not be empty, got shape (10, 0)."),
     "ragged": (

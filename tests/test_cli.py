@@ -25,6 +25,7 @@ def test_compare(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "cka(kernel='linear', debiased=False), n = 60",
+        f"centering columns, dtype {expected.options['dtype']}",
         "rows: A = a.npz",
         "columns: B = b.npz",
         *expected._text_map().splitlines(),

@@ -168,8 +168,9 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             if called in ("importlib.import_module", "import_module", "require", "__import__"):
                 if isinstance(first, ast.Constant):
                     yield first.value, False
-                else:  # the loader of `_cuda`, and of the extras
-                    assert module_of(path) in {"_core.modules", "_extras"}, named(path)
+                else:  # the loader of `_cuda`, of the extras, and of what a user names
+                    loaders = {"_core.modules", "_extras", "_cli.record"}
+                    assert module_of(path) in loaders, named(path)
 
 
 def own_imports(path: Path) -> set[str]:
@@ -223,6 +224,7 @@ BELOW_THE_FACE = {
     "_core.modules": "`gramian info` tells what is loaded, which no public function does",
     "_extras": "a missing package is named before the work, not after it",
     "_input.files": "it reads files, which no public function does yet",
+    "_input.notes": "what such a file says of its layers",
     "_input.write": "its pictures are written as `save` writes, which no public function does",
     "_measures.measure": "the types of what the table holds",
     "_measures.registry": "its flags are the options of the table of measures",

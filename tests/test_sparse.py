@@ -229,7 +229,7 @@ def test_measure(implementation: str) -> None:
     for i, j in np.ndindex(2, 2):
         expected = gm.sparse_prediction(X[i], Y[j], 0.1, device=implementation).r2.mean()
         assert S.values[i, j] == pytest.approx(expected, abs=1e-12)
-    assert S.options == {"alphas": [0.1], "tol": 1e-6, "max_sweeps": 10_000}
+    assert S.options.items() >= {"alphas": [0.1], "tol": 1e-6, "max_sweeps": 10_000}.items()
     other = gm.compare(X, Y, **options, alphas=0.05)
     assert (other.values > S.values).all()
 

@@ -130,8 +130,13 @@ def test_positions(implementation: str) -> None:
 @pytest.mark.parametrize(
     ("options", "exception", "message"),
     [
-        ({"layout": "nhwc"}, ValueError, "layout must be None or 'nchw', got 'nhwc'."),
-        ({"positions": 3}, ValueError, "positions is an option of layout='nchw' only."),
+        (
+            {"layout": "nccw"},
+            ValueError,
+            "layout must be 'flatten', or a letter for every axis, such as 'nchw', 'nhwc' or "
+            "'ntd': 'n' for samples, 'c' or 'd' for units, and others for positions, got 'nccw'.",
+        ),
+        ({"positions": 3}, ValueError, "positions needs a layout, such as layout='nchw'."),
         (
             {"layout": "nchw", "positions": 13},
             ValueError,
@@ -150,7 +155,8 @@ def test_positions(implementation: str) -> None:
         (
             {"layout": "nchw", "positions": [0.5]},
             TypeError,
-            "positions must be a number of positions or a sequence of their indices, "
+            "positions must be 'samples', 'features', 'mean', a number of positions or a sequence "
+            "of their indices, "
             "got elements of type float64.",
         ),
     ],

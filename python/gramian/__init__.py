@@ -26,6 +26,8 @@ from ._measures.registry import measures
 from ._measures.units.functions import cluster_units, correlation, match_units
 from ._measures.units.results import Clusters, Matching, SparsePrediction
 from ._measures.units.sparse import sparse_prediction
+from ._recording.models import compare_models
+from ._recording.recording import Recording, record
 from ._streaming.accumulator import Accumulator
 from ._streaming.opening import LayersOnDisk
 from ._streaming.opening import open_layers as open
@@ -46,6 +48,7 @@ __all__ = [
     "Matching",
     "Plan",
     "Polynomial",
+    "Recording",
     "SparsePrediction",
     "__version__",
     "cca",
@@ -53,6 +56,7 @@ __all__ = [
     "cka_distance",
     "cluster_units",
     "compare",
+    "compare_models",
     "correlation",
     "distance_correlation",
     "get_num_threads",
@@ -67,6 +71,7 @@ __all__ = [
     "procrustes",
     "procrustes_distance",
     "pwcca",
+    "record",
     "set_num_threads",
     "shape_distance",
     "sparse_prediction",

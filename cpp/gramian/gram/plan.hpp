@@ -61,10 +61,16 @@ struct Plan {
   int passes(const Workload& w) const { return kept < w.medians ? 2 : 1; }
 };
 
+/// How many threads are worth waking for so many seconds of one core: one takes 50 us to come.
+inline int threads_for(double seconds, int threads) {
+  constexpr double to_wake = 5e-5;
+  return static_cast<int>(std::clamp(seconds / to_wake, 1.0, static_cast<double>(threads)));
+}
+
 /// X'Y of every pair, and X'X of every layer: 2 n p q and n p² flops.
 inline Plan plan_feature_space(const Workload& w, int threads) {
   constexpr auto edge = static_cast<double>(product_tile_columns);
-  Plan plan{.feature_space = true, .threads = threads};
+  Plan plan{.feature_space = true};
   const auto n = static_cast<double>(w.n), scalar = static_cast<double>(w.scalar_size);
   double widest = 0;
   const auto product = [&](Index p, Index q, double share) {
@@ -80,11 +86,12 @@ inline Plan plan_feature_space(const Workload& w, int threads) {
     if (w.pairs.row(i) != w.pairs.column(j))
       product(w.widths[w.pairs.row(i)], w.widths[w.pairs.column(j)], 1);
   });
+  plan.seconds = w.cost.seconds(plan.work);
+  plan.threads = threads = threads_for(plan.seconds, threads);
   // A product; for a thread two panels and four slots, of the size of a tile (one alone has one),
   // and its sums in double, which the caller has once more.
   const double area = std::min(widest, edge * edge), slots = threads == 1 ? 1 : 4 * threads;
   plan.bytes = scalar * (widest + (2 * threads + slots) * area) + 8 * (threads + 1) * area;
-  plan.seconds = w.cost.seconds(plan.work);
   return plan;
 }
 
@@ -137,6 +144,9 @@ inline Plan plan_sample_space(const Workload& w, int threads) {
                .counted = elements * static_cast<double>(w.medians),
                .tasks = tasks};
   plan.seconds = w.cost.seconds(plan.work);
+  const int worth = threads_for(plan.seconds, plan.threads);
+  plan.bytes -= a_thread * (plan.threads - worth);
+  plan.threads = worth;
   return plan;
 }
 

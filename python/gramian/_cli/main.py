@@ -18,10 +18,11 @@ from .._core import modules
 from .._extras import require
 from .._input import write
 from .._input.files import read_layers
-from . import demo, flags
+from .._input.notes import Noted, notes_of
+from . import demo, flags, record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import TextIO
 
 _PATIENCE = 2.0  # seconds of silence before progress is shown
@@ -128,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gramian {gm.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_compare(commands)
+    record.add(commands)
     info = commands.add_parser("info", help="show versions, BLAS, threads and CUDA")
     info.set_defaults(run=_info)
     shown = commands.add_parser("demo", help="compare two small networks that are part of gramian")
@@ -186,7 +188,7 @@ def _compare(arguments: argparse.Namespace) -> None:
         if progress is not None:
             progress.finish()
     try:
-        print(f"{result._call()}, n = {result.n_samples}")
+        print(*result._caption(), sep="\n")
         print(f"rows: A = {arguments.a}")
         print(f"columns: B = {arguments.b or arguments.a}")
         print(result._text_map())
@@ -199,15 +201,16 @@ def _compare(arguments: argparse.Namespace) -> None:
             write.draw(arguments.png, result._figure())
 
 
-def _layers(source: str, arguments: argparse.Namespace, argument: str) -> dict[str, Any]:
+def _layers(source: str, arguments: argparse.Namespace, argument: str) -> Mapping[str, Any]:
     """Open a file: one that numpy maps as it is, others and many by blocks of rows."""
     how = {name: getattr(arguments, name) for name in ("split_axis", "layout", "ids")}
     path = Path(source)
     suffixes = {".npy", ".npz", ".safetensors"}
     several = path.is_dir() or (not path.exists() and any(c in source for c in "*?["))
     if not several and path.suffix.lower() in suffixes | {""} and not any(how.values()):
-        return read_layers(path, arguments.layers, argument)
-    return gm.open(source, layers=arguments.layers or None, **how)  # type: ignore[return-value]
+        layers = read_layers(path, arguments.layers, argument)
+        return Noted(layers, notes_of(path))
+    return gm.open(source, layers=arguments.layers or None, **how)
 
 
 def _info(arguments: argparse.Namespace) -> None:

@@ -11,11 +11,13 @@ import numpy.typing as npt
 from .._core.calls import Stages
 from .._input import checks
 from .._input.arrays import Layer
-from .._input.layers import named_layers
+from .._input.layers import checked_patterns, named_layers
+from .._input.layout import Layouts, Positions, chosen_layout
 from .._input.opened import Opened
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.measure import Measure
 from .._measures.registry import find
+from . import done
 from .results import Comparison
 
 __all__ = ["compare"]
@@ -28,6 +30,9 @@ def compare(
     B: Mapping[str, Any] | Sequence[Any] | None = None,
     *,
     measure: str = "cka",
+    layers: str | Sequence[str] | None = None,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
     progress: Progress | None = None,
@@ -41,11 +46,25 @@ def compare(
     A : mapping of str to array_like, or sequence of array_like
         Layers by name, each of shape (n_samples, n_features); the layers of a sequence are named
         "0", "1", ... Row i is the same example in all of them; widths, element types and memory
-        orders may differ. See `cka` for what an array may be.
+        orders may differ. See `cka` for what an array may be. Anything with ``keys`` will do, such
+        as a cache of activations, and so will a tuple of hidden states.
     B : mapping or sequence, optional
         The layers to compare with. By default A's own, at half the cost.
     measure : str, default "cka"
         One of `measures()`.
+    layers : str or sequence of str, optional
+        Compare those alone whose name matches a pattern, such as "blocks.*.hook_resid_post"; `*`
+        also matches dots.
+    layout : str or sequence of str, optional
+        What the axes of arrays of more than two are: a letter each, "n" for samples, "c" or "d" for
+        units, others for positions, such as "nchw" and "nhwc" for images, "ntd" for tokens. Of
+        several, an array takes the one of as many axes. "flatten" makes a unit of every entry of
+        all axes but the first, and takes no `positions`.
+    positions : {"samples", "features", "mean"}, int or sequence of int
+        What becomes of positions: each is a sample, with the channels as its units; each channel at
+        each position is a unit; or the mean over positions is taken, in float64. With a number,
+        so many positions, drawn once for all examples, are samples, or those at the given flat
+        indices. Must be given with a layout other than "flatten".
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about a layer that its values make unusable, because it holds NaN or infinity,
         or half of its samples are the same, which leaves a kernel without a width: refuse it, or
@@ -96,6 +115,9 @@ def compare(
 
     All layers are computed in float32 if all are of at most that precision, otherwise in float64.
 
+    Arrays that a layout rearranges are not copied where their strides allow a view: "features" of
+    contiguous arrays, "samples" of arrays whose units are last in memory.
+
     References
     ----------
     .. [1] Kornblith, Norouzi, Lee, Hinton. Similarity of neural network representations
@@ -120,6 +142,9 @@ def compare(
                 A,
                 B,
                 measure=measure,
+                layers=layers,
+                layout=layout,
+                positions=positions,
                 nan_policy=nan_policy,
                 device=device,
                 progress=progress,
@@ -131,10 +156,11 @@ def compare(
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
     check_progress(progress)
-    a = named_layers(A, "A")
-    b = [] if B is None else named_layers(B, "B")
-    layers = [layer for _, layer in (*a, *b)]
-    checks.check_same_samples(layers)
+    arranged, patterns = chosen_layout(layout, positions), checked_patterns(layers)
+    a = named_layers(A, "A", arranged, patterns)
+    b = [] if B is None else named_layers(B, "B", arranged, patterns)
+    both = [layer for _, layer in (*a, *b)]
+    checks.check_same_samples(both)
     values = _values(
         row,
         [layer for _, layer in a],
@@ -150,8 +176,14 @@ def compare(
         x_names=tuple(name for name, _ in a),
         y_names=tuple(name for name, _ in b or a),
         measure=row.name,
-        options=row.recorded(options),
-        n_samples=len(layers[0].array),
+        options=done.with_what_was_done(
+            row.recorded(options),
+            [(layer.dtype, layer.compute_dtype) for layer in both],
+            done.given(patterns, arranged),
+            A,
+            B,
+        ),
+        n_samples=len(both[0].array),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from .._input import checks, devices
 from .._input.arrays import Layer
-from .._input.layers import named_layers
+from .._input.layers import checked_patterns, named_layers
+from .._input.layout import Layout, Layouts, Positions, chosen_layout
 from .._input.opened import Opened
 from .._input.options import (
     check_device,
@@ -87,6 +88,9 @@ def plan(
     B: Mapping[str, Any] | Sequence[Any] | None = None,
     *,
     measure: str = "cka",
+    layers: str | Sequence[str] | None = None,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
     progress: Callable[[int, int], object] | None = None,
@@ -98,7 +102,7 @@ def plan(
 
     Parameters
     ----------
-    A, B, measure, nan_policy, device, progress, max_memory, **options
+    A, B, measure, layers, layout, positions, nan_policy, device, progress, max_memory, **options
         As for `compare`. Only shapes and types are looked at, so that arrays on disk are not read;
         `progress` is not called.
     streaming : bool, default False
@@ -153,12 +157,13 @@ def plan(
     if check_device(device) == "reference":
         raise ValueError("device='reference' has no plan: it is slow, and forms all matrices.")
     streaming = check_flag("streaming", streaming)
-    a, b = _layers(A, "A"), [] if B is None else _layers(B, "B")
-    layers = [*a, *b]
-    checks.check_same_samples(layers)
-    for layer in layers:
+    how = chosen_layout(layout, positions), checked_patterns(layers)
+    a, b = _layers(A, "A", *how), [] if B is None else _layers(B, "B", *how)
+    both = [*a, *b]
+    checks.check_same_samples(both)
+    for layer in both:
         checks.check_sample_count(layer, *row.samples(options))
-    targets = [devices.chosen(device, layer.device, layer.name) for layer in layers]
+    targets = [devices.chosen(device, layer.device, layer.name) for layer in both]
     if streaming or (isinstance(A, Opened) or isinstance(B, Opened)):
         cost = _streamed(row, a, b, options, max_memory, blocks=not streaming)
         if cost is not None:
@@ -166,13 +171,15 @@ def plan(
     cost = row.plan(
         a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **options}
     )
-    uploads = [layer for layer in layers if targets[0] is not None and layer.device is None]
+    uploads = [layer for layer in both if targets[0] is not None and layer.device is None]
     return _plan(row, cost, sum(layer.host.nbytes for layer in uploads))
 
 
-def _layers(value: Any, argument: str) -> list[Layer]:
+def _layers(
+    value: Any, argument: str, layout: Layout | None, patterns: Sequence[str]
+) -> list[Layer]:
     named = value.stand_ins(argument) if isinstance(value, Opened) else value
-    return [layer for _, layer in named_layers(named, argument)]
+    return [layer for _, layer in named_layers(named, argument, layout, patterns)]
 
 
 def _plan(row: Measure, cost: Cost, uploaded: int) -> Plan:

@@ -14,7 +14,7 @@ from .._input import write
 from .._input.options import check_flag, check_integer
 from .._measures.registry import MEASURES
 from .._show import maps
-from . import document, fields
+from . import document, done, fields
 
 __all__ = ["Comparison", "load"]
 
@@ -32,7 +32,10 @@ class Comparison:
     measure : str
         Name of the measure, one of `measures()`.
     options : dict
-        Options of the measure, as JSON can hold them.
+        Options of the measure, as JSON can hold them, and what was done to the layers: "centering"
+        of "columns" or of the "kernel" alone, the "dtype" of arithmetic and, where it is another,
+        the "input_dtype"; the "layers", "layout" and "positions" that were asked for; of recorded
+        layers their "reduce" and "mask". Captions of plots and files have it all.
     n_samples : int
         Number of examples.
 
@@ -206,8 +209,15 @@ class Comparison:
         write.write(path, document.written(vars(self)))
 
     def _call(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        options = ", ".join(
+            f"{name}={value!r}" for name, value in self.options.items() if name not in done.DONE
+        )
         return f"{self.measure}({options})" if options else self.measure
+
+    def _caption(self) -> list[str]:
+        """Return lines that say what was computed, of how many samples, and how they were made."""
+        lines = [f"{self._call()}, n = {self.n_samples}", done.caption(self.options)]
+        return [line for line in lines if line]
 
     def _map(self) -> maps.Map:
         measure = MEASURES.get(self.measure)
@@ -217,7 +227,7 @@ class Comparison:
             y_names=self.y_names,
             limits=self._limits(),
             falling=measure is not None and measure.distance,
-            title=f"{self._call()}, n = {self.n_samples}",
+            title="\n".join(self._caption()),
             label=self.measure,
         )
 

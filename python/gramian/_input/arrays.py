@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,14 @@ class StandsFor:
     compute_dtype: str  # the precision of arithmetic on them
 
 
+class Examples(NamedTuple):
+    """What the samples of a layer are, where they are positions of examples."""
+
+    number: int
+    positions: tuple[int, ...]  # their shape, in every example; () where it is not the same in all
+    option: str  # that made them samples: "positions", or "reduce" of a recording
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """A representation under its name, checked, in the memory of whoever passed it."""
@@ -32,6 +40,19 @@ class Layer:
     array: npt.NDArray[Any] | DeviceArray
     dtype: str  # numpy's name of the elements' type, or "bfloat16"
     stands_for: StandsFor | None = field(default=None, kw_only=True)
+    examples: Examples | None = field(default=None, kw_only=True)
+
+    @property
+    def groups(self) -> npt.NDArray[np.int64] | None:
+        """The example that each sample is a position of; None where samples are examples."""
+        if self.examples is None or not self.examples.positions:
+            return None
+        number = self.examples.number
+        return np.repeat(np.arange(number), len(self.array) // number)
+
+    def out_of(self, examples: Examples) -> Layer:
+        """Return the same layer, whose samples are positions of these examples."""
+        return replace(self, examples=examples)
 
     @property
     def n_samples(self) -> int:
@@ -71,7 +92,7 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Lay
     if array.ndim != 2:
         raise ValueError(
             f"{name} must be 2-D (n_samples, n_features), "
-            f"got {array.ndim}-D with shape {array.shape}."
+            f"got {array.ndim}-D with shape {array.shape}{_cure(array.ndim)}."
         )
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
@@ -89,6 +110,17 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Lay
     if array.dtype.name == "bfloat16":  # ml_dtypes
         array = array.view(np.uint16)
     return Layer(name, array, dtype)
+
+
+def _cure(axes: int) -> str:
+    """Return what a message about too many axes says can be done."""
+    if axes < 3:
+        return ""
+    layout = {3: "'ntd' for tokens", 4: "'nchw' or 'nhwc' for images"}.get(axes, "'ncdhw'")
+    return (
+        f": layout={layout} says which axis is which, and positions='mean' averages over the "
+        "others, 'features' makes a unit of every entry, 'samples' a sample of every position"
+    )
 
 
 def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:

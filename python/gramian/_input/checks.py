@@ -81,8 +81,37 @@ def check_same_samples(layers: Sequence[Layer]) -> None:
         if len(other.array) != len(first.array):
             raise ValueError(
                 f"{first.name} and {other.name} must have the same number of samples: "
-                f"{first.name} has {len(first.array)}, {other.name} has {len(other.array)}."
+                f"{first.name} has {len(first.array)}, {other.name} has {len(other.array)}"
+                f"{_pooling(first, other)}."
             )
+        _check_same_positions(first, other)
+
+
+def _pooling(first: Layer, other: Layer) -> str:
+    """Return what would give two layers of positions the same number of samples."""
+    made = next((layer.examples for layer in (first, other) if layer.examples is not None), None)
+    if made is None:
+        return ""
+    counts = {
+        len(layer.array) if layer.examples is None else layer.examples.number
+        for layer in (first, other)
+    }
+    if len(counts) > 1:
+        return ", of different numbers of examples"
+    how = "positions='mean' or 'features'" if made.option == "positions" else "reduce='mean'"
+    return f", of {counts.pop()} examples each: {how} makes one sample of each example"
+
+
+def _check_same_positions(first: Layer, other: Layer) -> None:
+    """Refuse positions that are not at the same places; a sequence may be an image, row by row."""
+    shapes = [() if one.examples is None else one.examples.positions for one in (first, other)]
+    if shapes[0] == shapes[1] or (all(shapes) and min(map(len, shapes)) == 1):
+        return
+    listed = [" x ".join(map(str, shape)) or "none" for shape in shapes]
+    raise ValueError(
+        f"{first.name} and {other.name} must have the same positions: "
+        f"{first.name} has {listed[0]}, {other.name} has {listed[1]}."
+    )
 
 
 class Samples(NamedTuple):

@@ -198,11 +198,9 @@ def _zarr(path: Path) -> Tensors:
     root = require("zarr", "io").open(str(path), mode="r")
     if hasattr(root, "shape"):
         return {path.stem: Memory(root, root.dtype.name, path)}
-    return {
-        name: Memory(array, array.dtype.name, path)
-        for name, array in root.arrays()
-        if array.dtype.kind in "fiub"
-    }
+    arrays = {name: array for name, array in root.arrays() if array.dtype.kind in "fiub"}
+    names = in_order(sorted(arrays), [0] * len(arrays))  # a folder lists them in any order
+    return {name: Memory(arrays[name], arrays[name].dtype.name, path) for name in names}
 
 
 def _torch(path: Path) -> Tensors:

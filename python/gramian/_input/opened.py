@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import Layer
+from .layers import Described
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,10 +43,6 @@ class FileOfRows(Protocol):
     columns: list[Column]
     ids: Array | None
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all samples."""
-
     def read(self, start: int, stop: int, names: Sequence[str]) -> list[Array]:
         """Return rows of layers."""
 
@@ -71,7 +69,7 @@ class LayerOnDisk:
         return array if dtype is None else array.astype(dtype)
 
 
-class Opened(Mapping[str, LayerOnDisk]):
+class Opened(Described):
     """Layers by name, in the order of the files; rows are read when they are used."""
 
     def __init__(self, tables: Sequence[FileOfRows], source: str) -> None:
@@ -80,6 +78,7 @@ class Opened(Mapping[str, LayerOnDisk]):
         # The row at which every table begins, and the end.
         self.starts = np.cumsum([0, *(table.rows for table in tables)])
         self.n_samples = int(self.starts[-1])
+        self._notes: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> LayerOnDisk:
         return LayerOnDisk(self, self._columns[name])
@@ -95,6 +94,11 @@ class Opened(Mapping[str, LayerOnDisk]):
         return f"<{files}: {len(self)} layers, {self.n_samples} samples>"
 
     @property
+    def notes(self) -> dict[str, Any]:
+        """What the files say was done to the layers."""
+        return self._notes
+
+    @property
     def ids(self) -> Array | None:
         """The ids of the samples, if there are any."""
         if self.tables[0].ids is None:
@@ -104,7 +108,15 @@ class Opened(Mapping[str, LayerOnDisk]):
     @property
     def nbytes(self) -> int:
         """Bytes of all layers."""
-        return sum(table.nbytes for table in self.tables)
+        stored = (np.dtype("u2" if c.dtype == "bfloat16" else c.dtype) for c in self.columns)
+        row = sum(c.width * d.itemsize for c, d in zip(self.columns, stored, strict=True))
+        return row * self.n_samples
+
+    def only(self, names: Sequence[str]) -> Opened:
+        """Return the same files, of whose layers these are used."""
+        chosen = copy.copy(self)
+        chosen._columns = {name: self._columns[name] for name in names}
+        return chosen
 
     @property
     def columns(self) -> list[Column]:

@@ -196,12 +196,6 @@ class Table:
                     return part.reshape(len(part), column.width)
         raise KeyError(name)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all samples."""
-        sizes = {c.name: np.dtype("u2" if c.dtype == "bfloat16" else c.dtype) for c in self.columns}
-        return sum(self.rows * c.width * sizes[c.name].itemsize for c in self.columns)
-
 
 def _units(shape: Sequence[int]) -> int:
     return int(np.prod(shape, dtype=object))

@@ -62,7 +62,9 @@ def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("layers of B")
     ax.set_ylabel("layers of A")
-    ax.set_title(textwrap.fill(shown.title, max(20, int(12 * width))), fontsize="medium")
+    room = max(20, int(12 * width))
+    lines = [textwrap.fill(line, room) for line in shown.title.split("\n")]
+    ax.set_title("\n".join(lines), fontsize="medium", parse_math=False)
     ax.figure.colorbar(image, ax=ax, label=shown.label)
     if annotate is None:
         annotate = width / columns >= _NUMBER[0] and height / rows >= _NUMBER[1]

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .._compare import done
 from .._compare.results import Comparison
 from .._input import checks, devices
+from .._input.layout import Layouts, Positions, chosen_layout
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._input.read import ReadLayer, read
 from .._measures import memory
@@ -33,6 +35,8 @@ class Accumulator:
     ----------
     measure : str, default "cka"
         One of `measures()`.
+    layout, positions
+        As in `compare`, for batches of arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do with a layer that holds NaN or infinity in some batch: refuse the batch, or leave
         the layer out from then on, with a warning, and NaN in the result.
@@ -107,6 +111,8 @@ class Accumulator:
         self,
         measure: str = "cka",
         *,
+        layout: Layouts = None,
+        positions: Positions = None,
         nan_policy: str = "raise",
         device: str | None = None,
         max_memory: float | None = None,
@@ -115,6 +121,8 @@ class Accumulator:
         self._row = find(measure, options)
         self._options = self._row.checked(options)
         self._how = self._row.gathering(self._options)
+        self._layout = chosen_layout(layout, positions)
+        self._notes: dict[str, Any] = {}  # what was done before the batches came
         self._nan_policy, self._device = check_nan_policy(nan_policy), check_device(device)
         if self._device == "reference":
             raise ValueError("device='reference' has no accumulator: it takes all samples at once.")
@@ -170,9 +178,9 @@ class Accumulator:
         """
         check_progress(progress)
         if self._names is None:
-            names, batch = batches.first(a, b, self._called)
+            names, batch = batches.first(a, b, self._called, self._layout)
         else:
-            names, batch = self._names, batches.later(self._names, a, b)
+            names, batch = self._names, batches.later(self._names, a, b, self._layout)
         target = devices.chosen(self._device, batch.layers[0].device, batch.layers[0].name)
         if self._state is not None and target != self._target:
             raise ValueError(
@@ -329,12 +337,19 @@ class Accumulator:
             x_names=self._names.x,
             y_names=self._names.columns,
             measure=self._row.name,
-            options={**self._recorded(), **marks},
+            options=done.with_what_was_done(
+                {**self._row.recorded(self._options), **marks},
+                [*zip(self._names.dtypes, self._names.compute_dtypes, strict=True)],
+                self._said(),
+            ),
             n_samples=self._n,
         )
 
     def _recorded(self) -> dict[str, Any]:
-        return self._row.recorded(self._options)
+        return {**self._row.recorded(self._options), **self._said()}
+
+    def _said(self) -> dict[str, Any]:
+        return done.given((), self._layout) | self._notes
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -343,8 +358,10 @@ class Accumulator:
                 "nan_policy": self._nan_policy,
                 "device": self._device,
                 "max_memory": self._max_memory,
+                **({} if self._layout is None else self._layout.recorded()),
                 **self._options,
             },
+            "notes": self._notes,
             "names": self._names,
             "target": self._target,
             "n": self._n,
@@ -355,6 +372,7 @@ class Accumulator:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["measure"], **state["settings"])  # type: ignore[misc]
         self._names, self._target = state["names"], state["target"]
+        self._notes = state["notes"]
         self._n, self._lost = state["n"], state["lost"]
         if self._names is not None and state["state"] is not None:
             self._state = self._new_state(self._names, self._target)

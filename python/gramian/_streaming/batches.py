@@ -12,6 +12,7 @@ import numpy as np
 from .._input import checks
 from .._input.arrays import Layer, as_layer
 from .._input.layers import named_layers
+from .._input.layout import Layout
 
 __all__ = ["Batch", "Names", "whole_or_not_at_all"]
 
@@ -61,9 +62,12 @@ class Names:
         return "float64" in self.compute_dtypes
 
 
-def first(a: Any, b: Any, called: tuple[str, str]) -> tuple[Names, Batch]:
+def first(a: Any, b: Any, called: tuple[str, str], layout: Layout | None) -> tuple[Names, Batch]:
     """Read the first batch, and what it fixes."""
-    sides = [_side(a, called[0], "x"), [] if b is None else _side(b, called[1], "y")]
+    sides = [
+        _side(a, called[0], "x", layout),
+        [] if b is None else _side(b, called[1], "y", layout),
+    ]
     layers = [layer for side in sides for _, layer in side]
     checks.check_same_samples(layers)
     names = Names(
@@ -77,13 +81,13 @@ def first(a: Any, b: Any, called: tuple[str, str]) -> tuple[Names, Batch]:
     return names, Batch(layers, len(layers[0].array))
 
 
-def later(names: Names, a: Any, b: Any) -> Batch:
+def later(names: Names, a: Any, b: Any, layout: Layout | None) -> Batch:
     """Read another batch, which must have the same layers, in any order."""
     if (b is None) != (names.y is None):
         had = "none" if names.y is None else "one"
         raise ValueError(f"b must be as in the first batch, which had {had}.")
     of_a, of_b = names.called
-    sides = [_side(a, of_a, "x"), [] if b is None else _side(b, of_b, "y")]
+    sides = [_side(a, of_a, "x", layout), [] if b is None else _side(b, of_b, "y", layout)]
     layers: list[Layer] = []
     for argument, wanted, side in zip(names.called, (names.x, names.y or ()), sides, strict=True):
         given = dict(side)
@@ -122,10 +126,13 @@ def whole_or_not_at_all(state: Any) -> Iterator[None]:
         raise
 
 
-def _side(value: Any, argument: str, name: str) -> Sequence[tuple[str, Layer]]:
+def _side(
+    value: Any, argument: str, name: str, layout: Layout | None
+) -> Sequence[tuple[str, Layer]]:
     if isinstance(value, Mapping):
-        return named_layers(value, argument)
-    return [(name, as_layer(value, f"{argument}[{name!r}]"))]
+        return named_layers(value, argument, layout)
+    called = f"{argument}[{name!r}]"
+    return [(name, as_layer(value, called) if layout is None else layout.layer(value, called))]
 
 
 def as_zeros(layer: Layer) -> Layer:

@@ -109,6 +109,11 @@ def open_layers(
     if not all(isinstance(pattern, str) for pattern in patterns):
         raise refuse_type("layers", "a pattern or patterns", layers)
     from .._input.joining import tables_of  # which takes long to import
+    from .._input.notes import notes_of
 
     tables, called = tables_of(source, patterns, split_axis, ids, flatten=layout == "flatten")
-    return LayersOnDisk(tables, called)
+    opened = LayersOnDisk(tables, called)
+    notes = notes_of(tables[0].path)
+    if all(notes_of(table.path) == notes for table in tables[1:]):
+        opened._notes = notes
+    return opened

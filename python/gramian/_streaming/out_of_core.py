@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .._compare import done
 from .._compare.compare import compare as compare_arrays
 from .._compare.results import Comparison
 from .._input.arrays import Layer
-from .._input.layers import named_layers
+from .._input.layers import Described, checked_patterns, matching, named_layers
+from .._input.layout import chosen_layout
+from .._input.notes import Noted
 from .._input.opened import Column, Opened, UnmappedError
 from .._measures import memory
 from .._measures.gathered import BLOCK, is_kept
@@ -36,12 +39,13 @@ Progress = Callable[[int, int], object]
 class _InMemory:
     """Layers in memory, read as files are."""
 
-    def __init__(self, layers: Mapping[str, Layer]) -> None:
+    def __init__(self, layers: Mapping[str, Layer], notes: dict[str, Any]) -> None:
         self.layers = dict(layers)
         first = next(iter(self.layers.values()))
         self.n_samples = len(first.array)
         self.ids: Array | None = None
         self.nbytes = 0  # nothing is read
+        self.notes = notes
         self.columns = [
             Column(name, int(layer.array.shape[1]), layer.dtype)
             for name, layer in self.layers.items()
@@ -60,6 +64,9 @@ def compare(
     B: Any,
     *,
     measure: str,
+    layers: Any,
+    layout: Any,
+    positions: Any,
     nan_policy: str,
     device: str | None,
     progress: Progress | None,
@@ -68,7 +75,14 @@ def compare(
 ) -> Comparison:
     """Compare layers of which some stay in files; see `gramian.compare`."""
     row = find(measure, options)
-    sides = [_side(A, "A")] if B is None else [_side(A, "A"), _side(B, "B")]
+    arranged, patterns = chosen_layout(layout, positions), checked_patterns(layers)
+    if arranged is not None:
+        raise ValueError(
+            "layout must be None for layers in files: gramian.open has a layout of its own."
+        )
+    sides = [_side(A, "A", patterns)]
+    if B is not None:
+        sides.append(_side(B, "B", patterns))
     _check_same_samples(sides)
     widths = [[column.width for column in side.columns] for side in sides]
     arguments = {
@@ -87,15 +101,21 @@ def compare(
                 _whole(side, argument, Path(folder))
                 for side, argument in zip(sides, "AB", strict=False)
             ]
-            return compare_arrays(*wholes, progress=progress, **arguments)
+            return compare_arrays(
+                *(Noted(one, of.notes) for one, of in zip(wholes, sides, strict=True)),
+                layers=layers,
+                progress=progress,
+                **arguments,
+            )
     accumulator = Accumulator(**arguments)
     accumulator._called = "A", "B"
-    done, total = 0, sum(side.nbytes for side in sides)
+    accumulator._notes = done.noted(done.given(patterns, None), *sides)
+    bytes_done, total = 0, sum(side.nbytes for side in sides)
     for blocks in _blocks(sides, max_memory):
         accumulator.update(*blocks)
         if progress is not None and total:
-            done += sum(layer.host.nbytes for block in blocks for layer in block.values())
-            progress(min(done, total), total)
+            bytes_done += sum(layer.host.nbytes for block in blocks for layer in block.values())
+            progress(min(bytes_done, total), total)
     return accumulator.compute()
 
 
@@ -118,10 +138,12 @@ def _by_rows(
     return is_kept(how, widths[0], widths[1] if len(widths) > 1 else None, n=n, limit=limit)
 
 
-def _side(value: Any, argument: str) -> Side:
+def _side(value: Any, argument: str, patterns: Sequence[str]) -> Side:
     if isinstance(value, Opened):
-        return value
-    return _InMemory(dict(named_layers(value, argument)))
+        names = matching([*value], patterns, argument) if patterns else [*value]
+        return value.only(names)
+    notes = value.notes if isinstance(value, Described) else {}
+    return _InMemory(dict(named_layers(value, argument, None, patterns)), notes)
 
 
 def _check_same_samples(sides: Sequence[Side]) -> None:

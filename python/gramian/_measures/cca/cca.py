@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Denominator, Measure
 from ..._input.arrays import Layer
+from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on
@@ -42,6 +43,7 @@ OPTIONS = (
 )
 
 
+@takes_layout
 @falls_back_on(reference.cca)
 def cca(
     X: Any,
@@ -51,6 +53,8 @@ def cca(
     regularization: float = 0.0,
     cross_validate: int | None = None,
     rank_tolerance: float | None = None,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
 ) -> CCA:
@@ -75,6 +79,8 @@ def cca(
         Singular values of the representation, its columns centered and scaled to norm 1, count when
         larger than this times the largest. Default max(64, min(n, p)) eps, eps that of the input's
         precision.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional

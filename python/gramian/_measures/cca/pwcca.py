@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure, WeightSide
 from ..._input.arrays import Layer
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
 from .. import ranks
 from ..gathered import Gathering, by_rows
@@ -63,6 +64,8 @@ def pwcca(
     variant: str = ...,
     rank_tolerance: float | None = ...,
     full_output: Literal[False] = ...,
+    layout: Layouts = ...,
+    positions: Positions = ...,
     nan_policy: str = ...,
     device: str | None = ...,
 ) -> float: ...
@@ -75,9 +78,12 @@ def pwcca(
     variant: str = ...,
     rank_tolerance: float | None = ...,
     full_output: bool,
+    layout: Layouts = ...,
+    positions: Positions = ...,
     nan_policy: str = ...,
     device: str | None = ...,
 ) -> float | PWCCA: ...
+@takes_layout
 @falls_back_on(reference.pwcca)
 def pwcca(
     X: Any,
@@ -87,6 +93,8 @@ def pwcca(
     variant: str = "paper",
     rank_tolerance: float | None = None,
     full_output: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
 ) -> float | PWCCA:
@@ -108,6 +116,8 @@ def pwcca(
         As in `cca`.
     full_output : bool, default False
         Return the correlations, and whether the value is ambiguous, too.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional

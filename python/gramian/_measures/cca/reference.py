@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..._input.arrays import Layer
+from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
 from . import checks
@@ -51,6 +52,7 @@ def correlations_of(x: Basis, y: Basis) -> tuple[Array, Array, Array]:
     return np.clip(rho, 0, 1), U, Vt.T
 
 
+@takes_layout
 def cca(
     X: Any,
     Y: Any,
@@ -59,6 +61,8 @@ def cca(
     regularization: float = 0.0,
     cross_validate: int | None = None,
     rank_tolerance: float | None = None,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> CCA:
     """Canonical correlations: the singular values of Qx'Qy.
@@ -126,12 +130,15 @@ def basis(layer: Layer, regularization: float, rank_tolerance: float | None) -> 
     return Basis(U * (s / shrunk), Vt.T / shrunk, tolerance)
 
 
+@takes_layout
 def linear_regression(
     X: Any,
     Y: Any,
     *,
     cross_validate: int | None = None,
     rank_tolerance: float | None = None,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> float:
     """R² of X from Y, |Qy'X|² / |X|² (Kornblith et al. 2019, eq. 10).

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._input.arrays import Layer, as_float64
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
@@ -17,6 +18,7 @@ from .results import PWCCA, SVCCA
 __all__ = ["pwcca", "svcca"]
 
 
+@takes_layout
 def svcca(
     X: Any,
     Y: Any,
@@ -25,6 +27,8 @@ def svcca(
     components: int | None = None,
     squared: bool = False,
     full_output: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> float | SVCCA:
     """CCA of the leading singular directions (Raghu et al. 2017).
@@ -74,6 +78,7 @@ def leading_directions(layer: Layer, variance: float, components: int | None) ->
     return Basis(U[:, :k], Vt[:k].T / s[:k], tolerance)
 
 
+@takes_layout
 def pwcca(
     X: Any,
     Y: Any,
@@ -82,6 +87,8 @@ def pwcca(
     variant: str = "paper",
     rank_tolerance: float | None = None,
     full_output: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> float | PWCCA:
     """Projection-weighted CCA (Morcos et al. 2018).

@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..chance import Chance, of_regression, says_chance
 from ..grid import PREPARED, Array, Grid
 from ..measure import complete, falls_back_on, value_of_pair
@@ -24,6 +25,7 @@ Progress = Callable[[int, int], object]
 OPTIONS = (CROSS_VALIDATE, RANK_TOLERANCE)
 
 
+@takes_layout
 @falls_back_on(reference.linear_regression)
 def linear_regression(
     X: Any,
@@ -31,6 +33,8 @@ def linear_regression(
     *,
     cross_validate: int | None = None,
     rank_tolerance: float | None = None,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
 ) -> float:
@@ -47,6 +51,8 @@ def linear_regression(
         in-sample R² goes to 1 as q goes to n - 1.
     rank_tolerance : float, optional
         As in `cca`, for Y.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional

@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
 from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
@@ -52,6 +53,8 @@ def svcca(
     components: int | None = ...,
     squared: bool = ...,
     full_output: Literal[False] = ...,
+    layout: Layouts = ...,
+    positions: Positions = ...,
     nan_policy: str = ...,
     device: str | None = ...,
 ) -> float: ...
@@ -64,9 +67,12 @@ def svcca(
     components: int | None = ...,
     squared: bool = ...,
     full_output: bool,
+    layout: Layouts = ...,
+    positions: Positions = ...,
     nan_policy: str = ...,
     device: str | None = ...,
 ) -> float | SVCCA: ...
+@takes_layout
 @falls_back_on(reference.svcca)
 def svcca(
     X: Any,
@@ -76,6 +82,8 @@ def svcca(
     components: int | None = None,
     squared: bool = False,
     full_output: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
 ) -> float | SVCCA:
@@ -96,6 +104,8 @@ def svcca(
         Return the mean of the squared correlations.
     full_output : bool, default False
         Return the correlations and the numbers of directions too.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..measure import falls_back_on, value_of_pair
 from . import angles, pairs, reference
 from .kernels import Kernel
@@ -11,6 +12,7 @@ from .kernels import Kernel
 __all__ = ["cka", "cka_distance", "distance_correlation", "hsic"]
 
 
+@takes_layout
 @falls_back_on(reference.hsic)
 def hsic(
     X: Any,
@@ -20,6 +22,8 @@ def hsic(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     unbiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
     max_memory: float | None = None,
@@ -45,6 +49,8 @@ def hsic(
         Take the median distance of this many examples only, evenly spread over the rows.
     unbiased : bool, default False
         Use the unbiased estimator, which may be negative.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
@@ -112,6 +118,7 @@ def hsic(
     )
 
 
+@takes_layout
 @falls_back_on(reference.cka)
 def cka(
     X: Any,
@@ -121,6 +128,8 @@ def cka(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
     max_memory: float | None = None,
@@ -148,6 +157,8 @@ def cka(
         Use the unbiased HSIC in all three places. Recommended when the number of features is not
         small against the number of samples: the biased value of independent data with n = 64 and
         2,000 features is 0.97, the debiased one 0.01. It may be negative, and is not clamped.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
@@ -219,6 +230,7 @@ def cka(
     )
 
 
+@takes_layout
 @falls_back_on(reference.cka_distance)
 def cka_distance(
     X: Any,
@@ -228,6 +240,8 @@ def cka_distance(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
     max_memory: float | None = None,
@@ -238,6 +252,8 @@ def cka_distance(
     ----------
     X, Y, kernel, bandwidth, bandwidth_sample, debiased, nan_policy, device, max_memory
         As in `cka`.
+    layout, positions
+        As in `compare`, for arrays of more axes.
 
     Returns
     -------
@@ -288,12 +304,15 @@ def cka_distance(
     )
 
 
+@takes_layout
 @falls_back_on(reference.distance_correlation)
 def distance_correlation(
     X: Any,
     Y: Any,
     *,
     unbiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
     max_memory: float | None = None,
@@ -307,7 +326,7 @@ def distance_correlation(
     unbiased : bool, default False
         Use the unbiased distance covariances, without the root; it may be negative. The biased
         value of independent data goes to 1 as the number of features grows.
-    nan_policy, device, max_memory
+    layout, positions, nan_policy, device, max_memory
         As in `cka`.
 
     Returns

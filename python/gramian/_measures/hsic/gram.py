@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..._input import options
 from ..._input.arrays import as_layer
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..measure import falls_back_on
 from . import pairs, reference
 from .kernels import Kernel
@@ -16,6 +17,7 @@ from .kernels import Kernel
 __all__ = ["gram"]
 
 
+@takes_layout
 @falls_back_on(reference.gram)
 def gram(
     X: Any,
@@ -24,6 +26,8 @@ def gram(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     centered: bool = True,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
 ) -> npt.NDArray[np.floating[Any]]:
@@ -43,6 +47,8 @@ def gram(
     centered : bool, default True
         Return HKH, whose rows and columns sum to 0, instead of K. The linear kernel takes
         centered features, so that its K is HKH already.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN throughout.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional

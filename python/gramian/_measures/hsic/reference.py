@@ -13,6 +13,7 @@ import numpy as np
 from ..._input import checks, layers, options
 from ..._input.arrays import Layer, as_layer
 from ..._input.constant import is_constant
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..reference_inputs import check_values
 from .checks import needed_samples
 from .kernels import Distance, Kernel, Precomputed, kernel_of
@@ -26,6 +27,7 @@ from .reference_grams import (
 __all__ = ["cka", "cka_distance", "distance_correlation", "gram", "hsic"]
 
 
+@takes_layout
 def cka(
     X: Any,
     Y: Any,
@@ -34,6 +36,8 @@ def cka(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> float:
     """Centered kernel alignment, HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)).
@@ -53,6 +57,7 @@ def cka(
     return _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)[0]
 
 
+@takes_layout
 def cka_distance(
     X: Any,
     Y: Any,
@@ -61,6 +66,8 @@ def cka_distance(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> float:
     """Angle between the centered Gram matrices, arccos(CKA) (Williams et al. 2021).
@@ -83,6 +90,7 @@ def cka_distance(
     return float(np.arccos(np.clip(similarity, -1, 1)))  # only rounding leaves [-1, 1]
 
 
+@takes_layout
 def hsic(
     X: Any,
     Y: Any,
@@ -91,6 +99,8 @@ def hsic(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     unbiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> float:
     """Hilbert-Schmidt independence criterion.
@@ -114,8 +124,15 @@ def hsic(
         return float(np.ldexp(value, of_k + of_l))
 
 
+@takes_layout
 def distance_correlation(
-    X: Any, Y: Any, *, unbiased: bool = False, nan_policy: str = "raise"
+    X: Any,
+    Y: Any,
+    *,
+    unbiased: bool = False,
+    layout: Layouts = None,
+    positions: Positions = None,
+    nan_policy: str = "raise",
 ) -> float:
     """Correlation of the doubly centered distances (Székely et al. 2007, definitions 2.3 and 2.4).
 
@@ -148,6 +165,7 @@ def distance_correlation(
     return float(squared if unbiased else np.sqrt(np.maximum(squared, 0)))
 
 
+@takes_layout
 def gram(
     X: Any,
     *,
@@ -155,6 +173,8 @@ def gram(
     bandwidth: float | None = None,
     bandwidth_sample: int | None = None,
     centered: bool = True,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
 ) -> Array:
     """Gram matrix (n, n) of one representation, HKH or, with ``centered=False``, K.

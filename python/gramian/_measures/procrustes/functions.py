@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._input.layout import Layouts, Positions, takes_layout
 from ..measure import falls_back_on, value_of_pair
 from . import pairs, reference
 
 __all__ = ["procrustes", "procrustes_distance", "shape_distance"]
 
 
+@takes_layout
 @falls_back_on(reference.procrustes)
-def procrustes(X: Any, Y: Any, *, nan_policy: str = "raise", device: str | None = None) -> float:
+def procrustes(
+    X: Any,
+    Y: Any,
+    *,
+    layout: Layouts = None,
+    positions: Positions = None,
+    nan_policy: str = "raise",
+    device: str | None = None,
+) -> float:
     """Orthogonal Procrustes similarity.
 
     Parameters
@@ -20,6 +30,8 @@ def procrustes(X: Any, Y: Any, *, nan_policy: str = "raise", device: str | None 
         Activations; rows are examples. See `cka` for what is accepted.
     Y : array_like, shape (n_samples, q)
         Activations of the same examples.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
@@ -66,15 +78,22 @@ def procrustes(X: Any, Y: Any, *, nan_policy: str = "raise", device: str | None 
     return value_of_pair(pairs.procrustes_pairs, X, Y, nan_policy=nan_policy, device=device)
 
 
+@takes_layout
 @falls_back_on(reference.procrustes_distance)
 def procrustes_distance(
-    X: Any, Y: Any, *, nan_policy: str = "raise", device: str | None = None
+    X: Any,
+    Y: Any,
+    *,
+    layout: Layouts = None,
+    positions: Positions = None,
+    nan_policy: str = "raise",
+    device: str | None = None,
 ) -> float:
     """Orthogonal Procrustes distance of representations scaled to unit norm.
 
     Parameters
     ----------
-    X, Y, nan_policy, device
+    X, Y, layout, positions, nan_policy, device
         As in `procrustes`.
 
     Returns
@@ -116,12 +135,15 @@ def procrustes_distance(
     )
 
 
+@takes_layout
 @falls_back_on(reference.shape_distance)
 def shape_distance(
     X: Any,
     Y: Any,
     *,
     alpha: float = 1.0,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
 ) -> float:
@@ -136,6 +158,8 @@ def shape_distance(
     alpha : float, default 1.0
         0 whitens both (CCA), 1 leaves them as they are (Procrustes). In between the distance
         depends on the scale of X and Y.
+    layout, positions
+        As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional

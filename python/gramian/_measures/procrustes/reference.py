@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
 from .checks import check_alpha
@@ -13,7 +14,15 @@ from .checks import check_alpha
 __all__ = ["procrustes", "procrustes_distance", "shape_distance"]
 
 
-def procrustes(X: Any, Y: Any, *, nan_policy: str = "raise") -> float:
+@takes_layout
+def procrustes(
+    X: Any,
+    Y: Any,
+    *,
+    layout: Layouts = None,
+    positions: Positions = None,
+    nan_policy: str = "raise",
+) -> float:
     """|X'Y|_* / (|X|_F |Y|_F), the sum of the singular values of X'Y.
 
     Parameters, result and errors are those of `gramian.procrustes`.
@@ -32,7 +41,15 @@ def procrustes(X: Any, Y: Any, *, nan_policy: str = "raise") -> float:
     return float(min(1.0, np.linalg.svd(A.T @ B, compute_uv=False).sum()))
 
 
-def procrustes_distance(X: Any, Y: Any, *, nan_policy: str = "raise") -> float:
+@takes_layout
+def procrustes_distance(
+    X: Any,
+    Y: Any,
+    *,
+    layout: Layouts = None,
+    positions: Positions = None,
+    nan_policy: str = "raise",
+) -> float:
     """Least |X - Y Q|_F over orthogonal Q, for X and Y of unit norm, zero-padded to one width.
 
     Parameters, result and errors are those of `gramian.procrustes_distance`.
@@ -60,7 +77,16 @@ def distance(A: Array, B: Array) -> float:
     return float(np.linalg.norm(A - B @ (U @ Vt)))  # U Vt: the rows of Q that meet no padding
 
 
-def shape_distance(X: Any, Y: Any, *, alpha: float = 1.0, nan_policy: str = "raise") -> float:
+@takes_layout
+def shape_distance(
+    X: Any,
+    Y: Any,
+    *,
+    alpha: float = 1.0,
+    layout: Layouts = None,
+    positions: Positions = None,
+    nan_policy: str = "raise",
+) -> float:
     """arccos(|X~'Y~|_* / (|X~|_F |Y~|_F)), X~ = X (alpha I + (1 - alpha) (X'X)^(-1/2)).
 
     Williams et al. 2021; parameters, result and errors are those of `gramian.shape_distance`.

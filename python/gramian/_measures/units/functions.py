@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..._input import layout as layouts
-from ..._input import options
-from ..._input.layout import Positions
+from ..._input import layers, options
+from ..._input.arrays import as_layer
+from ..._input.layout import Layouts, Positions, units_take_layout
 from ..measure import falls_back_on
 from . import analysis, checks, pairs, reference
 from .results import Clusters, Matching
@@ -17,12 +17,13 @@ from .results import Clusters, Matching
 __all__ = ["cluster_units", "correlation", "match_units"]
 
 
+@units_take_layout
 @falls_back_on(reference.correlation)
 def correlation(
     X: Any,
     Y: Any = None,
     *,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -35,12 +36,9 @@ def correlation(
         Activations; rows are examples, columns are units. See `cka` for what is accepted.
     Y : array_like, shape (n_samples, q), optional
         Activations of the same examples. By default X's own: the correlation within a net.
-    layout : {"nchw"}, optional
-        With "nchw", X and Y are convolutional activations (n, channels, height, width), taken as
-        n * height * width samples of `channels` units.
-    positions : int or sequence of int, optional
-        Only with `layout`: use that many of the height * width positions, drawn once for all
-        images, or those at the given flat indices.
+    layout, positions
+        As in `compare`, for arrays of more axes; with a layout, `positions` is "samples" unless
+        given: units are channels then, and each position of each image is a sample.
     nan_policy : {"raise", "propagate"}, default "raise"
         What to do about NaN and infinity: refuse them, or return NaN for the units they are in.
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
@@ -72,7 +70,8 @@ def correlation(
     -----
     r_ij = x_i'y_j / (|x_i| |y_j|), columns centered. Cost: 2 n p q flops, half without Y, as one
     matrix product; memory: the result twice, and a few MB a thread. Channels-first activations
-    are copied as (n * height * width, channels), unless `positions` takes a part of them.
+    are copied as (n * height * width, channels), unless `positions` takes a part of them or is
+    "features".
 
     References
     ----------
@@ -86,10 +85,11 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    C, _ = _correlations(X, Y, layout, positions, nan_policy, device, alone=Y is None)
+    C, _ = _correlations(X, Y, nan_policy, device, alone=Y is None)
     return C.values
 
 
+@units_take_layout
 @falls_back_on(reference.match_units)
 def match_units(
     X: Any,
@@ -97,7 +97,7 @@ def match_units(
     *,
     method: str = "one-to-one",
     absolute: bool = False,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -155,10 +155,11 @@ def match_units(
     0.985363
     """
     method, absolute = checks.check_method(method), options.check_flag("absolute", absolute)
-    C, finite = _correlations(X, Y, layout, positions, nan_policy, device)
+    C, finite = _correlations(X, Y, nan_policy, device)
     return analysis.matched(C, method, absolute, finite)
 
 
+@units_take_layout
 @falls_back_on(reference.cluster_units)
 def cluster_units(
     X: Any,
@@ -166,7 +167,7 @@ def cluster_units(
     n_clusters: int,
     *,
     seed: int = 0,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -225,28 +226,26 @@ def cluster_units(
     ([1, 0], [0, 1, 0])
     """
     seed = checks.check_seed(seed)
-    C, _ = _correlations(X, Y, layout, positions, nan_policy, device)
+    C, _ = _correlations(X, Y, nan_policy, device)
     return analysis.clustered(C, n_clusters, seed)
 
 
 def _correlations(
     X: Any,
     Y: Any,
-    layout: str | None,
-    positions: Positions,
     nan_policy: str,
     device: str | None,
     *,
     alone: bool = False,
 ) -> tuple[analysis.Correlations, bool]:
     """Return the correlations, of X alone or with Y, and whether all elements are finite."""
-    options.check_nan_policy(nan_policy)
     if alone:
-        layers = [layouts.single(X, layout, positions)]
+        options.check_nan_policy(nan_policy)
+        found = [as_layer(X, "X")]
     else:
-        layers = [*layouts.pair(X, Y, layout, positions)]
-    units = [pairs.read_units(layer, nan_policy, device) for layer in layers]
+        found = [*layers.pair(X, Y, nan_policy)]
+    units = [pairs.read_units(layer, nan_policy, device) for layer in found]
     C = pairs.between(units[0], units[-1])
-    for layer, varies in zip(layers, (C.x_varies, C.y_varies), strict=False):
+    for layer, varies in zip(found, (C.x_varies, C.y_varies), strict=False):
         analysis.warn_constant(layer, ~varies)
     return C, all(one.layer.finite for one in units)

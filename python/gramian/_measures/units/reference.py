@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._input import checks as input_checks
-from ..._input import layout as layouts
-from ..._input import options
-from ..._input.arrays import Layer, as_float64
-from ..._input.layout import Positions
+from ..._input import layers, options
+from ..._input.arrays import Layer, as_float64, as_layer
+from ..._input.layout import Layouts, Positions, units_take_layout
 from . import checks
 from .reference_graphs import best_assignment, best_partners, spectral_clusters
 from .results import Clusters, Matching, SparsePrediction
@@ -25,11 +24,12 @@ __all__ = ["cluster_units", "correlation", "match_units", "sparse_prediction"]
 Array = npt.NDArray[np.float64]
 
 
+@units_take_layout
 def correlation(
     X: Any,
     Y: Any = None,
     *,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
 ) -> Array:
@@ -44,17 +44,18 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    C, *_ = _correlations(X, Y, layout, positions, nan_policy, alone=Y is None)
+    C, *_ = _correlations(X, Y, nan_policy, alone=Y is None)
     return C
 
 
+@units_take_layout
 def match_units(
     X: Any,
     Y: Any,
     *,
     method: str = "one-to-one",
     absolute: bool = False,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
 ) -> Matching:
@@ -71,7 +72,7 @@ def match_units(
     """
     method = checks.check_method(method)
     absolute = options.check_flag("absolute", absolute)
-    C, finite, (x_left_out, y_left_out) = _correlations(X, Y, layout, positions, nan_policy)
+    C, finite, (x_left_out, y_left_out) = _correlations(X, Y, nan_policy)
     value = np.abs(C) if absolute else C
     pairs = best_partners(value) if method == "semi" else best_assignment(value)
     found = [value[pair] for pair in pairs]
@@ -87,6 +88,7 @@ def match_units(
     )
 
 
+@units_take_layout
 def sparse_prediction(
     X: Any,
     Y: Any,
@@ -94,7 +96,7 @@ def sparse_prediction(
     *,
     tol: float = 1e-6,
     max_sweeps: int = 10_000,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
 ) -> SparsePrediction:
@@ -113,7 +115,7 @@ def sparse_prediction(
     options.check_nan_policy(nan_policy)
     grid = checks.check_alphas(alphas)
     tol, max_sweeps = checks.check_tol(tol), checks.check_max_sweeps(max_sweeps)
-    x, y = layouts.pair(X, Y, layout, positions)
+    x, y = layers.pair(X, Y, nan_policy)
     A, B = standardized(x, nan_policy), standardized(y, nan_policy)
     for layer, Z in ((x, A), (y, B)):
         warn_constant(layer, Z)
@@ -142,13 +144,14 @@ def sparse_prediction(
     )
 
 
+@units_take_layout
 def cluster_units(
     X: Any,
     Y: Any,
     n_clusters: int,
     *,
     seed: int = 0,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
 ) -> Clusters:
@@ -157,7 +160,7 @@ def cluster_units(
     Parameters, result and errors are those of `gramian.cluster_units`.
     """
     seed = checks.check_seed(seed)
-    C, *_ = _correlations(X, Y, layout, positions, nan_policy)
+    C, *_ = _correlations(X, Y, nan_policy)
     r = np.nan_to_num(C)
     W = np.where(r > 0, r, 0)
     k = checks.check_clusters(n_clusters, int(W.any(axis=1).sum() + W.any(axis=0).sum()))
@@ -176,21 +179,17 @@ def cluster_units(
 def _correlations(
     X: Any,
     Y: Any,
-    layout: str | None,
-    positions: Positions,
     nan_policy: str,
     *,
     alone: bool = False,
 ) -> tuple[Array, bool, list[npt.NDArray[np.int64]]]:
     """Return the correlations, whether all elements are finite, and the units without any."""
     options.check_nan_policy(nan_policy)
-    layers = (
-        (layouts.single(X, layout, positions),) if alone else layouts.pair(X, Y, layout, positions)
-    )
-    units = [standardized(layer, nan_policy) for layer in layers]
-    for layer, Z in zip(layers, units, strict=True):
+    found = (as_layer(X, "X"),) if alone else layers.pair(X, Y, nan_policy)
+    units = [standardized(layer, nan_policy) for layer in found]
+    for layer, Z in zip(found, units, strict=True):
         warn_constant(layer, Z)
-    finite = all(bool(np.isfinite(as_float64(layer)).all()) for layer in layers)
+    finite = all(bool(np.isfinite(as_float64(layer)).all()) for layer in found)
     C = np.clip(units[0].T @ units[-1] / len(units[0]), -1, 1)
     if alone:
         np.fill_diagonal(C, np.where(np.isnan(C.diagonal()), np.nan, 1))

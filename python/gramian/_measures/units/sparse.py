@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..._input import layout as layouts
-from ..._input import options
-from ..._input.layout import Positions
+from ..._input import layers, options
+from ..._input.layout import Layouts, Positions, units_take_layout
 from ..measure import falls_back_on
 from . import analysis, pairs, reference
 from .results import SparsePrediction
@@ -15,6 +14,7 @@ from .results import SparsePrediction
 __all__ = ["sparse_prediction"]
 
 
+@units_take_layout
 @falls_back_on(reference.sparse_prediction)
 def sparse_prediction(
     X: Any,
@@ -23,7 +23,7 @@ def sparse_prediction(
     *,
     tol: float = 1e-6,
     max_sweeps: int = 10_000,
-    layout: str | None = None,
+    layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
@@ -96,10 +96,10 @@ def sparse_prediction(
     options.check_nan_policy(nan_policy)
     options.check_progress(progress)
     settings = pairs.settings(alphas, tol, max_sweeps)
-    layers = layouts.pair(X, Y, layout, positions)
-    x, y = (pairs.read_units(layer, nan_policy, device) for layer in layers)
+    found = layers.pair(X, Y, nan_policy)
+    x, y = (pairs.read_units(layer, nan_policy, device) for layer in found)
     C = pairs.between(x, y, double=True)
-    for layer, varies in zip(layers, (C.x_varies, C.y_varies), strict=True):
+    for layer, varies in zip(found, (C.x_varies, C.y_varies), strict=True):
         analysis.warn_constant(layer, ~varies)
     gram = pairs.between(x, x, double=True).values
     finite = x.layer.finite and y.layer.finite

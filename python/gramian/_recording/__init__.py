@@ -1,0 +1,1 @@
+"""From live models of PyTorch to layers: hooks, what becomes of outputs, and where they go."""
