@@ -66,7 +66,7 @@ def from_address(
 ) -> DeviceArray: ...
 def stream(device: int) -> int: ...
 def column_statistics(
-    arrays: Sequence[DeviceArray], dtypes: Sequence[str]
+    arrays: Sequence[object], dtypes: Sequence[str]
 ) -> list[tuple[_Floats, _Floats, _Floats, float, float]]:
     """Return what `calls.ColumnStatistics` holds, of arrays on one device."""
 

@@ -98,7 +98,7 @@ def read(
     if needed is not None:
         checks.check_sample_count(layer, *needed)
     placed = placed or place([layer], device)[0]
-    statistics = placed.statistics or calls.column_statistics(layer.array, layer.dtype)
+    statistics = placed.statistics or calls.column_statistics(layer.host, layer.dtype)
     if nan_policy == "raise":
         checks.check_finite(layer, statistics.scaled_means)
     finite = bool(np.isfinite(statistics.scaled_means).all())
