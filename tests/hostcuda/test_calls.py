@@ -13,6 +13,7 @@ from variants import tolerance
 
 import gramian as gm
 from gramian import reference
+from gramian._core import calls
 
 pytestmark = [pytest.mark.cuda, pytest.mark.usefixtures("remarks_of_cca")]
 
@@ -149,3 +150,25 @@ def test_a_map(standin: StandIn, p: int, kernel: Any, of_all: int, of_each: int)
     standin.fail_at(0, 0)
     gm.compare(X, Y, kernel=kernel)
     assert standin.call_names().count(WAIT) <= of_all + of_each * len(layers)
+
+
+def test_distances_are_kept_for_the_tiles(standin: StandIn) -> None:
+    """Memory allows it by default: a layer's rows are multiplied for a sample of distances, for its
+    tile and for landmarks, and not once more for the kernel.
+    """
+    layers = inputs.pair(300, 8, 8, "float32")
+    counts = []
+    for memory in (None, 3e6):
+        standin.fail_at(0, 0)
+        gm.cka(*layers, kernel="rbf", device="cuda", max_memory=memory)
+        counts.append(standin.call_names().count("cublasSgemm_v2_64"))
+    assert counts[0] == 2 * 3 < counts[1]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(40e9, 10e9), (200e9, 16e9), (1e9, 512 * 2**20)])
+def test_memory_that_follows_the_card(standin: StandIn, limit: float, expected: float) -> None:
+    assert calls.default_memory(None) == 512 * 2**20
+    calls.default_memory.cache_clear()
+    standin.set_memory_limit(int(limit) + standin.live_bytes())
+    assert calls.default_memory(0) == expected
+    calls.default_memory.cache_clear()
