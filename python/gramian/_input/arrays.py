@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .._core import calls
 from .._core.types import DeviceArray
 from . import devices
-from .dtypes import check_dtype, compute_dtype, values
+from .dtypes import check_dtype, compute_dtype, name_of, values
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Lay
         # The core reads native numbers only. Foreign byte order comes from files, is rare, and
         # a copy is cheaper than a second set of loaders.
         array = array.astype(array.dtype.newbyteorder("="))
-    if array.dtype.name == "bfloat16":  # ml_dtypes
+    if dtype == "bfloat16" and array.dtype.kind != "u":  # ml_dtypes
         array = array.view(np.uint16)
     return Layer(name, array, dtype)
 
@@ -141,7 +141,7 @@ def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str
         return on_device, on_device.dtype
     else:
         array = _by_numpy(value, name)
-    return array, array.dtype.name
+    return array, name_of(array.dtype)
 
 
 def _by_numpy(value: Any, name: str) -> npt.NDArray[Any]:

@@ -13,6 +13,7 @@ __all__ = ["CONSTANT", "centered", "constant_columns", "epsilon", "is_constant"]
 # norm. Samples that are equal but for the order in which a sum of 100 or 1,000 float32 numbers was
 # formed leave 0.8 and 1.9 (10,000: 5.8); data of standard deviation 1 about 2e6 leave 4.2.
 CONSTANT = 2
+_EPSILON = {name: float(np.finfo(name).eps) for name in ("float32", "float64")}
 
 
 _EPSILON = {dtype: float(np.finfo(dtype).eps) for dtype in ("float32", "float64")}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["check_dtype", "compute_dtype", "values"]
+__all__ = ["check_dtype", "compute_dtype", "name_of", "values"]
 
 # What arithmetic is done in; the values of the first set are exact in float32.
 _SINGLE = frozenset(("bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "float32"))
 _DOUBLE = frozenset(("int32", "uint32", "int64", "uint64", "float64"))
+
+
+@functools.lru_cache(64)
+def name_of(dtype: np.dtype[Any]) -> str:
+    """Return the name of a type, which numpy takes several microseconds to put together."""
+    return str(dtype.name)
 
 
 def compute_dtype(dtype: str) -> str:

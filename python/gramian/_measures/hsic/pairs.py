@@ -221,7 +221,10 @@ def compared(given: Given, measure: Measure) -> npt.NDArray[np.float64]:
         constant = [name for name, status in unsound if calls.has(status, Status.constant)]
         checks.warn_constant(constant)
         checks.warn_degenerate(name for name, _ in unsound if name not in constant)
-    values[np.ix_(rows, columns)] = found
+    if found.shape == values.shape:
+        values = found
+    else:
+        values[np.ix_(rows, columns)] = found
     if measure is Measure.hsic and np.isinf(values).any():
         i, j = (int(k) for k in np.argwhere(np.isinf(values))[0])
         checks.warn(
