@@ -16,9 +16,6 @@ CONSTANT = 2
 _EPSILON = {name: float(np.finfo(name).eps) for name in ("float32", "float64")}
 
 
-_EPSILON = {dtype: float(np.finfo(dtype).eps) for dtype in ("float32", "float64")}
-
-
 def epsilon(layer: Layer) -> float:
     """Return the rounding unit of the precision that a layer is computed in by itself."""
     return _EPSILON[(layer.stands_for or layer).compute_dtype]
