@@ -180,6 +180,19 @@ def test_device_arrays(monkeypatch: pytest.MonkeyPatch, layout: str, positions: 
     np.testing.assert_array_equal(found.groups, expected.groups)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("positions", [*POOLED, 4])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_tensors_of_torch_on_their_device(layout: str, positions: Any) -> None:
+    """By its own methods, on the device at hand."""
+    torch = pytest.importorskip("torch")
+    X = images().astype("f4").transpose(LAYOUTS[layout])
+    how = chosen_layout(layout, positions)
+    found = how._on_device(torch.from_numpy(X.copy()), "float32", how.axes[0], "X")
+    expected = how.layer(X, "X", in_order=True)
+    np.testing.assert_allclose(found.array, expected.array, rtol=0, atol=1e-6)
+    assert found.dtype == "float32"
+
+
 def test_more_axes_without_a_layout() -> None:
     """The error says what can be done."""
     for array, said in ((images(), "'nchw' or 'nhwc' for images"), (images()[0], "'ntd' for toke")):

@@ -26,11 +26,13 @@ class Encoder(nn.Module):  # type: ignore[misc, name-defined]
         return self.pooler(self.layer(hidden)[:, 0])
 
 
-def padded(n: int = 32, tokens: int = 512, units: int = 64, left: bool = False) -> Any:
+def padded(
+    n: int = 32, tokens: int = 512, units: int = 64, left: bool = False, garbage: float = math.nan
+) -> Any:
     """Sentences of 5 to 20 tokens, their mask, and garbage in the padding."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(5, 21, n)
-    hidden = torch.full((n, tokens, units), math.nan)
+    hidden = torch.full((n, tokens, units), garbage)
     hidden[:, ::2] = 1e30
     mask = torch.zeros(n, tokens, dtype=torch.int64)
     sentences = []
@@ -43,9 +45,10 @@ def padded(n: int = 32, tokens: int = 512, units: int = 64, left: bool = False) 
 
 
 @pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("garbage", [math.nan, math.inf, -1e30])
 @pytest.mark.parametrize("name", [None, "attention_mask", "function", "array"])
-def test_padding_is_left_out(name: str | None, left: bool) -> None:
-    hidden, mask, sentences = padded(left=left)
+def test_padding_is_left_out(name: str | None, garbage: float, left: bool) -> None:
+    hidden, mask, sentences = padded(left=left, garbage=garbage)
     given: Any = {"function": lambda inputs: inputs["attention_mask"], "array": mask}.get(
         name or "", name
     )
@@ -224,3 +227,27 @@ def test_many_layers_of_tokens_into_an_accumulator() -> None:
     found = accumulator.compute()
     assert found.values.shape == (33, 33)
     assert found.options["reduce"] == "tokens"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_means_of_tokens_of_other_types(dtype: Any) -> None:
+    hidden, mask, _ = padded(6, 40, 8, garbage=7.0)
+    model = Encoder()
+    with gm.record(model, "layer", reduce="mean") as activations:
+        model(hidden.to(dtype), mask)
+    lengths = mask.sum(dim=1).tolist()
+    pairs = zip(hidden.to(dtype).double(), lengths, strict=True)
+    expected = torch.stack([one[:length].mean(dim=0) for one, length in pairs])
+    found = activations["layer"]
+    assert found.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_means_under_autocast() -> None:
+    """Which would multiply a mask in half precision."""
+    hidden, mask, sentences = padded(6, 40, 8, garbage=7.0)
+    model = Encoder()
+    with torch.autocast("cpu", torch.bfloat16), gm.record(model, "layer", reduce="mean") as means:
+        model(hidden, mask)
+    expected = torch.stack([s.mean(dim=0) for s in sentences])
+    torch.testing.assert_close(means["layer"], expected, rtol=1e-6, atol=1e-6)

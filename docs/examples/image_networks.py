@@ -27,7 +27,7 @@ LAYERS = ["_conv_stem", "_blocks.?", "_blocks.??", "_conv_head"]
 
 
 def crops(size: int) -> torch.Tensor:
-    """Return squares of 96 to 320 pixels at random places, the same for every size they are scaled to."""
+    """Return squares of 96 to 320 pixels at random places, scaled; the same for every size."""
     rng = np.random.default_rng(0)
     photographs = [
         torch.tensor(photograph).permute(2, 0, 1) for photograph in load_sample_images().images
@@ -58,30 +58,22 @@ def networks() -> tuple[Any, Any]:
 
 
 def main(output: Path) -> None:
-    """Print two maps, and draw them."""
+    """Print a map, and draw it."""
     a, b = networks()
     of_a, of_b = crops(224), crops(240)  # the sizes that they were trained on
-    with torch.no_grad():
-        classes = [
-            torch.cat([model(part) for part in images.split(BATCH)]).argmax(dim=1)
-            for model, images in ((a, of_a), (b, of_b))
-        ]
-    same = float((classes[0] == classes[1]).float().mean())
-    print(f"{COUNT} crops; of {same:.0%} both networks say the same class of 1,000")
-    for measure, options in (("cka", {"debiased": True}), ("linear_regression", {})):
-        found = gm.compare_models(
-            a,
-            b,
-            of_a.split(BATCH),
-            loader_b=of_b.split(BATCH),
-            layers=LAYERS,
-            measure=measure,
-            reduce="mean",
-            **options,
-        )
-        print(f"\n{measure}\n{found._text_map()}")
-        found.save(output / f"images-{measure}.json")
-        found._figure().savefig(output / f"images-{measure}.png", dpi=100)
+    found = gm.compare_models(
+        a,
+        b,
+        of_a.split(BATCH),
+        loader_b=of_b.split(BATCH),
+        layers=LAYERS,
+        reduce="mean",
+        debiased=True,
+    )
+    print(*found._caption(), found._text_map(), sep="\n")
+    for row, name in zip(found.values, found.x_names, strict=True):
+        print(f"{name}: most like {found.y_names[row.argmax()]}, {row.max():.3f}")
+    found._figure().savefig(output / "images.png", dpi=80)
 
 
 if __name__ == "__main__":

@@ -93,10 +93,8 @@ def main(output: Path) -> None:
             found = gm.compare(masked, kept, debiased=True)
         else:
             found = gm.compare_models(model, other, loader, layers=LAYERS, debiased=True, **options)
-        print(f"\n{name}\n{found._text_map()}")
-        found.save(output / f"sentences-{name}.json")
-        figure = found._figure()
-        figure.savefig(output / f"sentences-{name}.png", dpi=100)
+        print("", name, *found._caption(), found._text_map(), sep="\n")
+        found._figure().savefig(output / f"sentences-{name}.png", dpi=80)
     alone, recorded = cost(model, loader[:2])
     print(
         f"\nforward passes: {alone:.2f} s, recorded {recorded:.2f} s ({recorded / alone - 1:+.1%})"

@@ -89,7 +89,8 @@ def compare(
         Called now and then as ``progress(done, total)``.
     max_memory : float, optional
         Working memory in bytes that the call may take beyond its inputs. By default kernels, which
-        have the choice, take 512 MiB where they can do with that, and the others what they need.
+        have the choice, take 512 MiB where they can do with that (on a GPU up to a quarter of what
+        is free at the first call, at most 16 GB), and the others what they need.
     inference : {"permutation", "bootstrap", "jackknife"}, optional
         Let the result carry p-values or intervals; see `permutation_test`, `bootstrap` and
         `jackknife`, which do the same for one pair. One order, or one draw, of the samples serves

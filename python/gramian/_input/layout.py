@@ -234,7 +234,10 @@ class Layout:
         chosen = self._chosen(math.prod(shape))
         flat = turned.reshape(n, -1, units)
         if chosen is not None:
-            flat = flat[:, chosen.tolist()]
+            try:
+                flat = flat[:, chosen.tolist()]
+            except TypeError:  # of jax, which takes arrays alone
+                flat = flat[:, chosen]
         found = arrays.as_layer(flat.reshape(-1, units), name)
         return found.out_of(Examples(n, tuple(shape), "positions"))
 

@@ -53,9 +53,8 @@ def orders_of(request: Request, prepare: Prepare, evaluate: Evaluate) -> Orders 
 def _in_order(layer: ReadLayer, order: Samples) -> calls.CoreLayer:
     """Return a layer of reordered samples, where it is computed on; its statistics stay."""
     array: Any = layer.host[order]
-    if layer.computed_on != "cpu":
-        number = int(layer.computed_on.partition(":")[2])
-        array = devices.upload(array, layer.dtype, number)
+    if layer.target is not None:
+        array = devices.upload(array, layer.dtype, layer.target)
     return calls.layer(
         array,
         dtype=layer.dtype,

@@ -223,7 +223,8 @@ def road_of(name: str, request: Request) -> Road | None:
     xs, ys = read_sides(
         request.a,
         request.b,
-        lambda layer: read_layer(layer, kernel, "raise", request.device, needed),
+        request.device,
+        lambda layer, placed: read_layer(layer, kernel, "raise", request.device, needed, placed),
     )
     spec = spec_of(kernel, sample)
     double = any(layer.double for layer in (*xs, *ys))
