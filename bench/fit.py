@@ -74,7 +74,7 @@ def _measure(
         widths=[p] * layers,
         kernel=pairs.spec_of(chosen[kernel], None),
         double=dtype == "float64",
-        max_memory=pairs.DEFAULT_MEMORY,
+        max_memory=calls.default_memory(None),
     )
     times = []
     for _ in range(repeat):

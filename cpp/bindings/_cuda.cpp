@@ -66,6 +66,17 @@ py::tuple device_properties(int device) {
                         std::to_string(found.major) + "." + std::to_string(found.minor));
 }
 
+/// Working memory in bytes of a call that is not told any: a quarter of what is free on the device,
+/// at most 16 GB, which hold the tiles of 100 layers and the distances of 60,000 samples. Kept for
+/// the process by who asks, so that tiles, and with them bits, do not change from call to call.
+double default_memory(int device) {
+  constexpr double least = 512.0 * (1 << 20), most = 16e9;
+  const cuda::DeviceGuard guard{device};
+  std::size_t free = 0, total = 0;
+  cuda::check(cudaMemGetInfo(&free, &total), "asking for a device's memory");
+  return std::clamp(static_cast<double>(free) / 4, least, most);
+}
+
 /// Versions of the driver, which it supports, and of the libraries in use.
 py::dict versions() {
   int driver = 0, runtime = 0, solver[3] = {};
@@ -92,17 +103,26 @@ py::dict versions() {
   return d;
 }
 
-/// Column statistics of an array, from one pass.
-py::tuple bind_column_statistics(const py::object& given, const std::string& dtype) {
-  const Source source = Home<Cuda<float>>::source(given, dtype);
-  const auto& array = given.cast<const DeviceArray&>();
-  ColumnStatistics found;
+/// Column statistics of arrays on one device, from one pass over each and with one wait.
+py::list bind_column_statistics(const py::list& arrays, const std::vector<std::string>& dtypes) {
+  if (arrays.empty() || arrays.size() != dtypes.size())
+    throw std::invalid_argument("there must be an array at least, and a dtype for each");
+  std::vector<Source> sources;
+  const int device = Home<Cuda<float>>::device(arrays[0]);
+  for (std::size_t k = 0; k < dtypes.size(); ++k) {
+    sources.push_back(Home<Cuda<float>>::source(arrays[k], dtypes[k]));
+    if (Home<Cuda<float>>::device(arrays[k]) != device)
+      throw std::invalid_argument("arrays must be on one device");
+  }
+  std::vector<ColumnStatistics> found;
   {
     const OffTheGil off;
-    const cuda::DeviceGuard guard{array.device};
-    found = cuda::column_statistics(cuda::context(), source);
+    const cuda::DeviceGuard guard{device};
+    found = cuda::column_statistics(cuda::context(), sources);
   }
-  return as_tuple(found);
+  py::list all;
+  for (const ColumnStatistics& one : found) all.append(as_tuple(one));
+  return all;
 }
 
 void bind_device_array(py::module_& m) {
@@ -139,7 +159,8 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   });
   bind_device_array(m);
   bind<Cuda<float>, Cuda<double>>(m);
-  m.def("column_statistics", &bind_column_statistics, py::arg("array"), py::arg("dtype"));
+  m.def("column_statistics", &bind_column_statistics, py::arg("arrays"), py::arg("dtypes"));
+  m.def("default_memory", &default_memory, py::arg("device"));
   m.def("device_count", &device_count);
   m.def("device_properties", &device_properties, py::arg("device"));
   m.def("versions", &versions);

@@ -105,14 +105,23 @@ void bind_given_layer(py::module_& m) {
   using Given = GivenLayer<S>;
   py::class_<Given, std::shared_ptr<Given>>(m, "CoreLayer", py::module_local())
       .def(py::init([](const py::object& array, const std::string& dtype,
-                       const std::array<std::vector<double>, 2>& means, double scale,
-                       double element_scale, bool constant, double epsilon) {
+                       const std::array<Floats, 2>& means, double scale, double element_scale,
+                       bool constant, double epsilon) {
              const Source source = Home<S>::source(array, dtype);
              for (const auto& part : means)
-               if (std::ssize(part) != source.cols)
+               if (part.size() != source.cols)
                  throw std::invalid_argument("there must be two parts of a mean for every column");
-             return Given{array,    source,  {means[0], means[1]},  scale, element_scale,
-                          constant, epsilon, Home<S>::device(array)};
+             const auto copied = [](const Floats& x) {
+               return std::vector<double>(x.data(), x.data() + x.size());
+             };
+             return Given{array,
+                          source,
+                          {copied(means[0]), copied(means[1])},
+                          scale,
+                          element_scale,
+                          constant,
+                          epsilon,
+                          Home<S>::device(array)};
            }),
            py::arg("array"), py::kw_only(), py::arg("dtype"), py::arg("means"), py::arg("scale"),
            py::arg("element_scale"), py::arg("constant"), py::arg("epsilon"))

@@ -20,7 +20,6 @@ template <class S, class D>
 class GatheredSums {
  public:
   using Sums = CrossSums<D>;
-  using Floats = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
   GatheredSums(const std::vector<Index>& widths, const std::vector<std::pair<Index, Index>>& pairs,
                bool norms, int on)

@@ -37,6 +37,8 @@ namespace gramian {
 template <class B>
 struct Home;
 
+using Floats = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
 /// An array with its column statistics; the rounding unit is that of the precision its data came
 /// in. Scales are for what deviates from the means, and for the elements themselves.
 template <class S>

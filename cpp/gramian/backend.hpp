@@ -80,6 +80,7 @@ struct Layer {
   bool constant;  // no column varies, but for rounding
   typename B::Buffer mean_high, mean_low;
   double sum_of_means = 0;  // tells layers apart, see orientation.hpp
+  double largest_mean = 0;  // in absolute value
 };
 
 /// Two layers to be multiplied, or twice the same one; they live elsewhere.
@@ -161,7 +162,7 @@ concept Backend = std::floating_point<typename B::scalar> &&
     requires(B& b, const Layer<B>& layer, Rows rows, Panel<B>& panel, View<B> view, Side<B> side,
              const Kernel& kernel, typename B::scalar* tile, double* sums,
              std::span<const double> host, Histogram& bins, std::span<const LayerPair<B>> pairs,
-             const std::function<void(Index, Matrix<B>)>& take) {
+             std::span<const Index> chosen, const std::function<void(Index, Matrix<B>)>& take) {
       { B::tile_policy } -> std::convertible_to<TilePolicy>;
       { B::costs() } -> std::same_as<CostModel>;
       { B::panel_rows } -> std::convertible_to<Index>;      // that operations on rows work on
@@ -175,8 +176,14 @@ concept Backend = std::floating_point<typename B::scalar> &&
       // XᵀY of every pair as one piece of work; `take` gets them one at a time, in order.
       { b.cross_products(pairs, take) };
       { b.dot(view, view) } -> std::same_as<double>;  // Σ xᵢⱼ yᵢⱼ, in double
+      { b.dot(view, view, sums) };                    // the same, to *sums
+      // work(), whose numbers from `dot` and `squared_norms` are there when this returns.
+      {
+        b.together([] {})
+      };
 
       { b.pack(layer, rows, panel) };
+      { b.gather(layer, chosen, panel) };  // any rows, row by row
       { b.squared_norms(panel, sums) };    // |xᵢ|² of its rows
       { b.multiply(panel, panel, tile) };  // tile = Pᵢ Pⱼᵀ
       // tile = -|fᵢ xᵢ - fⱼ xⱼ|² / 2 by differences of packed elements, which are those of the
@@ -217,6 +224,9 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, Matrix<typename B::Wide> total,
              const std::function<void(Index)>& task) {
+      // Whether a factorisation costs less than the Gram matrix of all rows, and one of some rows
+      // is worth trying first.
+      { B::tries_some_rows } -> std::convertible_to<bool>;
       { b.wide() } -> std::same_as<typename B::Wide>;
       { b.narrow(wide) } -> std::same_as<Matrix<B>>;
       { b.as_layer(view) } -> std::same_as<Layer<B>>;  // of a matrix that stays where it is

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from ._cpu import CoreLayer as CoreLayer
@@ -17,7 +18,6 @@ from ._cpu import PreparedLayer as PreparedLayer
 from ._cpu import Status as Status
 from ._cpu import WeightSide as WeightSide
 from ._cpu import canonical_pair as canonical_pair
-from ._cpu import column_statistics as column_statistics
 from ._cpu import compare as compare
 from ._cpu import coordinates as coordinates
 from ._cpu import correlation as correlation
@@ -36,6 +36,8 @@ from ._cpu import prepare_shape as prepare_shape
 from ._cpu import prepare_units as prepare_units
 from ._cpu import smallest_product as smallest_product
 from ._cpu import triangle as triangle
+
+_Floats = npt.NDArray[np.float64]
 
 class DeviceArray:
     @property
@@ -63,6 +65,12 @@ def from_address(
     owner: object,
 ) -> DeviceArray: ...
 def stream(device: int) -> int: ...
+def column_statistics(
+    arrays: Sequence[object], dtypes: Sequence[str]
+) -> list[tuple[_Floats, _Floats, _Floats, float, float]]:
+    """Return what `calls.ColumnStatistics` holds, of arrays on one device."""
+
+def default_memory(device: int) -> float: ...
 def device_count() -> tuple[int, str]: ...
 def device_properties(device: int) -> tuple[str, int, str]: ...
 def versions() -> dict[str, str]: ...

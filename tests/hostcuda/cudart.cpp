@@ -1,5 +1,6 @@
 // A stand-in for libcudart.so.13: memory, copies and what there is to ask. Streams and events are
 // in streams.cpp, devices and errors in state.cpp, launches in launch.cpp.
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -176,6 +177,17 @@ cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
 cudaError_t cudaFree(void* pointer) {
   drain_all();
   if (pointer != nullptr) release(pointer);
+  return returned(arrive(__func__));
+}
+
+cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) {
+  if (const auto error = arrive(__func__)) return returned(error);
+  *pointer = std::malloc(bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void* pointer) {
+  std::free(pointer);
   return returned(arrive(__func__));
 }
 

@@ -13,6 +13,7 @@ from variants import tolerance
 
 import gramian as gm
 from gramian import reference
+from gramian._core import calls
 
 pytestmark = [pytest.mark.cuda, pytest.mark.usefixtures("remarks_of_cca")]
 
@@ -102,8 +103,9 @@ def test_a_pair_of_layers(standin: StandIn) -> None:
     gm.cka(*layers)
     names = standin.call_names()
     assert names.count("cublasDgemm_v2_64") == 3
-    assert names.count(LAUNCH) <= 19  # of which five a layer are for column statistics
-    assert names.count(WAIT) <= 11
+    assert names.count(LAUNCH) <= 13  # of which two a layer are for column statistics
+    # For column statistics, for the products, and twice for what a call leaves behind.
+    assert names.count(WAIT) <= 4
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -126,7 +128,47 @@ def test_products(standin: StandIn, dtype: str, device: str, n: int, order: Any)
 def test_wide_self_products(standin: StandIn, device: str) -> None:
     """One triangle alone is formed, or copied from."""
     standin.set_devices(2)
-    X, _ = inputs.pair(20, 2050, 1, "float32")
+    X, _ = inputs.pair(20, 1030, 1, "float32")
     got = gm.correlation(X, device=device)
     np.testing.assert_array_equal(got, got.T)
     np.testing.assert_allclose(got, reference.correlation(X), rtol=0, atol=tolerance("float32"))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "of_all", "of_each"),
+    [("linear", 5, 0), (gm.RBF(sigma=3.0), 5, 2), ("rbf", 5, 3)],
+    ids=["linear", "width", "median"],
+)
+@pytest.mark.parametrize("p", [20, 60])
+def test_a_map(standin: StandIn, p: int, kernel: Any, of_all: int, of_each: int) -> None:
+    """What the host waits for once for all layers: column statistics, norms, what tiles leave in
+    sums, and twice what a call leaves behind. Of each layer: for an RBF kernel, how much it loses
+    to rounding, and landmarks; by the median, distances of some rows.
+    """
+    layers = [inputs.pair(50, p + k, 1, "float32")[0] for k in range(4)]
+    X, Y = ([DeviceArray(standin, layer) for layer in half] for half in (layers[:2], layers[2:]))
+    standin.fail_at(0, 0)
+    gm.compare(X, Y, kernel=kernel)
+    assert standin.call_names().count(WAIT) <= of_all + of_each * len(layers)
+
+
+def test_distances_are_kept_for_the_tiles(standin: StandIn) -> None:
+    """Memory allows it by default: a layer's rows are multiplied for a sample of distances, for its
+    tile and for landmarks, and not once more for the kernel.
+    """
+    layers = inputs.pair(300, 8, 8, "float32")
+    counts = []
+    for memory in (None, 3e6):
+        standin.fail_at(0, 0)
+        gm.cka(*layers, kernel="rbf", device="cuda", max_memory=memory)
+        counts.append(standin.call_names().count("cublasSgemm_v2_64"))
+    assert counts[0] == 2 * 3 < counts[1]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(40e9, 10e9), (200e9, 16e9), (1e9, 512 * 2**20)])
+def test_memory_that_follows_the_card(standin: StandIn, limit: float, expected: float) -> None:
+    assert calls.default_memory(None) == 512 * 2**20
+    calls.default_memory.cache_clear()
+    standin.set_memory_limit(int(limit) + standin.live_bytes())
+    assert calls.default_memory(0) == expected
+    calls.default_memory.cache_clear()

@@ -127,6 +127,7 @@ class CholeskyQR {
 
   /// Every how many rows to take so that 2 to 4 times the columns are left; 1 if that is most.
   static Index sample_step(const Source& source) {
+    if (!B::tries_some_rows) return 1;
     Index step = 1;
     while (source.rows / (4 * step) >= source.cols) step *= 2;
     return step >= 4 && source.row_major() ? step : 1;

@@ -33,6 +33,7 @@ class Cpu {
 
   static constexpr TilePolicy tile_policy{};
   static constexpr Index panel_rows = 256, panel_elements = Index{1} << 20;
+  static constexpr bool tries_some_rows = true;
   static constexpr CostModel costs() {
     if constexpr (sizeof(T) == sizeof(float)) return {};
     return {.flop = 2.4e-11,
@@ -69,9 +70,20 @@ class Cpu {
                       const std::function<void(Index, Matrix<Cpu>)>& take);
 
   double dot(View<Cpu> x, View<Cpu> y) { return simd_.dot(x.data, y.data, x.rows * x.cols); }
+  void dot(View<Cpu> x, View<Cpu> y, double* out) { *out = dot(x, y); }
+  void together(const auto& work) { work(); }
 
   void pack(const Layer<Cpu>& layer, Rows rows, Panel<Cpu>& panel) {
     pack(layer, rows, 0, layer.source.cols, panel);
+  }
+  void gather(const Layer<Cpu>& layer, std::span<const Index> rows, Panel<Cpu>& panel) {
+    const Index cols = layer.source.cols;
+    shape(std::ssize(rows), cols, true, panel);
+    T* out = panel.memory.get();
+    for (const Index row : rows) {
+      simd_.pack(layer.source, {row, 1}, 0, cols, packing(layer, out, layer.source.row_major()));
+      out += cols;
+    }
   }
   void squared_norms(const Panel<Cpu>& panel, double* out) {
     simd_.squared_norms(panel.memory.get(), panel.rows, panel.cols, panel.row_major, out);
@@ -196,14 +208,17 @@ class Cpu {
   static simd::Side<T> simd_side(Side<Cpu> s) { return {s.squared_norms, s.shift}; }
   static Index leading(const Panel<Cpu>& p) { return p.row_major ? p.cols : p.rows; }
 
-  void pack(const Layer<Cpu>& layer, Rows rows, Index first_col, Index cols, Panel<Cpu>& panel) {
-    if (panel.capacity < rows.count * cols) {
-      panel.capacity = rows.count * cols;
+  void shape(Index rows, Index cols, bool row_major, Panel<Cpu>& panel) {
+    if (panel.capacity < rows * cols) {
+      panel.capacity = rows * cols;
       panel.memory = allocate(panel.capacity);
     }
-    panel.rows = rows.count;
+    panel.rows = rows;
     panel.cols = cols;
-    panel.row_major = layer.source.row_major();
+    panel.row_major = row_major;
+  }
+  void pack(const Layer<Cpu>& layer, Rows rows, Index first_col, Index cols, Panel<Cpu>& panel) {
+    shape(rows.count, cols, layer.source.row_major(), panel);
     simd_.pack(layer.source, rows, first_col, cols,
                packing(layer, panel.memory.get(), panel.row_major));
   }

@@ -46,6 +46,8 @@ struct Context {
   cusolverDnHandle_t solver = nullptr;
   cusolverDnParams_t params = nullptr;
   Memory<std::byte> workspace{};  // of cuBLAS
+  std::byte* staging = nullptr;   // page-locked memory of the host, from which copies are queued
+  std::size_t staged = 0;         // bytes of it that the queue may still read
 };
 
 /// Whether CUDA was used before this process was forked from another.
@@ -80,20 +82,27 @@ class Drain {
     check(cudaStreamSynchronize(stream_), "waiting for the device");
     done_ = true;
   }
+  /// Another has waited for all that was queued.
+  void has_waited() { done_ = true; }
 
  private:
   cudaStream_t stream_;
   bool done_ = false;
 };
 
-/// Copies between host and device, complete on return.
+/// Queues a copy of what is as small as the means of a layer; false if it is not.
+bool stage(Context& context, const void* from, std::size_t bytes, void* to);
+
+/// Copies from the host, whose memory may be changed or let go on return.
 template <class T>
 void to_device(Context& context, std::span<const T> from, T* to) {
+  if (stage(context, from.data(), from.size_bytes(), to)) return;
   Drain drain{context.stream};
   check(cudaMemcpyAsync(to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, context.stream),
         "copying to the device");
   drain.wait();
 }
+/// Copies to the host, complete on return.
 template <class T>
 std::vector<T> to_host(Context& context, const T* from, Index n) {
   std::vector<T> to(static_cast<std::size_t>(n));
@@ -102,6 +111,7 @@ std::vector<T> to_host(Context& context, const T* from, Index n) {
                         context.stream),
         "copying from the device");
   drain.wait();
+  context.staged = 0;
   return to;
 }
 

@@ -17,6 +17,7 @@
 #include "../backend.hpp"
 #include "blas.hpp"
 #include "context.hpp"
+#include "debts.hpp"
 #include "kernels.hpp"
 #include "solver.hpp"
 #include "svd.hpp"
@@ -41,6 +42,8 @@ class Cuda {
   static constexpr TilePolicy tile_policy{
       .largest = 4096, .cached = 1e15, .across = 1, .share = 0.5};
   static constexpr Index panel_rows = 4096, panel_elements = Index{1} << 26;
+  // On an H200 the product of 10,000 rows of 512 columns takes 0.1 ms: there is nothing to spare.
+  static constexpr bool tries_some_rows = false;
   static int available_threads() { return 1; }
   /// From the data sheet of an H100: 50 Tflop/s in float and half of it in double, 3 TB/s.
   static constexpr CostModel costs() {
@@ -65,7 +68,9 @@ class Cuda {
     return {found.begin(), found.end()};
   }
 
-  /// One task after the other: the device is busy with each.
+  /// One task after the other: the device is busy with each. What its operations owe the host is
+  /// paid when the task ends, at the price of one wait; when the last one does if nothing is
+  /// committed, or even when `together` ends; and so a histogram's counts.
   template <class Workspace, class Slot>
   void run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
                    const std::function<Slot()>& make_slot,
@@ -73,11 +78,15 @@ class Cuda {
                    const std::function<void(Index, const Slot&)>& commit) {
     Workspace workspace = make_workspace();
     Slot slot = make_slot();
+    const cuda::Debts::Deferred until_the_end{debts_};
     for (Index task = 0; task < tasks; ++task) {
       work(workspace, task, slot);
+      if constexpr (!std::is_empty_v<Slot>) debts_.pay(context_);
       commit(task, slot);
       poll(static_cast<double>(task + 1) / static_cast<double>(tasks));
     }
+    if (until_the_end.is_outermost()) debts_.pay(context_);
+    debts_.pay_counts(context_);
     control(1);
   }
 
@@ -89,12 +98,33 @@ class Cuda {
   double dot(View<Cuda> x, View<Cuda> y) {
     return dots(x.data, 0, y.data, 0, 1, x.rows * x.cols)[0];
   }
+  void dot(View<Cuda> x, View<Cuda> y, double* out) {
+    owe_dots(x.data, 0, y.data, 0, 1, x.rows * x.cols, out);
+    debts_.settle(context_);
+  }
+  void together(const auto& work) {
+    const cuda::Debts::Deferred until_the_end{debts_};
+    work();
+    debts_.pay(context_);
+  }
 
   void pack(const Layer<Cuda>& layer, Rows rows, Panel<Cuda>& panel) {
     pack(layer, rows, 0, layer.source.cols, panel);
   }
+  void gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel) {
+    const Index count = std::ssize(rows), cols = layer.source.cols;
+    shape(count, cols, true, panel);
+    const auto chosen = cuda::allocate<Index>(context_, count);
+    cuda::to_device<Index>(context_, rows, chosen.get());
+    cuda::pack(stream(), layer.source, {0, count}, 0, cols,
+               packing(layer, panel.memory.get(), true), chosen.get());
+  }
   void squared_norms(const Panel<Cuda>& panel, double* out) {
-    std::ranges::copy(column_squares(transposed_source(panel)), out);
+    const Index n = panel.rows;
+    double* const sums =
+        debts_.owe(context_, n, [=](const double* found) { std::copy_n(found, n, out); });
+    sum_squares(transposed_source(panel), sums);
+    debts_.settle(context_);
   }
   void multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile) {
     cuda::gemm<T>(context_, i.rows, j.rows, i.cols, 1, operand(i), transposed(operand(j)), tile);
@@ -119,8 +149,11 @@ class Cuda {
     cuda::fill_diagonal(stream(), tile, n, values);
   }
   void drop_diagonal(T* tile, Index n, double* row_sums) {
-    const auto diagonal = take_diagonal(tile, n, n, true);
-    for (std::size_t i = 0; i < diagonal.size(); ++i) row_sums[i] -= diagonal[i];
+    double* const diagonal = debts_.owe(context_, n, [=](const double* found) {
+      for (Index i = 0; i < n; ++i) row_sums[i] -= found[i];
+    });
+    cuda::take_diagonal(stream(), tile, n, n, true, diagonal);
+    debts_.settle(context_);
   }
   void apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<Cuda> i, Side<Cuda> j,
              double* row_sums, double* col_sums);
@@ -212,26 +245,30 @@ class Cuda {
   }
 
   template <class P>
-  void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<P>& panel) {
-    if (panel.capacity < rows.count * cols) {
+  void shape(Index rows, Index cols, bool row_major, Panel<P>& panel) {
+    if (panel.capacity < rows * cols) {
       panel.memory.reset();  // first: there may be no room for both
       panel.capacity = 0;
-      panel.memory = cuda::allocate<typename P::scalar>(context_, rows.count * cols);
-      panel.capacity = rows.count * cols;
+      panel.memory = cuda::allocate<typename P::scalar>(context_, rows * cols);
+      panel.capacity = rows * cols;
     }
-    panel.rows = rows.count;
+    panel.rows = rows;
     panel.cols = cols;
-    panel.row_major = layer.source.row_major();
+    panel.row_major = row_major;
+  }
+  template <class P>
+  void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<P>& panel) {
+    shape(rows.count, cols, layer.source.row_major(), panel);
     cuda::pack(stream(), layer.source, rows, first_col, cols,
                packing(layer, panel.memory.get(), panel.row_major));
   }
 
   std::vector<double> dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
                            Index n);
-  cuda::Memory<double> squares_on_device(const Source& source);
-  std::vector<double> column_squares(const Source& source);
-  std::vector<double> take_diagonal(T* x, Index n, Index cols, bool clear);
-  cuda::Memory<double> zeros(Index n);
+  void sum_squares(const Source& source, double* sums);
+  void owe_dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs, Index n,
+                double* out);
+  void clear(double* x, Index n);
   std::vector<double> factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt);
   /// work(rows) for blocks of the n rows, in their order.
   void by_rows(Index n, const std::function<void(Rows)>& work, Index block = panel_rows);
@@ -245,6 +282,7 @@ class Cuda {
 
   cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();
+  cuda::Debts debts_{};
   std::chrono::steady_clock::time_point next_poll_{};
 };
 

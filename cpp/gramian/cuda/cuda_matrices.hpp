@@ -33,17 +33,22 @@ Layer<Cuda<T>> Cuda<T>::as_layer(View<Cuda> x) {
 
 template <class T>
 std::vector<double> Cuda<T>::diagonal(View<Cuda> x) {
-  return take_diagonal(const_cast<T*>(x.data), std::min(x.rows, x.cols), x.cols, false);
+  const Index n = std::min(x.rows, x.cols);
+  const auto found = cuda::allocate<double>(context_, n);
+  cuda::take_diagonal(stream(), const_cast<T*>(x.data), n, x.cols, false, found.get());
+  return cuda::to_host(context_, found.get(), n);
 }
 
 template <class T>
 std::vector<double> Cuda<T>::column_norms(const Layer<Cuda>& x) {
   const Index p = x.source.cols;
-  const auto total = zeros(p);
+  const auto total = cuda::allocate<double>(context_, p),
+             sums = cuda::allocate<double>(context_, p);
+  clear(total.get(), p);
   Panel<Cuda> panel;
   by_rows(x.source.rows, [&](Rows rows) {
     pack(x, rows, panel);
-    const auto sums = squares_on_device(as_source(strided(panel)));
+    sum_squares(as_source(strided(panel)), sums.get());
     cuda::accumulate<double>(stream(), sums.get(), p, 1, total.get());
   });
   return cuda::to_host(context_, total.get(), p);
@@ -181,8 +186,9 @@ void Cuda<T>::scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<con
 template <class T>
 double Cuda<T>::spectral_norm(View<Cuda> a) {
   constexpr int iterations = 6;
-  const auto squares =
-      column_squares(as_source(transposed(Strided{a.data, a.rows, a.cols, a.cols, 1})));
+  const auto sums = cuda::allocate<double>(context_, a.rows);
+  sum_squares(as_source(transposed(Strided{a.data, a.rows, a.cols, a.cols, 1})), sums.get());
+  const auto squares = cuda::to_host(context_, sums.get(), a.rows);
   const auto largest = std::ranges::max_element(squares) - squares.begin();
   const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
   if (!(norm > 0) || !std::isfinite(norm)) return norm;
@@ -196,7 +202,12 @@ double Cuda<T>::spectral_norm(View<Cuda> a) {
                   Operand{x.data, 1}, y.mutable_data());
     divisor = norm;
   }
-  return norm * std::sqrt(dot(y, y) / dot(x, x));
+  double of_y = 0, of_x = 0;
+  together([&] {
+    dot(y, y, &of_y);
+    dot(x, x, &of_x);
+  });
+  return norm * std::sqrt(of_y / of_x);
 }
 
 template <class T>

@@ -21,10 +21,10 @@ Index dot_stretch(Index n) { return std::max<Index>(4096, (n + 1023) / 1024); }
 
 template <class T, class M>
 void pack(cudaStream_t stream, const Source& source, Rows rows, Index first, Index cols,
-          const Packing<T, M>& to) {
+          const Packing<T, M>& to, const Index* chosen) {
   const Index length = to.row_major ? cols : rows.count, lines = to.row_major ? rows.count : cols;
-  launch(stream, across(length), down(lines), pack_kernel<T, M>,
-         PackLines<T, M>{source, rows, first, cols, to});
+  launch(stream, across(length), blocks(lines, in_flight * warps), pack_kernel<T, M>,
+         PackLines<T, M>{source, rows, first, cols, to, chosen});
 }
 
 Index stretches(Index n) { return (n + stretch_of(n) - 1) / stretch_of(n); }
@@ -37,9 +37,10 @@ void column_moments(cudaStream_t stream, const Source& source, bool centred, dou
          stretch_of(source.rows), centred, unit, out);
 }
 
-void combine(cudaStream_t stream, const double* parts, Index count, Index width, bool maximum,
-             double* out) {
-  launch(stream, flat(width), 1, combine_kernel, parts, count, width, maximum, out);
+void combine(cudaStream_t stream, const Combinations& all, int number) {
+  Index widest = 0;
+  for (int k = 0; k < number; ++k) widest = std::max(widest, all.each[k].width);
+  launch(stream, flat(widest), static_cast<unsigned>(number), combine_kernel, all);
 }
 
 template <class T>
@@ -69,8 +70,8 @@ void differences(cudaStream_t stream, Strided<T> x, Strided<T> y, const T* facto
 template <class T>
 void squared_distances(cudaStream_t stream, T* tile, Index rows, Index cols, const T* norms_i,
                        const T* norms_j) {
-  launch(stream, across(cols), down(rows), squared_distances_kernel<T>, tile, rows, cols, norms_i,
-         norms_j);
+  launch(stream, across(cols), blocks(rows, in_flight * warps), squared_distances_kernel<T>, tile,
+         rows, cols, norms_i, norms_j);
 }
 
 template <class T>
@@ -156,7 +157,8 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
 }
 
 #define GRAMIAN_INSTANTIATE(T)                                                                 \
-  template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<T>&);      \
+  template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<T>&,       \
+                     const Index*);                                                            \
   template void apply(cudaStream_t, const Kernel&, T*, Index, Index, TileSide<T>, TileSide<T>, \
                       double*, double*);                                                       \
   template void differences(cudaStream_t, Strided<T>, Strided<T>, const T*, const T*, T*);     \
@@ -179,7 +181,8 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
   template void subtract_from(cudaStream_t, Strided<T>, T*);
 GRAMIAN_INSTANTIATE(float)
 GRAMIAN_INSTANTIATE(double)
-template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<double, float>&);
+template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<double, float>&,
+                   const Index*);
 #undef GRAMIAN_INSTANTIATE
 
 }  // namespace gramian::cuda

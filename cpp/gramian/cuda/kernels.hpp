@@ -20,10 +20,11 @@ struct Packing {
   bool row_major;
 };
 
-/// Packs columns first, ..., first + cols - 1 of the given rows.
+/// Packs columns first, ..., first + cols - 1 of the given rows; or, if not null, of those that
+/// `chosen` lists.
 template <class T, class M>
 void pack(cudaStream_t stream, const Source& source, Rows rows, Index first, Index cols,
-          const Packing<T, M>& to);
+          const Packing<T, M>& to, const Index* chosen = nullptr);
 
 /// How many stretches `column_moments` cuts n rows into, to be summed side by side.
 Index stretches(Index n);
@@ -36,8 +37,18 @@ void column_moments(cudaStream_t stream, const Source& source, bool centred, dou
                     double* out);
 
 /// out[i] = the sum, or the maximum, of parts[k * width + i] over the `count` k, in their order.
-void combine(cudaStream_t stream, const double* parts, Index count, Index width, bool maximum,
-             double* out);
+struct Combination {
+  const double* parts;
+  Index count, width;
+  double* out;
+  bool maximum = false;
+};
+/// Several at once, at most `most`.
+struct Combinations {
+  static constexpr int most = 5;
+  Combination each[most];
+};
+void combine(cudaStream_t stream, const Combinations& all, int number);
 
 /// One side of a tile, see Side.
 template <class T>

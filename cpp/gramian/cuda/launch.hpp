@@ -13,6 +13,10 @@ namespace gramian::cuda {
 // Blocks are 32 x 8 threads throughout: warps read adjacent elements of up to eight lines.
 constexpr int lanes = 32, warps = 8;
 
+/// Reads that a thread has under way at a time where it has several to do: one alone leaves most of
+/// the memory's speed unused.
+constexpr int in_flight = 4;
+
 /// Blocks enough for n lines of work, each line taken by one of `threads`; a grid has at most 65535
 /// of them in y, and kernels step on by the whole grid.
 inline unsigned blocks(Index n, Index threads) {

@@ -15,16 +15,27 @@ __device__ inline Index own_col() { return Index{blockIdx.x} * lanes + threadIdx
 __device__ inline Index own_row() { return Index{blockIdx.y} * warps + threadIdx.y; }
 __device__ inline Index row_step() { return Index{gridDim.y} * warps; }
 
-__global__ void combine_kernel(const double* parts, Index count, Index width, bool maximum,
-                               double* out) {
-  const Index i = element();
-  if (i >= width) return;
-  double result = parts[i];
-  for (Index k = 1; k < count; ++k) {
-    const double part = parts[k * width + i];
-    result = !maximum ? result + part : part > result ? part : result;
+/// In order of k: add(x[k * step]) for k = first, ..., count - 1, several reads at a time.
+template <class T, class Add>
+__device__ void for_each_read(const T* x, Index first, Index count, Index step, const Add& add) {
+  for (Index k = first; k < count; k += 2 * in_flight) {
+    T values[2 * in_flight] = {};
+    for (int r = 0; r < 2 * in_flight; ++r)
+      if (k + r < count) values[r] = x[(k + r) * step];
+    for (int r = 0; r < 2 * in_flight; ++r)
+      if (k + r < count) add(values[r]);
   }
-  out[i] = result;
+}
+
+__global__ void combine_kernel(Combinations all) {
+  const Combination& c = all.each[blockIdx.y];
+  const Index i = element();
+  if (i >= c.width) return;
+  double result = c.parts[i];
+  for_each_read(c.parts + i, 1, c.count, c.width, [&](double part) {
+    result = !c.maximum ? result + part : part > result ? part : result;
+  });
+  c.out[i] = result;
 }
 
 /// A block sums a stretch; its 256 sums are added in two steps of 32 and 8.
@@ -58,7 +69,7 @@ __global__ void accumulate_kernel(const T* x, Index n, Index count, double* tota
   const Index i = element();
   if (i >= n) return;
   double sum = total[i];
-  for (Index k = 0; k < count; ++k) sum += static_cast<double>(x[k * n + i]);
+  for_each_read(x + i, 0, count, n, [&](T part) { sum += static_cast<double>(part); });
   total[i] = sum;
 }
 

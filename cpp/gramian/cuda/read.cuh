@@ -80,6 +80,12 @@ struct PackLines {
   Rows rows;
   Index first, cols;
   Packing<T, M> to;
+  const Index* chosen;
+
+  __device__ Index row(Index i) const {
+    if (chosen != nullptr) return chosen[i];
+    return rows.first + (rows.den == 1 ? i * rows.num : i * rows.num / rows.den);
+  }
 
   template <class D>
   __device__ void as() const {
@@ -87,13 +93,21 @@ struct PackLines {
     const Index length = to.row_major ? cols : rows.count, lines = to.row_major ? rows.count : cols;
     const Index along = Index{blockIdx.x} * lanes + threadIdx.x;
     if (along >= length) return;
+    const Index step = Index{gridDim.y} * warps;
     for (Index line = Index{blockIdx.y} * warps + threadIdx.y; line < lines;
-         line += Index{gridDim.y} * warps) {
-      const Index i = to.row_major ? line : along, j = to.row_major ? along : line;
-      const Index row = rows.first + i * rows.num / rows.den;
-      const T value = widen<T>(x[row * source.row_stride + j * source.col_stride]);
-      to.out[line * length + along] =
-          value * to.scale - T(to.mean_high[first + j]) - T(to.mean_low[first + j]);
+         line += in_flight * step) {
+      T values[in_flight] = {}, high[in_flight] = {}, low[in_flight] = {};
+      for (int k = 0; k < in_flight; ++k) {
+        const Index at = line + k * step;
+        if (at >= lines) continue;
+        const Index i = to.row_major ? at : along, j = to.row_major ? along : at;
+        values[k] = widen<T>(x[row(i) * source.row_stride + j * source.col_stride]);
+        high[k] = T(to.mean_high[first + j]);
+        low[k] = T(to.mean_low[first + j]);
+      }
+      for (int k = 0; k < in_flight; ++k)
+        if (line + k * step < lines)
+          to.out[(line + k * step) * length + along] = values[k] * to.scale - high[k] - low[k];
     }
   }
 };

@@ -98,11 +98,17 @@ __global__ void apply_kernel(K kernel, T* tile, Index rows, Index cols, TileSide
   const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
   const Index first_row = Index{blockIdx.y} * lanes, first_col = Index{blockIdx.x} * lanes;
   const Index j = first_col + x;
-  for (int r = y; r < lanes; r += warps) {
+  constexpr int own = lanes / warps;
+  T values[own] = {};
+  for (int k = 0; k < own; ++k)  // all reads before any write
+    if (const Index i = first_row + y + k * warps; i < rows && j < cols)
+      values[k] = tile[i * cols + j];
+  for (int k = 0; k < own; ++k) {
+    const int r = y + k * warps;
     const Index i = first_row + r;
     T v = 0;
     if (i < rows && j < cols) {
-      v = shifted(kernel, tile[i * cols + j], side_i.squared_norms[i], side_j.squared_norms[j],
+      v = shifted(kernel, values[k], side_i.squared_norms[i], side_j.squared_norms[j],
                   side_i.shift[i], side_j.shift[j]);
       tile[i * cols + j] = v;
     }
@@ -170,8 +176,15 @@ __global__ void squared_distances_kernel(T* tile, Index rows, Index cols, const 
                                          const T* norms_j) {
   const Index j = Index{blockIdx.x} * lanes + threadIdx.x;
   if (j >= cols) return;
-  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows; i += Index{gridDim.y} * warps)
-    tile[i * cols + j] = squared_distance(tile[i * cols + j], norms_i[i], norms_j[j]);
+  const Index step = Index{gridDim.y} * warps;
+  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows; i += in_flight * step) {
+    T values[in_flight] = {};
+    for (int k = 0; k < in_flight; ++k)
+      if (i + k * step < rows) values[k] = tile[(i + k * step) * cols + j];
+    for (int k = 0; k < in_flight; ++k)
+      if (const Index row = i + k * step; row < rows)
+        tile[row * cols + j] = squared_distance(values[k], norms_i[row], norms_j[j]);
+  }
 }
 
 template <std::size_t Size>
@@ -192,26 +205,30 @@ __global__ void count_kernel(const T* tile, Index rows, Index cols, bool below_d
                              std::uint64_t first, int shift, unsigned long long* counts,
                              Index size) {
   using Bits = typename BitsOf<sizeof(T)>::type;
-  __shared__ unsigned long long below;
+  __shared__ unsigned below;
   const bool leads = threadIdx.x == 0 && threadIdx.y == 0;
   if (leads) below = 0;
   __syncthreads();
-  unsigned long long own = 0;
-  const Index j = Index{blockIdx.x} * lanes + threadIdx.x;
-  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows; i += Index{gridDim.y} * warps) {
-    if (j >= (below_diagonal ? i : cols)) continue;
-    Bits bits;
-    memcpy(&bits, tile + i * cols + j, sizeof bits);
-    if (bits < first) {
-      ++own;
-      continue;
+  unsigned own = 0;
+  const Index j = Index{blockIdx.x} * lanes + threadIdx.x, step = Index{gridDim.y} * warps;
+  for (Index i = Index{blockIdx.y} * warps + threadIdx.y; i < rows; i += in_flight * step) {
+    Bits bits[in_flight] = {};
+    const auto is_own = [&](Index row) { return row < rows && j < (below_diagonal ? row : cols); };
+    for (int k = 0; k < in_flight; ++k)
+      if (is_own(i + k * step)) memcpy(bits + k, tile + (i + k * step) * cols + j, sizeof *bits);
+    for (int k = 0; k < in_flight; ++k) {
+      if (!is_own(i + k * step)) continue;
+      if (bits[k] < first) {
+        ++own;
+        continue;
+      }
+      const std::uint64_t cell = (bits[k] - first) >> shift;
+      if (cell < static_cast<std::uint64_t>(size)) atomicAdd(counts + cell, 1ULL);
     }
-    const std::uint64_t cell = (bits - first) >> shift;
-    if (cell < static_cast<std::uint64_t>(size)) atomicAdd(counts + cell, 1ULL);
   }
   if (own > 0) atomicAdd(&below, own);
   __syncthreads();
-  if (leads && below > 0) atomicAdd(counts + size, below);
+  if (leads && below > 0) atomicAdd(counts + size, 1ULL * below);
 }
 
 }  // namespace gramian::cuda

@@ -14,7 +14,8 @@ template <Backend B>
 PreparedGram<B> prepare_matrix(B& b, const KernelSpec& spec, Layer<B> layer, bool centered) {
   const Index n = layer.source.rows;
   const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(typename B::scalar)));
-  return prepare_gram(b, spec, std::move(layer), tiling, false, centered);
+  auto norms = norms_of(b, layer, spec);
+  return prepare_gram(b, spec, std::move(layer), std::move(norms), tiling, false, centered);
 }
 
 /// Writes K, or its double-centred form HKH, of a layer prepared for it to `out`, n x n in host

@@ -27,14 +27,16 @@ template <Backend B>
 std::vector<double> origin_of(B& b, const Layer<B>& layer) {
   constexpr std::size_t count = 9, middle = count / 2;
   const auto n = static_cast<double>(layer.source.rows);
-  std::array<std::vector<double>, count> rows;
-  Panel<B> panel;
+  const Index p = layer.source.cols;
+  std::array<Index, count> chosen;
   for (std::size_t k = 0; k < count; ++k) {
     const double place = std::fmod((static_cast<double>(k) + 0.5) * std::numbers::phi, 1.0);
-    b.pack(layer, {static_cast<Index>(place * n), 1}, panel);
-    rows[k] = b.download(panel.memory.get(), layer.source.cols);
+    chosen[k] = static_cast<Index>(place * n);
   }
-  std::vector<double> origin(rows[0].size());
+  Panel<B> panel;
+  b.gather(layer, chosen, panel);
+  const std::vector<double> rows = b.download(panel.memory.get(), static_cast<Index>(count) * p);
+  std::vector<double> origin(static_cast<std::size_t>(p));
   double size = 0, spread = 0;
   for (std::size_t j = 0; j < origin.size(); ++j) {
     std::array<double, count> values;
@@ -42,7 +44,7 @@ std::vector<double> origin_of(B& b, const Layer<B>& layer) {
       std::ranges::nth_element(values, values.begin() + middle);
       return values[middle];
     };
-    for (std::size_t k = 0; k < count; ++k) values[k] = rows[k][j];
+    for (std::size_t k = 0; k < count; ++k) values[k] = rows[k * origin.size() + j];
     const double value = median();
     for (double& one : values) one = std::abs(one - value);
     const double deviation = median();

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -34,11 +34,12 @@ double permitted_loss_in(DType source) {
 /// (deviations are below 1, once scaled) is it subtracted, for the range's sake.
 template <Backend B>
 Layer<B> for_differences(B& b, const Layer<B>& layer) {
-  const std::vector<double> none(static_cast<std::size_t>(layer.source.cols));
+  constexpr double exact = 4;
   Means means = Means::none(layer.source.cols);
-  means.high = b.download(layer.mean_high.get(), layer.source.cols);
+  if (layer.largest_mean >= exact)
+    means.high = b.download(layer.mean_high.get(), layer.source.cols);
   for (double& mean : means.high)
-    if (std::abs(mean) < 4) mean = 0;
+    if (std::abs(mean) < exact) mean = 0;
   return make_layer(b, layer.source, means, layer.scale, layer.constant);
 }
 
@@ -61,6 +62,18 @@ struct SampledPair {
   double squared, rounding, weight;
 };
 
+/// Puts the values of some ranks, ascending and from 0, where a sort would.
+template <class Value>
+void put_ranks(std::span<Value> values, std::span<const Index> ranks, Index first = 0) {
+  if (ranks.empty()) return;
+  const std::size_t half = ranks.size() / 2;
+  const Index middle = ranks[half] - first;
+  std::ranges::nth_element(values, values.begin() + middle);
+  put_ranks(values.first(static_cast<std::size_t>(middle)), ranks.first(half), first);
+  put_ranks(values.subspan(static_cast<std::size_t>(middle) + 1), ranks.subspan(half + 1),
+            ranks[half] + 1);
+}
+
 /// All pairs of 64 rows. Where there are more rows, also some of those whose norms are next to one
 /// another: rows that are nearly the same are among them, though only one pair in n may be so.
 template <Backend B>
@@ -77,29 +90,35 @@ std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
   const Rows rows{0, count, n, count};
   Panel<B> panel, other;
   b.pack(layer, rows, panel);
-  const auto tile = b.allocate(std::max(count * count, neighbours));
+  const auto tile = b.allocate(count * count + neighbours * neighbours);
   b.differences(panel, panel, nullptr, nullptr, tile.get());
-  const std::vector<double> all = b.download(tile.get(), count * count);
+  std::vector<Index> near, next;  // as many of both
+  if (n > most) {
+    std::vector<std::pair<double, Index>> order;
+    for (Index i = 0; i < n; ++i) order.emplace_back(g.norms[static_cast<std::size_t>(i)], i);
+    std::vector<Index> ranks;
+    for (Index k = 0; k < neighbours; ++k)
+      for (const Index also : {0, 1}) ranks.push_back(k * (n - 1) / neighbours + also);
+    put_ranks<std::pair<double, Index>>(order, ranks);
+    for (std::size_t k = 0; k < ranks.size(); k += 2) {
+      near.push_back(order[static_cast<std::size_t>(ranks[k])].second);
+      next.push_back(order[static_cast<std::size_t>(ranks[k + 1])].second);
+    }
+    b.gather(layer, near, panel);
+    b.gather(layer, next, other);
+    b.differences(panel, other, nullptr, nullptr, tile.get() + count * count);
+  }
+  const Index also = std::ssize(near);
+  const std::vector<double> found = b.download(tile.get(), count * count + also * also);
   for (Index i = 1; i < count; ++i)
     for (Index j = 0; j < i; ++j)
-      add(rows[i], rows[j], all[static_cast<std::size_t>(i * count + j)], 1);
-  if (n <= most) return pairs;
-
-  std::vector<Index> order(static_cast<std::size_t>(n));
-  std::iota(order.begin(), order.end(), Index{0});
-  std::ranges::sort(order, {}, [&](Index i) { return g.norms[static_cast<std::size_t>(i)]; });
-  const auto place = [&](Index k) { return order.begin() + k * (n - 1) / neighbours; };
-  for (Index k = 0; k < neighbours; ++k) {
-    b.pack(layer, {place(k)[0], 1}, panel);
-    b.pack(layer, {place(k)[1], 1}, other);
-    b.differences(panel, other, nullptr, nullptr, tile.get() + k);
-  }
-  const std::vector<double> near = b.download(tile.get(), neighbours);
+      add(rows[i], rows[j], found[static_cast<std::size_t>(i * count + j)], 1);
   // Each for (n - 1) / 32 of n (n - 1) / 2 pairs, where the others stand for one in 64 * 63 / 2.
   const double weight =
       static_cast<double>(most * (most - 1)) / static_cast<double>(n * neighbours);
-  for (Index k = 0; k < neighbours; ++k)
-    add(place(k)[0], place(k)[1], near[static_cast<std::size_t>(k)], weight);
+  for (Index k = 0; k < also; ++k)
+    add(near[static_cast<std::size_t>(k)], next[static_cast<std::size_t>(k)],
+        found[static_cast<std::size_t>(count * count + k * (also + 1))], weight);
   return pairs;
 }
 

@@ -34,7 +34,8 @@ struct PreparedGram {
   }
 };
 
-/// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given.
+/// |xᵢ|² as packed, or the diagonal of a Gram matrix that is given. Within `together` they are
+/// there when it ends.
 template <Backend B>
 std::vector<double> norms_of(B& b, const Layer<B>& layer, const KernelSpec& spec) {
   if (spec.kind != KernelSpec::precomputed) return squared_norms(b, layer);
@@ -82,14 +83,15 @@ bool goes_on_by_differences(B& b, PreparedGram<B>& prepared) {
   return prepared.complete();
 }
 
-/// The layer with its kernel, near-centred or as it is, ready for tiles. `keep` the inner products
-/// that a median needs, for the tiles to come.
+/// The layer with its kernel, near-centred or as it is, ready for tiles. Its norms are those of
+/// norms_of. `keep` the inner products that a median needs, for the tiles to come.
 template <Backend B>
-PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer, const Tiling& tiling,
-                             bool keep, bool near_centred = true) {
+PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer,
+                             std::vector<double> norms, const Tiling& tiling, bool keep,
+                             bool near_centred = true) {
   PreparedGram<B> prepared{.gram = {std::move(layer)}};
   GramLayer<B>& g = prepared.gram;
-  set_norms(b, g, norms_of(b, g.layer, spec));
+  set_norms(b, g, std::move(norms));
   if (spec.kind == KernelSpec::polynomial && near_centred) find_origin(b, g);
   // A Gram matrix that is given is never called constant.
   const bool constant = g.layer.constant && spec.kind != KernelSpec::precomputed;

@@ -54,20 +54,30 @@ struct Hsic {
   KernelSpec kernel{};
   Estimator estimator = Estimator::biased;
 
-  /// What is kept of a layer; `keep` is for prepare_gram.
+  /// What is kept of a layer, whose norms are known if they are needed; `keep` is for prepare_gram.
   template <Backend B>
-  PreparedGram<B> prepare(B& b, Layer<B> layer, const Plan& plan, bool keep) const {
+  PreparedGram<B> prepare(B& b, Layer<B> layer, std::vector<double> norms, const Plan& plan,
+                          bool keep) const {
     if (!plan.feature_space) {
-      auto prepared = prepare_gram(b, kernel, std::move(layer), plan.tiling, keep);
+      auto prepared =
+          prepare_gram(b, kernel, std::move(layer), std::move(norms), plan.tiling, keep);
       if (kernel.kind == KernelSpec::linear && estimator == Estimator::unbiased)
         u_centre(b, prepared.gram);
       return prepared;
     }
     PreparedGram<B> prepared{.gram = {std::move(layer)}};
-    if (estimator == Estimator::unbiased)
-      prepared.gram.norms = squared_norms(b, prepared.gram.layer);
+    prepared.gram.norms = std::move(norms);
     prepared.unit = kernel.unit(Linear{}, prepared.gram.layer.scale);
     return prepared;
+  }
+
+  template <Backend B>
+  PreparedGram<B> prepare(B& b, Layer<B> layer, const Plan& plan, bool keep) const {
+    auto norms = needs_norms(plan) ? norms_of(b, layer, kernel) : std::vector<double>{};
+    return prepare(b, std::move(layer), std::move(norms), plan, keep);
+  }
+  bool needs_norms(const Plan& plan) const {
+    return !plan.feature_space || estimator == Estimator::unbiased;
   }
 
   /// Of several layers, up to the first that has no kernel (see Status).
@@ -75,11 +85,18 @@ struct Hsic {
   std::vector<PreparedGram<B>> prepare(B& b, std::vector<Layer<B>> layers, const Plan& plan) const {
     b.threads = plan.threads;
     const Control whole = b.control;
+    std::vector<std::vector<double>> norms(layers.size());
+    b.control.end = b.control.begin;
+    if (needs_norms(plan))
+      b.together([&] {
+        for (std::size_t l = 0; l < layers.size(); ++l) norms[l] = norms_of(b, layers[l], kernel);
+      });
     std::vector<PreparedGram<B>> prepared;
-    for (Layer<B>& layer : layers) {
+    for (std::size_t l = 0; l < layers.size(); ++l) {
       const Index done = std::ssize(prepared);
       b.control = whole.part(done, std::ssize(layers));
-      prepared.push_back(prepare(b, std::move(layer), plan, done < plan.kept));
+      prepared.push_back(
+          prepare(b, std::move(layers[l]), std::move(norms[l]), plan, done < plan.kept));
       if (!prepared.back().complete()) break;
     }
     b.control = whole;

@@ -164,21 +164,24 @@ HsicMap hsic_by_features(B& b, const Hsic& hsic, PreparedGrams<B> layers, const 
 
   const double allowed = allowed_rounding(layers);
   HsicMap map{pairs};
-  b.cross_products(products, [&](Index number, const Matrix<B>& c) {
-    const double squares = b.dot(c, c);
-    if (number < std::ssize(places)) {
-      const auto [i, j] = places[static_cast<std::size_t>(number)];
-      map.at(i, j) = hsic.compare(*layers[pairs.row(i)], *layers[pairs.column(j)], squares).value;
-      if (pairs.among()) map.at(j, i) = map.at(i, j);
-      return;
-    }
-    const auto l = static_cast<std::size_t>(number - std::ssize(places));
-    const Cancelling own = hsic.compare(*layers[l], *layers[l], squares);
+  std::vector<double> squares(products.size());
+  b.together([&] {
+    b.cross_products(products, [&](Index number, const Matrix<B>& c) {
+      b.dot(c, c, &squares[static_cast<std::size_t>(number)]);
+    });
+  });
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    const auto [i, j] = places[k];
+    map.at(i, j) = hsic.compare(*layers[pairs.row(i)], *layers[pairs.column(j)], squares[k]).value;
+    if (pairs.among()) map.at(j, i) = map.at(i, j);
+  }
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const Cancelling own = hsic.compare(*layers[l], *layers[l], squares[places.size() + l]);
     map.own[l] = own.value;
     map.self[l] = own.template or_zero<T>();
     map.status[l] = layers[l]->gram.layer.constant ? Status::constant : Status::sound;
     if (own.cancels(allowed)) map.doubt(l);
-  });
+  }
   return map;
 }
 

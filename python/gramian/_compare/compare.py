@@ -76,7 +76,8 @@ def compare(
         Called now and then as ``progress(done, total)``.
     max_memory : float, optional
         Working memory in bytes that the call may take beyond its inputs. By default kernels, which
-        have the choice, take 512 MiB where they can do with that, and the others what they need.
+        have the choice, take 512 MiB where they can do with that (on a GPU up to a quarter of what
+        is free at the first call, at most 16 GB), and the others what they need.
     **options
         The measure's own, such as ``kernel="rbf"`` or ``debiased=True`` for "cka".
 

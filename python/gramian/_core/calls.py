@@ -34,6 +34,8 @@ __all__ = [
     "correlation",
     "cross",
     "cross_sums",
+    "default_memory",
+    "device_statistics",
     "from_dlpack",
     "gram_distances",
     "gram_matrix",
@@ -89,7 +91,6 @@ def _where_its_layers_are(function: Function) -> Function:
 
 
 canonical_pair = _where_its_layers_are(cpu.canonical_pair)
-_column_statistics = _where_its_layers_are(cpu.column_statistics)
 compare = _where_its_layers_are(cpu.compare)
 coordinates = _where_its_layers_are(cpu.coordinates)
 correlation = _where_its_layers_are(cpu.correlation)
@@ -130,9 +131,16 @@ class ColumnStatistics(NamedTuple):
         return np.asarray(self.squares <= units * units * (self.squares + raw))
 
 
-def column_statistics(array: npt.NDArray[Any] | DeviceArray, dtype: str) -> ColumnStatistics:
-    """Return the column statistics of an array, in one pass where it lives."""
-    return ColumnStatistics(*_column_statistics(array, dtype))
+def column_statistics(array: npt.NDArray[Any], dtype: str) -> ColumnStatistics:
+    """Return the column statistics of an array, in one pass."""
+    return ColumnStatistics(*cpu.column_statistics(array, dtype))
+
+
+def device_statistics(
+    arrays: Sequence[DeviceArray], dtypes: Sequence[str]
+) -> list[ColumnStatistics]:
+    """Return those of arrays on one device, in one pass over each and with one wait for all."""
+    return [ColumnStatistics(*found) for found in cuda().column_statistics(arrays, dtypes)]
 
 
 def layer(
@@ -176,6 +184,17 @@ def plan(
     """Return what the planner of a device decides for a comparison of kernels."""
     make = cpu.plan if device is None else _same_of_cuda(cpu.plan)
     return make(n=n, rows=rows, widths=widths, kernel=kernel, double=double, max_memory=max_memory)
+
+
+# Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
+# on 16 threads, and keeps the distances of up to 16,000 samples for a second pass.
+_MEMORY = 512 * 2**20
+
+
+@functools.cache
+def default_memory(device: int | None) -> float:
+    """Return the working memory of a call that is not told any: on a device, once for all calls."""
+    return _MEMORY if device is None else cuda().default_memory(device)
 
 
 def cross_sums(

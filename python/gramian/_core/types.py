@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Cuda", "DeviceArray"]
@@ -26,6 +27,9 @@ class DeviceArray(Protocol):
     def __len__(self) -> int: ...
     def numpy(self) -> npt.NDArray[Any]:
         """Return a copy in host memory."""
+
+
+_Floats = npt.NDArray[np.float64]
 
 
 class Cuda(Protocol):
@@ -51,6 +55,14 @@ class Cuda(Protocol):
 
     def stream(self, device: int) -> int:
         """Return the calling thread's stream on a device."""
+
+    def column_statistics(
+        self, arrays: Sequence[DeviceArray], dtypes: Sequence[str]
+    ) -> list[tuple[_Floats, _Floats, _Floats, float, float]]:
+        """Return what `calls.ColumnStatistics` holds, of arrays on one device."""
+
+    def default_memory(self, device: int) -> float:
+        """Return the working memory in bytes of a call that is not told any."""
 
     def device_count(self) -> tuple[int, str]:
         """Return the number of devices, and why there are none."""

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .._core import calls
+from .._core.types import DeviceArray
 from . import checks, devices
 from .arrays import Layer
 from .checks import Samples
 from .constant import CONSTANT, epsilon
 
-__all__ = ["ReadLayer", "read", "read_sides"]
+__all__ = ["Placed", "ReadLayer", "read", "read_sides"]
 
 # Elements in which float32 computes, by the largest of them: twice as large ones may differ by more
 # than its largest number, and of smaller ones less than its smallest normal number (1e-38) is eps.
@@ -29,13 +30,18 @@ class ReadLayer(Layer):
     statistics: calls.ColumnStatistics
     finite: bool  # False only under nan_policy="propagate"
     constant: bool  # no column varies, but for rounding
-    computed_on: str  # "cpu" or "cuda:0"; the array itself may be elsewhere
+    target: int | None  # the CUDA device that computes; the array itself may be elsewhere
     core: calls.CoreLayer
 
     @property
     def n(self) -> int:
         """The number of samples."""
         return len(self.array)
+
+    @property
+    def computed_on(self) -> str:
+        """The device that computes: "cpu" or "cuda:0"."""
+        return "cpu" if self.target is None else f"cuda:{self.target}"
 
     @property
     def means(self) -> npt.NDArray[np.float64]:
@@ -52,25 +58,59 @@ class ReadLayer(Layer):
         return self.finite and largest > 0 and not least <= largest <= most
 
 
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """An array where it is going to be read, and its column statistics if that is a device."""
+
+    array: npt.NDArray[Any] | DeviceArray
+    target: int | None  # the number of the device
+    statistics: calls.ColumnStatistics | None
+
+
+def place(layers: Sequence[Layer], device: str | None) -> list[Placed]:
+    """Bring layers to their devices, where they are measured: those of one with one wait."""
+    targets = [devices.chosen(device, layer.device, layer.name) for layer in layers]
+    arrays: list[Any] = []
+    for layer, target in zip(layers, targets, strict=True):
+        array = layer.array
+        if target is not None and isinstance(array, np.ndarray):
+            array = devices.upload(array, layer.dtype, target)
+        arrays.append(array)
+    found: dict[int, calls.ColumnStatistics] = {}
+    for target in {target for target in targets if target is not None}:
+        here = [k for k, where in enumerate(targets) if where == target]
+        some = calls.device_statistics([arrays[k] for k in here], [layers[k].dtype for k in here])
+        found.update(zip(here, some, strict=True))
+    return [
+        Placed(array, target, found.get(k))
+        for k, (array, target) in enumerate(zip(arrays, targets, strict=True))
+    ]
+
+
 def read(
-    layer: Layer, nan_policy: str, device: str | None, needed: Samples | None = None
+    layer: Layer,
+    nan_policy: str,
+    device: str | None,
+    needed: Samples | None = None,
+    placed: Placed | None = None,
 ) -> ReadLayer:
     """Check the number and the values of the samples, and bring a layer to its device."""
     if needed is not None:
         checks.check_sample_count(layer, *needed)
-    target = devices.chosen(device, layer.device, layer.name)
-    statistics = calls.column_statistics(layer.array, layer.dtype)
+    placed = placed or place([layer], device)[0]
+    statistics = placed.statistics or calls.column_statistics(layer.host, layer.dtype)
     if nan_policy == "raise":
         checks.check_finite(layer, statistics.scaled_means)
     finite = bool(np.isfinite(statistics.scaled_means).all())
     if finite:
         checks.check_range(layer, statistics.largest)
-    array = layer.array
-    if target is not None and isinstance(array, np.ndarray):
-        array = devices.upload(array, layer.dtype, target)
-    constant = bool(statistics.constant_columns(len(array), CONSTANT * epsilon(layer)).all())
+    constant = bool(statistics.constant_columns(len(layer.array), CONSTANT * epsilon(layer)).all())
     core = calls.layer(
-        array, dtype=layer.dtype, statistics=statistics, constant=constant, epsilon=epsilon(layer)
+        placed.array,
+        dtype=layer.dtype,
+        statistics=statistics,
+        constant=constant,
+        epsilon=epsilon(layer),
     )
     return ReadLayer(
         layer.name,
@@ -80,25 +120,32 @@ def read(
         statistics=statistics,
         finite=finite,
         constant=constant,
-        computed_on="cpu" if target is None else f"cuda:{target}",
+        target=placed.target,
         core=core,
     )
 
 
 def read_sides(
-    a: Sequence[Layer], b: Sequence[Layer], read_one: Callable[[Layer], ReadLayer]
+    a: Sequence[Layer],
+    b: Sequence[Layer],
+    device: str | None,
+    read_one: Callable[[Layer, Placed], ReadLayer],
 ) -> tuple[list[ReadLayer], list[ReadLayer]]:
     """Read the layers of a comparison, an array that comes twice only once.
 
     So a layer that meets itself is known to, on a device as well.
     """
+    unique: dict[Any, Layer] = {}
+    for layer in (*a, *b):
+        unique.setdefault(_memory_of(layer), layer)
+    placed = dict(zip(unique, place(list(unique.values()), device), strict=True))
     known: dict[Any, ReadLayer] = {}
     sides: tuple[list[ReadLayer], list[ReadLayer]] = ([], [])
     for side, layers in zip(sides, (a, b), strict=True):
         for layer in layers:
             key = _memory_of(layer)
             if key not in known:
-                known[key] = read_one(layer)
+                known[key] = read_one(layer, placed[key])
             found = known[key]
             side.append(found if found.name == layer.name else replace(found, name=layer.name))
     return sides

@@ -32,7 +32,9 @@ class Grid:
         device: str | None,
     ) -> None:
         needed = ranks.needed_samples()
-        xs, ys = read_sides(a, b, lambda layer: read(layer, nan_policy, device, needed))
+        xs, ys = read_sides(
+            a, b, device, lambda layer, placed: read(layer, nan_policy, device, needed, placed)
+        )
         self.rows = [i for i, layer in enumerate(xs) if layer.finite]
         self.columns = [j for j, layer in enumerate(ys or xs) if layer.finite]
         self.xs = [xs[i] for i in self.rows]

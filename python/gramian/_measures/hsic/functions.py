@@ -58,7 +58,8 @@ def hsic(
         float64.
     max_memory : float, optional
         Working memory in bytes that the call may take beyond its inputs, or MemoryError. Default
-        512 MiB, or more if nothing works with that.
+        512 MiB, or more if nothing works with that; on a GPU a quarter of what is free at the
+        first call, at most 16 GB.
 
     Returns
     -------
@@ -165,7 +166,8 @@ def cka(
         float64.
     max_memory : float, optional
         Working memory in bytes that the call may take beyond its inputs, or MemoryError. Default
-        512 MiB, or more if nothing works with that.
+        512 MiB, or more if nothing works with that; on a GPU a quarter of what is free at the
+        first call, at most 16 GB.
 
     Returns
     -------

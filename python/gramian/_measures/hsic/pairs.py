@@ -15,7 +15,7 @@ from ..._input import checks
 from ..._input.arrays import Layer
 from ..._input.checks import Samples
 from ..._input.options import check_memory
-from ..._input.read import ReadLayer, read, read_sides
+from ..._input.read import Placed, ReadLayer, read, read_sides
 from ..chance import Chance, of_cka, says_chance
 from .checks import is_unbiased, needed_samples
 from .kernels import (
@@ -32,11 +32,6 @@ from .kernels import (
 
 Progress = Callable[[int, int], object]
 Compared = tuple[npt.NDArray[np.float64], list[Status]]  # values of a map, and what layers are
-
-
-# Working memory that a call may take above its inputs, in bytes. It holds the tiles of 100 layers
-# on 16 threads, and keeps the distances of up to 16,000 samples for a second pass.
-DEFAULT_MEMORY = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -77,8 +72,13 @@ def given_by(
     """Read the layers of a comparison, and its options."""
     kernel, sample = kernel_of(options)
     needed = needed_samples(options)
-    xs, ys = read_sides(a, b, lambda layer: _read(layer, kernel, nan_policy, device, needed))
-    memory = check_memory(max_memory) or DEFAULT_MEMORY
+    xs, ys = read_sides(
+        a,
+        b,
+        device,
+        lambda layer, placed: _read(layer, kernel, nan_policy, device, needed, placed),
+    )
+    memory = check_memory(max_memory) or calls.default_memory(xs[0].target)
     return Given(xs, ys, spec_of(kernel, sample), is_unbiased(options), memory, progress)
 
 
@@ -181,10 +181,11 @@ def _read(
     nan_policy: str,
     device: str | None,
     needed: Samples,
+    placed: Placed | None = None,
 ) -> ReadLayer:
     if isinstance(kernel, Precomputed):
         checks.check_square(layer)
-    x = read(layer, nan_policy, device, needed)
+    x = read(layer, nan_policy, device, needed, placed)
     if not isinstance(kernel, Precomputed):
         return x
     if x.finite:

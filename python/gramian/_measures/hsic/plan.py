@@ -37,7 +37,7 @@ def plan_hsic(
         widths=w.widths,
         kernel=pairs.spec_of(kernel, sample),
         double=w.double,
-        max_memory=check_memory(max_memory) or pairs.DEFAULT_MEMORY,
+        max_memory=check_memory(max_memory) or calls.default_memory(device),
     )
     features = decision.feature_space
     return Cost(
