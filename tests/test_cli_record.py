@@ -65,7 +65,7 @@ def test_some_batches(capsys: pytest.CaptureFixture[str]) -> None:
 
 ERRORS = {
     "models_to_record": "MODULE:FUNCTION must be such as models:load, got 'models_to_record'.",
-    "models_to_record:lod": "models_to_record has no function 'lod'.",
+    "models_to_record:gone": "models_to_record has no function 'gone'.",
     "models_to_record:number": "models_to_record has no function 'number'.",
     "models_to_record:alone": "models_to_record:alone must return a model and its batches, got Seq",
     "no_such_module:load": "No module named 'no_such_module'",

@@ -195,7 +195,7 @@ def test_tensors_of_torch_on_their_device(layout: str, positions: Any) -> None:
 
 def test_more_axes_without_a_layout() -> None:
     """The error says what can be done."""
-    for array, said in ((images(), "'nchw' or 'nhwc' for images"), (images()[0], "'ntd' for toke")):
+    for array, said in ((images(), "'nchw' or 'nhwc' for images"), (images()[0], "'ntd' for t")):
         with pytest.raises(ValueError, match=rf"^X must be 2-D .*: layout={said}.*'mean' averages"):
             gm.cka(array, array)
         with pytest.raises(ValueError, match=rf"^A\['0'\] must be 2-D .*: layout={said}"):
@@ -235,7 +235,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"positions": "mean"}, ValueError, "positions needs a layout"),
     ({"layout": "nchw", "positions": "all"}, ValueError, "positions must be 'samples', "),
     ({"layout": "nchw", "positions": 1.5}, TypeError, "positions must be 'samples', "),
-    ({"layout": "ntd", "positions": "mean"}, ValueError, r".*must be 3-D \(n, tokens, units\) wit"),
+    ({"layout": "ntd", "positions": "mean"}, ValueError, r".*must be 3-D \(n, tokens, units\) "),
 ]
 
 
