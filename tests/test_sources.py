@@ -61,3 +61,9 @@ def test_hooks_have_the_versions_of_the_dev_extra() -> None:
     pins = {pin for pin in project["optional-dependencies"]["dev"] if "==" in pin}
     hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
     assert pins == set(re.findall(r"[\w-]+==[\d.]+", hooks))
+
+
+def test_nothing_waits_for_a_lock_that_a_fork_may_leave_held() -> None:
+    """Python 3.11's `cached_property` has one, as have the classes of `threading`."""
+    locks = re.compile(r"import .*\bcached_property\b|\bthreading\.(R?Lock|Condition|Event)\(")
+    assert not [str(path) for path in PYTHON if locks.search(path.read_text("utf-8"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._input.layout import Layouts, Positions
 from . import compare as public
 from .results import Comparison
 
@@ -16,10 +17,33 @@ def compare(
     B: Mapping[str, Any] | Sequence[Any] | None = None,
     *,
     measure: str = "cka",
+    layers: Any = None,
+    layout: Layouts = None,
+    positions: Positions = None,
     nan_policy: str = "raise",
+    inference: str | None = None,
+    n_resamples: int | None = None,
+    groups: Any = None,
+    rng: Any = None,
+    level: float = 0.95,
+    calibrated: bool = False,
     **options: Any,
 ) -> Comparison:
     """Every layer of A against every layer of B: `gramian.compare` with ``device="reference"``."""
     return public.compare(
-        A, B, measure=measure, nan_policy=nan_policy, device="reference", **options
+        A,
+        B,
+        measure=measure,
+        layers=layers,
+        layout=layout,
+        positions=positions,
+        nan_policy=nan_policy,
+        device="reference",
+        inference=inference,
+        n_resamples=n_resamples,
+        groups=groups,
+        rng=rng,
+        level=level,
+        calibrated=calibrated,
+        **options,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,10 +63,18 @@ class Layer:
         """The number of the CUDA device that it lives on, None on the CPU."""
         return None if isinstance(self.array, np.ndarray) else self.array.device
 
-    @cached_property
+    @property
     def host(self) -> npt.NDArray[Any]:
-        """The array, or a copy of it, in host memory."""
-        return self.array if isinstance(self.array, np.ndarray) else self.array.numpy()
+        """The array, or a copy of it, in host memory.
+
+        Not a `functools.cached_property`, whose lock, in Python 3.11, a fork may leave held.
+        """
+        if isinstance(self.array, np.ndarray):
+            return self.array
+        kept: npt.NDArray[Any] | None = self.__dict__.get("_host")
+        if kept is None:
+            kept = self.__dict__["_host"] = self.array.numpy()
+        return kept
 
     @property
     def compute_dtype(self) -> str:
