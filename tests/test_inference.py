@@ -271,6 +271,46 @@ def test_calibrated() -> None:
     assert found.threshold == pytest.approx(threshold, rel=0, abs=1e-14)
     expected = max(0, (found.statistic - threshold) / (1 - threshold))
     assert found.calibrated == pytest.approx(expected, rel=0, abs=1e-12)
-    score, _ = calibrate(np.array([[0.1]]), np.array([[[0.2]], [[0.3]]]), 0.5)
+    score, _ = calibrate(np.array([[0.1]]), np.array([[[0.2]], [[0.3]]]), 0.5, 1e-16)
     assert score[0, 0] == 0
     assert np.isnan(gm.permutation_test(X, Y, measure="hsic", n_permutations=5).calibrated)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_chance_always_reaches_is_calibrated_to_nothing(dtype: str) -> None:
+    """CKA of two samples is 1 in both orders, but for rounding, which is no excess over chance."""
+    for seed in range(20):
+        X, Y = np.random.default_rng(seed).standard_normal((2, 2, 3)).astype(dtype)
+        found = gm.permutation_test(X, Y, n_permutations=19, rng=seed)
+        assert found.statistic == pytest.approx(1, abs=1e-6)
+        assert (found.pvalue, found.calibrated) == (1, 0)
+
+
+def test_threshold_of_a_distance_is_a_small_one() -> None:
+    X, Y = pair(30, 3, 4)
+    options = {"n_permutations": 199, "rng": 0}
+    distance = gm.permutation_test(X, Y, measure="procrustes_distance", **options)
+    similarity = gm.permutation_test(X, Y, measure="procrustes", **options)
+    expected = math.sqrt(2 - 2 * similarity.threshold)
+    assert distance.threshold == pytest.approx(expected, rel=1e-12)
+    assert distance.threshold < np.median(distance.null)
+
+
+@pytest.mark.parametrize("power", [-150, 133])
+def test_spread_of_very_large_and_small_values(power: int) -> None:
+    """HSIC of 2^k X and 2^k Y is 2^4k as large, and so is all about it, though no square is."""
+    X, Y = pair(30, 3, 4)
+    large = [np.ldexp(array, power) for array in (X, Y)]
+    options: dict[str, Any] = {"measure": "hsic", "n_resamples": 20, "rng": 0}
+    for usual, found in (
+        (gm.bootstrap(X, Y, **options), gm.bootstrap(*large, **options)),
+        (gm.jackknife(X, Y, measure="hsic"), gm.jackknife(*large, measure="hsic")),
+    ):
+        for part in ("standard_error", "bias", "interval"):
+            scaled = np.ldexp(getattr(usual, part), 4 * power)
+            np.testing.assert_allclose(getattr(found, part), scaled, rtol=1e-9)
+    options["inference"] = "permutation"
+    np.testing.assert_array_equal(
+        gm.compare([large[0]], [large[1]], **options).pvalues,
+        gm.compare([X], [Y], **options).pvalues,
+    )
