@@ -183,8 +183,13 @@ def _jackknife(work: _Work) -> Found:
     shift = work.values - observed  # by rounding
     spread = spread._replace(low=spread.low + shift, high=spread.high + shift)
     word = "blocks" if blocks else ("groups" if draws.grouped else "samples")
-    inference = _of_spread("jackknife", len(units), work.settings, spread, {"left_out": word})
-    return Found(inference, work.values, replicates)
+    details, reason = {"left_out": word}, ""
+    if (np.isnan(replicates).any(axis=0) & ~np.isnan(work.values)).any():
+        reason = f"without some of the {word} there is no value"
+        warn(f"inference='jackknife' lacks results (NaN): {reason}.")
+        details["reason"] = reason
+    inference = _of_spread("jackknife", len(units), work.settings, spread, details)
+    return Found(inference, work.values, replicates, reason=reason)
 
 
 def _of_spread(
