@@ -106,6 +106,22 @@ def test_resamples_are_shared_among_workers(client: Any, method: str) -> None:
         np.testing.assert_allclose(found.arrays[name], values, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("options", [{"kernel": "rbf"}, {"measure": "distance_correlation"}])
+def test_intervals_are_about_the_value_of_all_samples(options: dict[str, Any]) -> None:
+    """Without inference it would be an estimate from chunks, which draws do not vary about."""
+    dask = pytest.importorskip("dask")
+    options = {**options, "inference": "jackknife"}
+    expected = gm.compare({"x": X}, {"y": Y}, **options)
+    with dask.config.set(scheduler="synchronous"):
+        found = gm.compare({"x": chunked(X)}, {"y": chunked(Y)}, **options)
+    np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-12)
+    assert found.options == expected.options
+    assert found.inference is not None
+    assert expected.inference is not None
+    for name, values in expected.inference.arrays.items():
+        np.testing.assert_allclose(found.inference.arrays[name], values, rtol=0, atol=1e-10)
+
+
 def dies_once(block: np.ndarray, mark: str) -> np.ndarray:
     """Kill the worker that comes first, and no other: one must be left to do the work."""
     if block.size > 1:

@@ -271,6 +271,6 @@ def test_calibrated() -> None:
     assert found.threshold == pytest.approx(threshold, rel=0, abs=1e-14)
     expected = max(0, (found.statistic - threshold) / (1 - threshold))
     assert found.calibrated == pytest.approx(expected, rel=0, abs=1e-12)
-    score, _ = calibrate(np.array([[0.1]]), np.array([[[0.2]], [[0.3]]]), 0.5)
+    score, _ = calibrate(np.array([[0.1]]), np.array([[[0.2]], [[0.3]]]), 0.5, 1e-16)
     assert score[0, 0] == 0
     assert np.isnan(gm.permutation_test(X, Y, measure="hsic", n_permutations=5).calibrated)

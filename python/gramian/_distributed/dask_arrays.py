@@ -218,14 +218,25 @@ def _inferred(
     ]
     request = Request(sides[0], sides[1], checked, arguments["device"], arguments["max_memory"])
     settings.check_for(row, request)
+    values, said = found.values, dict(found.options)
+    if said.pop("estimator", None) is not None:
+        # Draws are of all samples together, and their spread is about the value of these.
+        values = row.all_pairs(
+            *sides,
+            options=checked,
+            nan_policy=arguments["nan_policy"],
+            device=arguments["device"],
+            progress=None,
+            max_memory=arguments["max_memory"],
+        )
     road = SpreadOut(row.name)
-    result = infer(row, request, found.values, settings, progress, road.of)
+    result = infer(row, request, values, settings, progress, road.of)
     return Comparison(
         values=result.values,
         x_names=found.x_names,
         y_names=found.y_names,
         measure=found.measure,
-        options=found.options,
+        options=said,
         n_samples=found.n_samples,
         inference=result.inference,
     )

@@ -128,14 +128,13 @@ def permutation_test(
     inference = found.inference
     assert inference.pointwise is not None
     assert found.threshold is not None
-    statistic, threshold = float(found.values[0, 0]), float(found.threshold[0, 0])
-    score = (statistic - threshold) / (1 - threshold) if threshold != 1 else 0.0
+    assert found.calibrated is not None
     return PermutationTest(
-        statistic=statistic,
+        statistic=float(found.values[0, 0]),
         pvalue=float(inference.pointwise[0, 0]),
         null=found.replicates[:, 0, 0],
-        calibrated=float(np.clip(score, 0, 1)) if can_be_calibrated(row) else float("nan"),
-        threshold=threshold,
+        calibrated=float(found.calibrated[0, 0]) if can_be_calibrated(row) else float("nan"),
+        threshold=float(found.threshold[0, 0]),
         level=settings.level,
         reason=found.reason,
     )

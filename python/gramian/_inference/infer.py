@@ -31,6 +31,7 @@ class Found:
     values: Array  # those of the comparison, calibrated where that was asked for
     replicates: Array
     threshold: Array | None = None
+    calibrated: Array | None = None  # as means something where the largest value is 1
     reason: str = ""
 
 
@@ -132,7 +133,7 @@ def _permutation(work: _Work) -> Found:
     observed = work.observed()
     sign = -1 if work.row.distance else 1
     eps = float(np.finfo(work.road.dtype).eps)
-    calibrated, threshold = methods.calibrate(observed, null, settings.level)
+    calibrated, threshold = methods.calibrate(sign * observed, sign * null, settings.level, eps)
     inference = Inference(
         "permutation",
         count,
@@ -142,7 +143,7 @@ def _permutation(work: _Work) -> Found:
         details={"calibrated": True} if settings.calibrated else {},
     )
     values = calibrated if settings.calibrated else work.values
-    return Found(inference, values, null, threshold)
+    return Found(inference, values, null, sign * threshold, calibrated)
 
 
 def _bootstrap(work: _Work) -> Found:
@@ -156,8 +157,10 @@ def _bootstrap(work: _Work) -> Found:
 
     replicates = work.resampled(draw, count)
     unbiased = work.row.unbiased(work.request.options)
-    scaled = methods.as_of_all(replicates) if scheme == "half" else replicates
-    spread = methods.bootstrap_spread(work.values, scaled, work.settings.level, unbiased)
+    values, scaled, exponents = methods.of_size_one(work.values, replicates)
+    scaled = methods.as_of_all(scaled) if scheme == "half" else scaled
+    spread = methods.bootstrap_spread(values, scaled, work.settings.level, unbiased)
+    spread = methods.Spread(*(np.ldexp(part, exponents) for part in spread))
     inference = _of_spread("bootstrap", count, work.settings, spread, {"scheme": scheme})
     return Found(inference, work.values, replicates)
 
@@ -174,12 +177,19 @@ def _jackknife(work: _Work) -> Found:
     )
     observed = work.observed()
     sizes = [len(unit) for unit in units]
-    spread = methods.jackknife_spread(observed, replicates, sizes, work.settings.level)
+    unit, scaled, exponents = methods.of_size_one(observed, replicates)
+    spread = methods.jackknife_spread(unit, scaled, sizes, work.settings.level)
+    spread = methods.Spread(*(np.ldexp(part, exponents) for part in spread))
     shift = work.values - observed  # by rounding
     spread = spread._replace(low=spread.low + shift, high=spread.high + shift)
     word = "blocks" if blocks else ("groups" if draws.grouped else "samples")
-    inference = _of_spread("jackknife", len(units), work.settings, spread, {"left_out": word})
-    return Found(inference, work.values, replicates)
+    details, reason = {"left_out": word}, ""
+    if (np.isnan(replicates).any(axis=0) & ~np.isnan(work.values)).any():
+        reason = f"without some of the {word} there is no value"
+        warn(f"inference='jackknife' lacks results (NaN): {reason}.")
+        details["reason"] = reason
+    inference = _of_spread("jackknife", len(units), work.settings, spread, details)
+    return Found(inference, work.values, replicates, reason=reason)
 
 
 def _of_spread(
@@ -216,6 +226,7 @@ def _nothing(values: Array, settings: Settings, reason: str) -> Found:
         none if settings.calibrated else values,
         np.full((settings.n_resamples, *values.shape), np.nan),
         none,
+        none,
         reason,
     )
 
@@ -235,6 +246,7 @@ def _placed(found: Found, values: Array, place: Any) -> Found:
         values=whole(found.values),
         replicates=whole(found.replicates),
         threshold=None if found.threshold is None else whole(found.threshold),
+        calibrated=None if found.calibrated is None else whole(found.calibrated),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ __all__ = [
     "calibrate",
     "family_wise",
     "jackknife_spread",
+    "of_size_one",
     "pointwise",
 ]
 
@@ -30,6 +31,16 @@ class Spread(NamedTuple):
     bias: Array
     low: Array
     high: Array
+
+
+def of_size_one(values: Array, maps: Array) -> tuple[Array, Array, Any]:
+    """Return values of every pair over a power of two, so that the largest is about 1, and those.
+
+    HSIC may be as large as the largest number, or as small as the smallest: squares are neither.
+    """
+    sizes = np.concatenate([np.abs(maps), np.abs(values)[None]])
+    exponents = np.frexp(np.where(np.isfinite(sizes), sizes, 0).max(axis=0))[1]
+    return np.ldexp(values, -exponents), np.ldexp(maps, -exponents), exponents
 
 
 def _tie(observed: Array, null: Array, eps: float) -> Array:
@@ -57,6 +68,7 @@ def family_wise(observed: Array, null: Array, eps: float) -> Array:
     widest layers, whose values are largest by chance, would decide alone. All orders are treated
     alike, so that the test stays exact.
     """
+    observed, null, _ = of_size_one(observed, null)
     together = np.concatenate([observed[None], null])
     usable = np.isfinite(together).all(axis=0)
     if not usable.any():
@@ -73,16 +85,19 @@ def family_wise(observed: Array, null: Array, eps: float) -> Array:
     return p
 
 
-def calibrate(observed: Array, null: Array, level: float) -> tuple[Array, Array]:
+def calibrate(observed: Array, null: Array, level: float, eps: float) -> tuple[Array, Array]:
     """Return max(0, (s - t) / (1 - t)) and t, an order statistic of null and observed.
 
-    Gröger, Wen, Brbić 2026.
+    Gröger, Wen, Brbić 2026. A value that is t but for rounding is not above it, however near 1
+    both are.
     """
     together = np.sort(np.concatenate([observed[None], null]), axis=0)
     place = min(max(math.ceil(level * len(together)), 1), len(together)) - 1
     threshold = together[place]
     with np.errstate(invalid="ignore", divide="ignore"):
-        score = np.where(threshold < 1, (observed - threshold) / (1 - threshold), 0.0)
+        excess = observed - threshold
+        above = excess > _tie(observed, null, eps)
+        score = np.where(above & (threshold < 1), excess / (1 - threshold), 0.0)
     score = np.where(np.isnan(observed), np.nan, np.clip(score, 0, 1))
     return score, np.where(np.isnan(observed), np.nan, threshold)
 

@@ -101,6 +101,10 @@ def _nothing(request: Request) -> None:
     return None
 
 
+def _no_road(request: Request, anew: Callable[[], Road]) -> None:
+    return None
+
+
 def _no_plan(request: Request, method: str, draws: int) -> Cost | None:
     return None
 
@@ -133,7 +137,7 @@ class Measure:
     unbiased: Callable[[Mapping[str, Any]], bool] = _never  # whether its bias is next to nothing
     # Of comparisons on samples that are reordered, drawn or left out: a way that keeps what these
     # do not change, if there is one, and what holds for all draws as all samples decided it.
-    road: Callable[[Request], Road | None] = _nothing
+    road: Callable[[Request, Callable[[], Road]], Road | None] = _no_road
     holds: Callable[[Request, Callable[[Mapping[str, Any]], Again]], Again] = _nothing_held
     orders: Callable[[Request], OneOrder | None] = _nothing
     left_out: Callable[[Request], Callable[[Sequence[Drawn]], Any] | None] = _nothing
@@ -215,9 +219,10 @@ class Measure:
 
     def road_for(self, request: Request) -> Road:
         """Return the way to make a comparison many times."""
-        if request.device != "reference" and (road := self.road(request)) is not None:
+        anew = functools.cache(functools.partial(self.recomputed, request))
+        if request.device != "reference" and (road := self.road(request, anew)) is not None:
             return road
-        return self.recomputed(request)
+        return anew()
 
     def recomputed(self, request: Request) -> Road:
         """Return the way that compares every draw anew, but for what is known of all samples."""

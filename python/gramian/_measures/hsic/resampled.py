@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._core import calls
-from ..._core.calls import Status
 from ..._input.arrays import Layer, as_float64
-from ..._input.read import ReadLayer, read_sides
+from ..._input.read import read_sides
 from .. import memory
 from ..cost import Cost, Workload
 from ..resampled import Again, Array, Request, Road, Samples
 from .checks import is_unbiased, needed_samples
 from .kernels import RBF, Distance, Laplacian, kernel_of
-from .pairs import check_status, median_distance, read_layer, spec_of
+from .pairs import median_distance, read_layer, spec_of
+from .stacks import Scaled, Stack, stack_of
 
 __all__ = ["hold_widths", "plan_draws", "road_of"]
 
@@ -41,7 +41,6 @@ class Three(NamedTuple):
         return np.where(sound, np.sqrt(np.where(sound, squares, 1)), np.nan)
 
 
-Stack = npt.NDArray[Any]  # of float or double, (n, layers, n)
 Finish = Callable[[Three], Array]
 
 
@@ -68,6 +67,10 @@ def distance_correlation(found: Three) -> Array:
 FINISH: dict[str, Finish] = {"cka": cka, "hsic": hsic, "cka_distance": cka_distance}
 
 
+# Of the HSIC of a layer with itself, what has to be left without a group: few groups can take more.
+LEFT = 1 / 16
+
+
 class Grams:
     """Stacks of centred Gram matrices of the layers of both sides, (n, layers, n)."""
 
@@ -75,13 +78,26 @@ class Grams:
     chunk = 64  # eight tasks of eight draws
     leaves_out_each = True
 
-    def __init__(self, x: Stack, y: Stack | None, finish: Finish, *, unbiased: bool) -> None:
-        self._x, self._y = x, y
-        self._finish, self._unbiased = finish, unbiased
-        self._n = len(x)
-        self.dtype = str(x.dtype)
+    def __init__(
+        self,
+        x: Scaled,
+        y: Scaled | None,
+        finish: Finish,
+        anew: Callable[[], Road],
+        *,
+        unbiased: bool,
+    ) -> None:
+        self._exponents = x.exponents[:, None] + (y or x).exponents[None, :]
+        self._x: Stack = x.stack
+        self._y: Stack | None = None if y is None else y.stack
+        self._finish, self._anew, self._unbiased = finish, anew, unbiased
+        self._n = len(self._x)
+        self.dtype = str(self._x.dtype)
+        self._least = 1e4 * float(np.finfo(self._x.dtype).eps)
         every = np.arange(self._n, dtype=np.int64)[None]
-        self._products, _, self._own_x, _, _, self._own_y, _, _ = calls.drawn_sums(x, y, every)
+        self._products, _, self._own_x, _, _, self._own_y, _, _ = calls.drawn_sums(
+            self._x, self._y, every
+        )
 
     def observed(self) -> Array:
         """Return the map of all samples."""
@@ -108,7 +124,10 @@ class Grams:
             places = np.flatnonzero(sizes == size)
             chosen = np.stack([samples[int(k)] for k in places]).astype(np.int64)
             found = calls.drawn_sums(self._x, self._y, chosen)
-            maps[places] = self._from_sums(found, sizes[places])
+            before = found[2], found[5]
+            maps[places], lost = self._from_sums(found, sizes[places], before, self._least)
+            for k in places[lost]:
+                maps[k] = self._anew().drawn([samples[int(k)]])[0]
         return maps
 
     def without(self, groups: Sequence[Samples]) -> Array:
@@ -129,10 +148,24 @@ class Grams:
             my,
             ty,
         )
-        return self._from_sums(left, self._n - sizes)
+        before = self._own_x, self._own_y
+        maps, lost = self._from_sums(left, self._n - sizes, before, LEFT)
+        for k in np.flatnonzero(lost):
+            maps[k] = self._anew().without([groups[int(k)]])[0]
+        return maps
 
-    def _from_sums(self, sums: Sequence[Array], sizes: npt.NDArray[np.int64]) -> Array:
-        """Return maps from what is summed over samples of matrices that are not centred on them."""
+    def _from_sums(
+        self,
+        sums: Sequence[Array],
+        sizes: npt.NDArray[np.int64],
+        before: tuple[Array, Array],
+        least: float,
+    ) -> tuple[Array, npt.NDArray[np.bool_]]:
+        """Return maps from what is summed over samples of matrices that are not centred on them.
+
+        And which of the draws have a layer that keeps less than `least` of the products it had
+        `before`: of these, rounding makes too much.
+        """
         products, margins, x, x_margins, x_totals, y, y_margins, y_totals = sums
         m = sizes.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):  # of too few samples
@@ -152,15 +185,16 @@ class Grams:
             - of_margins[:, None, None] * margins
             + of_totals[:, None, None] * x_totals[:, :, None] * y_totals[:, None, :]
         )
-        return self._maps(
-            scale[:, None, None] * cross,
-            of_layer(x, x_margins, x_totals),
-            of_layer(y, y_margins, y_totals),
-        )
+        own = of_layer(x, x_margins, x_totals), of_layer(y, y_margins, y_totals)
+        lost = np.zeros(len(sizes), dtype=bool)
+        for part, products in zip(own, before, strict=True):
+            lost |= (part < least * scale[:, None] * products).any(axis=1)
+        return self._maps(scale[:, None, None] * cross, *own), lost
 
     def _maps(self, cross: Array, x: Array, y: Array) -> Array:
         with np.errstate(invalid="ignore", over="ignore"):
-            return self._finish(Three(cross, x, y))
+            found = self._finish(Three(cross, x, y))
+            return np.ldexp(found, self._exponents) if self._finish is hsic else found
 
     def _scale(self, sizes: npt.NDArray[np.int64]) -> Array:
         m = sizes.astype(np.float64)
@@ -208,8 +242,11 @@ def plan_draws(request: Request, method: str, draws: int) -> Cost | None:
     )
 
 
-def road_of(name: str, request: Request) -> Road | None:
-    """Return the Gram matrices of a comparison, if there is room for them."""
+def road_of(name: str, request: Request, anew: Callable[[], Road]) -> Road | None:
+    """Return the Gram matrices of a comparison, if there is room for them.
+
+    `anew` makes the road of what they would lose to rounding.
+    """
     layers = [*request.a, *request.b]
     wide = any(layer.compute_dtype == "float64" for layer in layers)
     if not has_room(request, 8 if wide else 4):
@@ -228,48 +265,16 @@ def road_of(name: str, request: Request) -> Road | None:
     )
     spec = spec_of(kernel, sample)
     double = any(layer.double for layer in (*xs, *ys))
-    stacks = [_stack(side, spec, double=double, unbiased=unbiased) for side in (xs, ys)]
+    stacks = [stack_of(side, spec, double=double, unbiased=unbiased) for side in (xs, ys)]
     if stacks[0] is None or (ys and stacks[1] is None):  # float is too narrow
-        stacks = [_stack(side, spec, double=True, unbiased=unbiased) for side in (xs, ys)]
+        stacks = [stack_of(side, spec, double=True, unbiased=unbiased) for side in (xs, ys)]
     x, y = stacks
-    if x is None or not all(np.isfinite(stack).all() for stack in stacks if stack is not None):
+    if x is None or (ys and y is None):
+        return None
+    if not all(np.isfinite(part.stack).all() for part in (x, y) if part is not None):
         return None
     finish = FINISH.get(name, cka if unbiased else distance_correlation)
-    return Grams(x, y, finish, unbiased=unbiased)
-
-
-def _stack(
-    side: Sequence[ReadLayer], spec: calls.KernelSpec, *, double: bool, unbiased: bool
-) -> Stack | None:
-    """Return the Gram matrices of layers, centred for an estimator; None if float is too narrow."""
-    if not side:
-        return None
-    n = side[0].n
-    stack: Stack = np.empty((n, len(side), n), np.float64 if double else np.float32)
-    for number, layer in enumerate(side):
-        if layer.constant:
-            stack[:, number] = 0
-            continue
-        prepared = calls.prepare_matrix(layer.core, kernel=spec, centered=True, double=double)
-        check_status(prepared.status, layer)
-        if calls.has(prepared.status, Status.imprecise):
-            return None
-        matrix = stack[:, number]
-        matrix[...] = calls.gram_matrix(prepared)
-        if unbiased:
-            _u_centre(matrix)
-    return stack
-
-
-def _u_centre(matrix: Stack) -> None:
-    """Take means off the diagonal from what is off it, so that these sum to 0 in every row."""
-    n = len(matrix)
-    np.fill_diagonal(matrix, 0)
-    rows = matrix.sum(axis=1, dtype=np.float64) / (n - 2)
-    rows -= rows.sum() / (2 * (n - 1))
-    for i in range(n):  # no more than a row in double at a time
-        matrix[i] -= rows[i] + rows
-    np.fill_diagonal(matrix, 0)
+    return Grams(x, y, finish, anew, unbiased=unbiased)
 
 
 def hold_widths(request: Request, again: Callable[[Mapping[str, Any]], Again]) -> Again:
