@@ -81,8 +81,10 @@ def test_other_layers_and_other_batches() -> None:
     assert found.values.shape == (1, 2)
     assert found.values[0, 0] == pytest.approx(expected, abs=1e-5)
     assert found.options["layers"] == {"A": ["0"], "B": ["0", "4"]}
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match=r"loader_b must have as many .* ended after 1\."):
         gm.compare_models(a, b, IMAGES.split(9), loader_b=[IMAGES[:9]], layers=["0"])
+    with pytest.raises(ValueError, match=r"loader must have as many .* ended after 1\."):
+        gm.compare_models(a, b, [IMAGES[:9]], loader_b=IMAGES.split(9), layers=["0"])
 
 
 def test_functions_that_return_layers() -> None:

@@ -99,3 +99,17 @@ def test_draws_of_very_large_and_small_distances(power: int, unbiased: bool) -> 
                 np.testing.assert_allclose(
                     getattr(found, part), getattr(usual, part), rtol=0, atol=1e-10
                 )
+
+
+@pytest.mark.parametrize(
+    ("groups", "error"),
+    [
+        (np.ma.array([0, 0, 1, 1, 2, 2], mask=[1, 0, 0, 0, 0, 0]), TypeError),
+        ([None, "a", "a", "b", "b", "c"], ValueError),
+        (np.array(["a", "a", "b", "b", "c", math.nan], dtype=object), ValueError),
+    ],
+)
+def test_labels_that_are_missing_are_refused(groups: Any, error: type[Exception]) -> None:
+    X, Y = np.random.default_rng(0).standard_normal((2, 6, 3))
+    with pytest.raises(error, match=r"^groups must "):
+        gm.jackknife(X, Y, groups=groups)

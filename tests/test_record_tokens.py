@@ -251,3 +251,32 @@ def test_means_under_autocast() -> None:
         model(hidden, mask)
     expected = torch.stack([s.mean(dim=0) for s in sentences])
     torch.testing.assert_close(means["layer"], expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("reduce", ["tokens", "mean", "last"])
+def test_encoders_that_leave_padding_out(reduce: str) -> None:
+    """PyTorch's own, in evaluation mode, hand nested tensors from layer to layer."""
+
+    class Model(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, nested: bool) -> None:
+            super().__init__()
+            layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+            self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=nested)
+
+        def forward(self, x: Any, attention_mask: Any) -> Any:
+            return self.encoder(x, src_key_padding_mask=attention_mask == 0)
+
+    torch.manual_seed(0)
+    nested, plain = Model(True), Model(False)
+    plain.load_state_dict(nested.state_dict())
+    mask = (torch.arange(7) < torch.tensor([[4], [6], [2]])).long()
+    batch = {"x": torch.randn(3, 7, 8), "attention_mask": mask}
+    found, expected = (
+        gm.record(model, "encoder.layers.?", reduce=reduce).run([batch])
+        for model in (nested, plain)
+    )
+    for name in ("encoder.layers.0", "encoder.layers.1"):
+        torch.testing.assert_close(found[name], expected[name])
+    with pytest.raises(TypeError, match=r"nested tensor.*enable_nested_tensor=False"):
+        gm.record(nested, "encoder.layers.?", reduce=reduce, mask=False).run([batch])

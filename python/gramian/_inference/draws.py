@@ -38,6 +38,8 @@ def check_kind(groups: Any) -> None:
     """Refuse what is no sequence of labels."""
     if groups is None:
         return
+    if isinstance(groups, np.ma.MaskedArray):
+        raise TypeError("groups must not be a masked array: its mask would be ignored.")
     if isinstance(groups, (str, bytes)) or not hasattr(groups, "__len__") or np.ndim(groups) == 0:
         raise refuse_type("groups", "a label for each sample", groups)
 
@@ -52,6 +54,8 @@ def check_groups(groups: Any, n: int) -> list[Samples] | None:
         raise ValueError(
             f"groups must hold a label for each of the {n} samples, got shape {labels.shape}."
         )
+    if labels.dtype.kind == "O" and any(one is None or one != one for one in labels):
+        raise ValueError("groups must hold a label for each sample, got None or NaN for one.")
     if labels.dtype.kind not in "biufSU":
         labels = np.array([str(label) for label in labels])
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():

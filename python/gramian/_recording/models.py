@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._compare import done
@@ -124,10 +125,19 @@ def compare_models(
     return accumulator.compute()
 
 
-def _paired(loader: Iterable[Any], loader_b: Iterable[Any] | None) -> Iterable[tuple[Any, Any]]:
+def _paired(loader: Iterable[Any], loader_b: Iterable[Any] | None) -> Iterator[tuple[Any, Any]]:
     if loader_b is None:
-        return ((batch, batch) for batch in loader)
-    return zip(loader, loader_b, strict=True)
+        yield from ((batch, batch) for batch in loader)
+        return
+    ended = object()
+    both = itertools.zip_longest(loader, loader_b, fillvalue=ended)
+    for count, (batch, batch_b) in enumerate(both):
+        if batch is ended or batch_b is ended:
+            shorter, longer = ("loader", "loader_b") if batch is ended else ("loader_b", "loader")
+            raise ValueError(
+                f"{shorter} must have as many batches as {longer}: it ended after {count}."
+            )
+        yield batch, batch_b
 
 
 def _as_layers(argument: str, found: Mapping[str, Rows], where: Any) -> dict[str, Layer]:

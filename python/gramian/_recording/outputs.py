@@ -19,8 +19,12 @@ MaskSource = str | Callable[[Mapping[str, Any]], Any] | Tensor | bool | None
 _FIRST = ("sentence_embedding", "last_hidden_state", "token_embeddings", "logits")
 
 
-def tensor_in(output: Any, name: str) -> Tensor:
-    """Return the first tensor of numbers, of at least two axes, in what a module returned."""
+def tensor_in(output: Any, name: str, mask: Mask | None = None) -> Tensor:
+    """Return the first tensor of numbers, of at least two axes, in what a module returned.
+
+    PyTorch's own encoders leave padding out, where they do not train: it is put back as 0, in the
+    places that the mask knows.
+    """
     torch = require("torch", "torch")
     found = _search(output, torch)
     if isinstance(found, torch.nn.utils.rnn.PackedSequence):
@@ -33,8 +37,17 @@ def tensor_in(output: Any, name: str) -> Tensor:
             f"layer {name!r} returns {type(output).__name__}, in which there is no tensor of at "
             "least two axes."
         )
-    if found.layout is not torch.strided or found.is_quantized or found.is_nested:
-        raise TypeError(f"layer {name!r} returns a tensor that is sparse, nested or quantized.")
+    if found.is_nested and mask is not None and found.dim() == 3:
+        shape = (*mask.valid.shape, found.size(-1))
+        if shape[0] == found.size(0) and [len(one) for one in found.unbind()] == mask.lengths:
+            found = torch.nested.to_padded_tensor(found, 0.0, shape)
+    if found.is_nested:
+        raise TypeError(
+            f"layer {name!r} returns a nested tensor, whose lengths are not those of the mask: "
+            "pass mask=, or make the nn.TransformerEncoder with enable_nested_tensor=False."
+        )
+    if found.layout is not torch.strided or found.is_quantized:
+        raise TypeError(f"layer {name!r} returns a tensor that is sparse or quantized.")
     if found.is_complex():
         raise TypeError(f"layer {name!r} must be real, got {found.dtype}.")
     return found.detach()
@@ -88,6 +101,13 @@ class Mask:
         self.counts = valid.sum(dim=1).cpu()
         self.whole = int(self.counts.sum()) == valid.numel()
         self._on: dict[Any, Tensor] = {valid.device: valid}
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many valid positions each example has, if these come first; else an empty list."""
+        lengths: list[int] = self.counts.tolist()
+        come_first = all(bool(row[:n].all()) for row, n in zip(self.valid, lengths, strict=True))
+        return lengths if come_first else []
 
     def on(self, device: Any) -> Tensor:
         """Return it there, (n, positions)."""

@@ -180,7 +180,7 @@ class Recording(Described):
         if not self._depth:
             return
         with require("torch", "torch").no_grad():
-            tensor = tensor_in(output, name)
+            tensor = tensor_in(output, name, self._mask)
             rows = self._reduction.rows(tensor, self._mask, name, self._dtype)
         self._pass.setdefault(name, []).append(rows)
 
