@@ -27,7 +27,7 @@ def client() -> Iterator[Any]:
     with (
         dask.config.set({"distributed.worker.daemon": True, "distributed.admin.tick.limit": "1h"}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as connected,
     ):
@@ -142,7 +142,7 @@ if __name__ == "__main__":
     dying = X.map_blocks(dies_once, mark, dtype=X.dtype, meta=np.empty((0, 0)))
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster),
     ):
