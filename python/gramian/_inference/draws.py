@@ -40,7 +40,11 @@ def check_kind(groups: Any) -> None:
         return
     if isinstance(groups, np.ma.MaskedArray):
         raise TypeError("groups must not be a masked array: its mask would be ignored.")
-    if isinstance(groups, (str, bytes)) or not hasattr(groups, "__len__") or np.ndim(groups) == 0:
+    try:
+        is_flat = not isinstance(groups, (str, bytes)) and np.ndim(groups) > 0
+    except ValueError:  # nested sequences of unequal lengths
+        raise ValueError("groups must be a label for each sample, got nested sequences.") from None
+    if not is_flat or not hasattr(groups, "__len__"):
         raise refuse_type("groups", "a label for each sample", groups)
 
 

@@ -54,7 +54,8 @@ def permutation_test(
         What arrays of more than two axes are; see `cka`. Of positions that are samples, those of
         one example are a group by default.
     n_permutations : int, default 999
-        How many orders are drawn; the smallest p-value is 1 / (n_permutations + 1).
+        How many orders are drawn, at most ten million; the smallest p-value is
+        1 / (n_permutations + 1).
     groups : array_like, shape (n_samples,), optional
         A label for each sample: whole groups change places with groups of the same size, their
         samples in order. For samples that are not independent of one another, such as the tokens

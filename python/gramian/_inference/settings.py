@@ -20,6 +20,8 @@ __all__ = [
     "check_settings",
 ]
 
+_MOST = 10_000_000  # resamples, of which a pair's values take 80 MB
+
 METHODS = ("permutation", "bootstrap", "jackknife")
 SCHEMES = ("half", "replacement")
 RESAMPLES = {"permutation": 999, "bootstrap": 1000}  # by default
@@ -79,7 +81,8 @@ def check_settings(
     elif n_resamples is None:
         count = RESAMPLES[method]
     else:
-        count = check_integer(count_name, n_resamples, least=1 if method == "permutation" else 4)
+        least = 1 if method == "permutation" else 4
+        count = check_integer(count_name, n_resamples, least, most=_MOST)
     level = check_number("level", level)
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {plain(level)}.")
