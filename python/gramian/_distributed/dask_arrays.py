@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from .._input.arrays import as_layer
 from .._input.layers import checked_patterns, matching
 from .._input.options import check_device, check_memory, check_nan_policy, check_progress
 from .._measures.gathered import FIRST
+from .._measures.measure import Measure
 from .._measures.registry import find
 from .._measures.resampled import Request
 from .._streaming.accumulator import Accumulator
@@ -81,7 +83,7 @@ def compare(
     row = find(measure, options)
     found = _gathered(empty, a, b, starts, by_median=empty._needs_widths)
     if settings is not None:
-        return _inferred(row.name, a, b, found, settings, progress, arguments, options)
+        return _inferred(row, a, b, found, settings, progress, arguments, options)
     if progress is not None:
         progress(1, 1)
     return found
@@ -198,7 +200,7 @@ def _merged(parts: Sequence[Accumulator]) -> Accumulator:
 
 
 def _inferred(
-    measure: str,
+    row: Measure,
     a: Named,
     b: Named | None,
     found: Comparison,
@@ -209,7 +211,6 @@ def _inferred(
 ) -> Comparison:
     """Return a comparison with inference, whose draws are spread among the workers."""
     dask = require("dask", "dask")
-    row = find(measure, options)
     checked = row.checked(options)
     here = dask.compute(a, b or {})
     sides = [
@@ -229,8 +230,8 @@ def _inferred(
             progress=None,
             max_memory=arguments["max_memory"],
         )
-    road = SpreadOut(row.name)
-    result = infer(row, request, values, settings, progress, road.of)
+    spread_out = functools.partial(SpreadOut, row.name)
+    result = infer(row, request, values, settings, progress, spread_out)
     return Comparison(
         values=result.values,
         x_names=found.x_names,

@@ -27,17 +27,13 @@ class SpreadOut:
     path = "draws shared among the workers of dask"
     chunk = 2**20  # all draws at a time: the tasks are smaller
 
-    def __init__(self, measure: str) -> None:
+    def __init__(self, measure: str, request: Request) -> None:
         self._measure = measure
-
-    def of(self, request: Request) -> SpreadOut:
-        """Take a comparison, and tell what its arithmetic is."""
         self._dask = require("dask", "dask")
         wide = any(x.compute_dtype == "float64" for x in (*request.a, *request.b))
         self.dtype = "float64" if wide else "float32"
-        self.leaves_out_each = find(self._measure, request.options).leaves_out_each(request.options)
+        self.leaves_out_each = find(measure, request.options).leaves_out_each(request.options)
         self._request = self._dask.delayed(request, pure=True)
-        return self
 
     def observed(self) -> Array:
         """Return the map of all samples."""

@@ -233,9 +233,7 @@ class Measure:
         return Recomputed(request, again, orders, self.left_out(request))
 
     def _again(self, request: Request, options: Mapping[str, Any]) -> Again:
-        # Samples that are taken are in host memory: they go back to the device that computes.
-        lives_on = request.a[0].device
-        device = request.device or (None if lives_on is None else f"cuda:{lives_on}")
+        device = request.where
 
         def compare(a: Sequence[Layer], b: Sequence[Layer]) -> npt.NDArray[np.float64]:
             if device == "reference":

@@ -37,6 +37,12 @@ class Request:
     draws: int = field(default=1, kw_only=True)  # how often
 
     @property
+    def where(self) -> str | None:
+        """The device that computes: samples that are taken are in host memory, and go back."""
+        lives_on = self.a[0].device
+        return self.device or (None if lives_on is None else f"cuda:{lives_on}")
+
+    @property
     def others(self) -> Sequence[Layer]:
         """The layers of the columns."""
         return self.b or self.a

@@ -197,8 +197,7 @@ def hold_components(
     chosen = complete((*OPTIONS, SQUARED), {"squared": squared, **request.options})
     if chosen["components"] is not None or request.device == "reference":
         return again(request.options)
-    lives_on = request.a[0].device
-    device = request.device or (None if lives_on is None else f"cuda:{lives_on}")
+    device = request.where
     with warnings.catch_warnings():  # the comparison of all samples has said what there is
         warnings.simplefilter("ignore", RuntimeWarning)
         whole = Grid(request.a, request.b, "raise", device)
