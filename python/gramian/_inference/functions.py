@@ -288,8 +288,8 @@ def jackknife(
     HSIC, CKA and distance correlation without a sample follow from the row of that sample in the
     centered Gram matrices, in n² multiplications a pair for all samples together: the cost of six
     to some twenty calls. The width of a kernel stays what all samples made it. Regression follows
-    from its residuals. For other measures 50 blocks of samples are left out, one after the other, and
-    ``left_out`` says so. Groups of different sizes are weighted [1]_.
+    from its residuals. For other measures 50 blocks of samples are left out, one after the other,
+    and ``left_out`` says so. Groups of different sizes are weighted [1]_.
 
     References
     ----------
