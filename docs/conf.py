@@ -35,7 +35,12 @@ plot_include_source = True
 plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("svg", 72)]
-plot_rcparams = {"figure.constrained_layout.use": True, "font.size": 9, "svg.fonttype": "none"}
+plot_rcparams = {
+    "figure.figsize": (6, 3.6),
+    "figure.constrained_layout.use": True,
+    "font.size": 9,
+    "svg.fonttype": "none",
+}
 plot_apply_rcparams = True
 plot_pre_code = """
 import matplotlib.pyplot as plt
@@ -52,6 +57,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
 }
 
+html_sidebars = {"**": []}
 html_theme = "pydata_sphinx_theme"
 html_title = f"gramian {version}"
 html_theme_options = {
