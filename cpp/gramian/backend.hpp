@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -217,12 +218,20 @@ struct LeftVectors {
   std::vector<double> s;  // descending
 };
 
+/// What `inverse_factor` finds of A = L Lᵀ besides L⁻¹: whether there is one, and estimates from
+/// below of |A| and |L⁻¹|. Undefined, and as large as they like, where there is none.
+struct Factoring {
+  bool done = false;
+  double norm = 0, inverse_norm = 0;
+};
+
 /// What measures on bases of the layers need besides: matrices as wide as a layer or as tall, and
 /// their factorisations. `Wide` is the backend of the same hardware in double.
 template <class B>
 concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scalar> &&
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, Matrix<typename B::Wide> total,
+             std::optional<Matrix<B>>* kept, double* numbers, Factoring* found,
              const std::function<void(Index)>& task) {
       // Whether a factorisation costs less than the Gram matrix of all rows, and one of some rows
       // is worth trying first.
@@ -233,8 +242,10 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.matrix(host, Index{}, Index{}) } -> std::same_as<Matrix<B>>;
       { b.download(view) } -> std::same_as<std::vector<double>>;
 
-      { b.diagonal(view) } -> std::same_as<std::vector<double>>;
-
+      // The next two tell their numbers as `dot` does, at once or after `together`.
+      { b.diagonal(view, numbers) };
+      // L⁻¹ in place of A, positive with a diagonal of ones, and Lᵀ to *kept, unless null.
+      { b.inverse_factor(m, kept, found) };
       { b.column_norms(layer) } -> std::same_as<std::vector<double>>;      // squared, centred
       { b.project(layer, view) } -> std::same_as<Matrix<B>>;               // X Wᵀ
       { b.project_lower(layer, view) } -> std::same_as<Matrix<B>>;         // W lower triangular
@@ -250,9 +261,6 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.add(double{}, m, double{}, view) };               // m = a m + c x, in place
       { b.accumulate(total, double{}, view, host, host) };  // m += c x + u vᵀ, in double
       { b.scale(m, host, host) };                           // rows, columns; in place
-      { b.spectral_norm(view) } -> std::same_as<double>;    // an estimate from below
-      { b.cholesky(m) } -> std::same_as<bool>;      // L of L Lᵀ, in place; false: not positive
-      { b.invert_lower(m) } -> std::same_as<bool>;  // L⁻¹ in place of L
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
       { b.left_vectors(std::move(m)) } -> std::same_as<LeftVectors<B>>;

@@ -62,6 +62,14 @@ Index rows_at_once(const Layer<B>& layer) {
   return std::max<Index>(1, std::min({Index{B::panel_rows}, few, layer.source.rows}));
 }
 
+/// The diagonal of a matrix, as soon as it is there.
+template <LinearAlgebra B>
+std::vector<double> diagonal(B& b, View<B> x) {
+  std::vector<double> found(static_cast<std::size_t>(std::min(x.rows, x.cols)));
+  b.together([&] { b.diagonal(x, found.data()); });
+  return found;
+}
+
 /// |xᵢ|² of every centred row.
 template <Backend B>
 std::vector<double> squared_norms(B& b, const Layer<B>& layer) {

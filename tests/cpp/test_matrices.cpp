@@ -22,7 +22,7 @@ void test_moving(B& b) {
   check(download<B>(b, b.transposed(tall)).values == transposed(download<B>(b, tall)).values,
         "transposed by tiles");
 
-  const auto diagonal = b.diagonal(m);
+  const auto diagonal = gramian::diagonal<B>(b, m);
   check(std::ssize(diagonal) == 5, "length of a diagonal");
   for (Index i = 0; i < 5; ++i)
     check(diagonal[static_cast<std::size_t>(i)] == rounded(i, i), "diagonal");

@@ -53,11 +53,23 @@ std::vector<Basis<B>> orthonormal_bases(B& b, std::vector<BasisInput<B>> inputs,
   const auto count = static_cast<Index>(inputs.size());
   for (BasisInput<B>& input : inputs) layers.emplace_back(b, std::move(input), wanted);
   const auto at = [&](Index l) -> CholeskyQR<B>& { return layers[static_cast<std::size_t>(l)]; };
-  b.for_each(count, [&](Index l) { at(l).factor_sample(); });
-  for (auto& layer : layers) layer.complete_gram();
-  b.for_each(count, [&](Index l) { at(l).factor(); });
-  for (auto& layer : layers) layer.form();
-  b.for_each(count, [&](Index l) { at(l).factor_again(); });
+  const auto all = [&](auto step) {
+    b.together([&] {
+      for (auto& layer : layers) (layer.*step)();
+    });
+  };
+  const auto side_by_side = [&](auto step) {
+    b.together([&] { b.for_each(count, [&](Index l) { (at(l).*step)(); }); });
+  };
+  using Steps = CholeskyQR<B>;
+  side_by_side(&Steps::factor_sample);
+  all(&Steps::measure_columns);
+  all(&Steps::set_scales);
+  side_by_side(&Steps::factor);
+  side_by_side(&Steps::factored);
+  all(&Steps::form);
+  side_by_side(&Steps::factor_again);
+  side_by_side(&Steps::factored_again);
   std::vector<Basis<B>> bases;
   for (auto& layer : layers) {
     if (layer.finish()) {

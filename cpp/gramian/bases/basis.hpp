@@ -150,31 +150,51 @@ struct Whitening {
   double spread = 1;
 };
 
+/// Finds it: `start` queues the work, `take` has the answer once the backend has told its numbers.
 template <LinearAlgebra B>
-std::optional<Whitening<B>> whiten(B& b, Matrix<B> gram, std::span<const double> scales,
-                                   bool coordinates) {
-  const std::vector<double> ones(scales.size(), 1.0);
-  std::vector<double> norms;
-  for (const double s : scales) norms.push_back(s > 0 ? 1 / s : 0);
-  b.scale(gram, scales, scales);
-  b.fill_diagonal(gram.mutable_data(), gram.rows, b.upload(ones).get());
-  const double norm = std::sqrt(b.spectral_norm(gram));
-  if (!b.cholesky(gram)) return {};
-  std::optional<Matrix<B>> own;
-  if (coordinates) {
-    own = b.transposed(gram);
-    b.scale(*own, ones, norms);
+class Whitener {
+ public:
+  /// Of columns that are to be scaled so, those that are to be left out by 0.
+  void start(B& b, Matrix<B> gram, std::vector<double> scales, bool coordinates) {
+    const std::vector<double> ones(scales.size(), 1.0);
+    b.scale(gram, scales, scales);
+    b.fill_diagonal(gram.mutable_data(), gram.rows, b.upload(ones).get());
+    gram_.emplace(std::move(gram));
+    scales_ = std::move(scales);
+    b.inverse_factor(*gram_, coordinates ? &own_ : nullptr, &found_);
   }
-  if (!b.invert_lower(gram)) return {};
-  const double condition = norm * b.spectral_norm(gram);
-  if (!std::isfinite(condition)) return {};
-  b.scale(gram, ones, scales);
-  if (std::ranges::count(scales, 0.0) > 0) {  // constant columns span nothing
-    gram = marked_rows<B>(b, gram, scales);
-    if (own) own = marked_rows<B>(b, *own, scales);
+  /// Likewise of columns whose squared norms are these.
+  void start_unscaled(B& b, Matrix<B> gram, std::span<const double> squares, bool coordinates) {
+    std::vector<double> scales;
+    for (const double square : squares) scales.push_back(1 / std::sqrt(square));
+    const auto [least, most] = std::ranges::minmax(scales);
+    spread_ = most / least;
+    if (std::isfinite(most)) start(b, std::move(gram), std::move(scales), coordinates);
   }
-  return Whitening<B>{std::move(gram), std::move(own), condition, 1};
-}
+  /// Nothing if there is no such factor, or nothing was started.
+  std::optional<Whitening<B>> take(B& b) {
+    const double condition = std::sqrt(found_.norm) * found_.inverse_norm;
+    if (!gram_ || !found_.done || !std::isfinite(condition)) return {};
+    const std::vector<double> ones(scales_.size(), 1.0);
+    b.scale(*gram_, ones, scales_);
+    if (own_) {
+      std::vector<double> norms;
+      for (const double s : scales_) norms.push_back(s > 0 ? 1 / s : 0);
+      b.scale(*own_, ones, norms);
+    }
+    if (std::ranges::count(scales_, 0.0) > 0) {  // constant columns span nothing
+      gram_ = marked_rows<B>(b, *gram_, scales_);
+      if (own_) own_ = marked_rows<B>(b, *own_, scales_);
+    }
+    return Whitening<B>{std::move(*gram_), std::move(own_), condition, spread_};
+  }
+
+ private:
+  std::optional<Matrix<B>> gram_{}, own_{};
+  std::vector<double> scales_{};
+  Factoring found_{};
+  double spread_ = 1;
+};
 
 /// One pass costs .6 condition² eps of a single correlation: 40 eps at 8, 120 at 16, 180 at 18, and
 /// a tenth of that of their mean (measured in float, n = 3,000 to 8,000, an eighth of the
@@ -211,13 +231,10 @@ Matrix<B> set_factor(B& b, Basis<B>& basis, Matrix<B> q) {
 /// The Cholesky factor that makes columns of this Gram matrix orthonormal.
 template <LinearAlgebra B>
 std::optional<Whitening<B>> whiten_unscaled(B& b, Matrix<B> gram, bool coordinates = false) {
-  std::vector<double> scales;
-  for (const double square : b.diagonal(gram)) scales.push_back(1 / std::sqrt(square));
-  const auto [least, most] = std::ranges::minmax(scales);
-  if (!std::isfinite(most)) return {};  // a column of zeros
-  auto found = whiten(b, std::move(gram), scales, coordinates);
-  if (found) found->spread = most / least;
-  return found;
+  const std::vector<double> squares = diagonal<B>(b, gram);
+  Whitener<B> whitener;
+  b.together([&] { whitener.start_unscaled(b, std::move(gram), squares, coordinates); });
+  return whitener.take(b);
 }
 
 /// The second pass: Q₁ = X Wᵀ is formed, and a Cholesky factor makes it orthonormal. False if Q₁ is

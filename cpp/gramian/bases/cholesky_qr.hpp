@@ -22,8 +22,9 @@ Layer<B> every(B& b, const Layer<B>& layer, Index first, Index step) {
           b.upload(b.download(layer.mean_low.get(), part.cols))};
 }
 
-/// A layer on its way to a basis. Its methods are called in their order, those that factor from
-/// `for_each`.
+/// A layer on its way to a basis. Its methods are called in their order; those that factor from
+/// `for_each`, and what one of `measure_columns`, `factor`, `form`, `factor_again` finds is told
+/// before the next.
 template <LinearAlgebra B>
 class CholeskyQR {
  public:
@@ -41,45 +42,52 @@ class CholeskyQR {
   /// Finds out from the sampled rows whether they precondition.
   void factor_sample() {
     if (!gram_ || step_ == 1) return;
-    auto squares = b_.diagonal(*gram_);
+    auto squares = diagonal<B>(b_, *gram_);
     if (has_tiny(squares)) return;
     const auto step = static_cast<double>(step_);
     for (double& square : squares) square *= step;
     sample_scales_ = column_scales(input, squares);
     if (is_zero(sample_scales_)) return;
     for (double& s : sample_scales_) s *= std::sqrt(step);
-    first_ = whiten(b_, b_.copy(*gram_), sample_scales_, wanted_.coordinates);
+    b_.together([&] { whitener_.start(b_, b_.copy(*gram_), sample_scales_, wanted_.coordinates); });
+    first_ = taken();
     if (first_ && (first_->condition <= direct() || first_->condition > limit())) first_.reset();
   }
 
-  /// If they do not, the Gram matrix of all rows is needed, for the first factor or the only one.
-  void complete_gram() {
-    std::vector<double> squares;
+  /// The squared norms of the columns; and if the sampled rows do not precondition, the Gram matrix
+  /// of all rows, which is needed for the first factor or the only one.
+  void measure_columns() {
     if (first_) {
-      squares = b_.column_norms(input.layer);
-      scales = column_scales(input, squares);
+      squares_ = b_.column_norms(input.layer);
       const auto same = [](double s, double t) { return (s == 0) == (t == 0); };
-      if (!std::ranges::equal(scales, sample_scales_, same)) first_.reset();
+      if (std::ranges::equal(column_scales(input, squares_), sample_scales_, same))
+        return gram_.reset();
+      first_.reset();
     }
-    if (first_) {
-      gram_.reset();
-    } else if (gram_) {
-      for (Index step = step_ / 2; step > 0; step /= 2)
-        b_.add(1, *gram_, 1, b_.self_cross(every(b_, input.layer, step, 2 * step)));
-      squares = b_.diagonal(*gram_);
-      // A square that float lost looks as that of a dead unit does.
-      if (std::ranges::find(squares, 0.0) != squares.end()) squares = b_.column_norms(input.layer);
-    } else {
-      squares = b_.column_norms(input.layer);
+    if (!gram_) {
+      squares_ = b_.column_norms(input.layer);
+      return;
     }
-    scales = column_scales(input, squares);
+    for (Index step = step_ / 2; step > 0; step /= 2)
+      b_.add(1, *gram_, 1, b_.self_cross(every(b_, input.layer, step, 2 * step)));
+    measure(*gram_);
+  }
+
+  void set_scales() {
+    // A square that float lost looks as that of a dead unit does.
+    if (gram_ && std::ranges::find(squares_, 0.0) != squares_.end())
+      squares_ = b_.column_norms(input.layer);
+    scales = column_scales(input, squares_);
     const bool constant = is_zero(scales);
-    basis.squared_norm = constant ? 0 : sum(squares);  // 0 but for rounding
-    if (constant || has_tiny(squares)) gram_.reset();
+    basis.squared_norm = constant ? 0 : sum(squares_);  // 0 but for rounding
+    if (constant || has_tiny(squares_)) gram_.reset();
   }
 
   void factor() {
-    if (gram_) first_ = whiten(b_, *std::exchange(gram_, {}), scales, wanted_.coordinates);
+    if (gram_) whitener_.start(b_, *std::exchange(gram_, {}), scales, wanted_.coordinates);
+  }
+  void factored() {
+    if (!first_) first_ = taken();
     if (first_ && first_->condition > limit()) first_.reset();
   }
 
@@ -87,11 +95,14 @@ class CholeskyQR {
   void form() {
     if (!first_ || first_->condition <= direct()) return;
     gram_ = set_factor(b_, basis, projected(input.layer, first_->coefficients));
+    measure(*gram_);
   }
 
   void factor_again() {
-    if (gram_) second_ = whiten_unscaled(b_, *std::exchange(gram_, {}), wanted_.coordinates);
+    if (gram_)
+      whitener_.start_unscaled(b_, *std::exchange(gram_, {}), squares_, wanted_.coordinates);
   }
+  void factored_again() { second_ = taken(); }
 
   /// False if this was not enough, or not possible; what is public then serves to go on.
   bool finish() {
@@ -110,10 +121,10 @@ class CholeskyQR {
       second_.reset();
     // The sampled rows may not be like the others: another pass then.
     if (second_ && step_ > 1 && too_far(*second_)) {
-      gram_ = set_factor(b_, basis, projected(basis.factor(), second_->coefficients));
+      auto gram = set_factor(b_, basis, projected(basis.factor(), second_->coefficients));
       first_->coefficients = b_.multiply(second_->coefficients, first_->coefficients);
       first_->coordinates = coordinates();
-      factor_again();
+      second_ = whiten_unscaled(b_, std::move(gram), wanted_.coordinates);
     }
     if (!second_ || too_far(*second_)) {
       basis.columns.reset();
@@ -151,6 +162,16 @@ class CholeskyQR {
   double full_rank() const { return 0.5 / input.tolerance; }
   double limit() const { return std::min(two_pass_condition<T>, full_rank()); }
 
+  std::optional<Whitening<B>> taken() {
+    auto found = whitener_.take(b_);
+    whitener_ = {};
+    return found;
+  }
+  void measure(const Matrix<B>& gram) {
+    squares_.resize(static_cast<std::size_t>(gram.rows));
+    b_.diagonal(gram, squares_.data());
+  }
+
   /// R₂ R₁, which saves a product over all samples: PWCCA by it is within .1 eps of PWCCA by QᵀX at
   /// conditions up to 1,900 (measured in float, n = 400 to 5,000, p = 50 to 200).
   std::optional<Matrix<B>> coordinates() {
@@ -178,8 +199,9 @@ class CholeskyQR {
   B& b_;
   Extras wanted_;
   Index step_;  // between the rows of the first Gram matrix
-  std::vector<double> sample_scales_{};
+  std::vector<double> sample_scales_{}, squares_{};
   Coefficients<B> gram_{};
+  Whitener<B> whitener_{};
   std::optional<Whitening<B>> first_{}, second_{};
 };
 

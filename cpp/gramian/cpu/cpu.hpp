@@ -135,7 +135,7 @@ class Cpu {
   Matrix<Cpu> matrix(std::span<const double> values, Index rows, Index cols);
   Matrix<Cpu> copy(View<Cpu> x);
   std::vector<double> download(View<Cpu> x) { return {x.data, x.data + x.rows * x.cols}; }
-  std::vector<double> diagonal(View<Cpu> x);
+  void diagonal(View<Cpu> x, double* out);
   std::vector<double> column_norms(const Layer<Cpu>& x);
   Matrix<Cpu> project(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, false); }
   Matrix<Cpu> project_lower(const Layer<Cpu>& x, View<Cpu> w) { return project(x, w, true); }
@@ -149,18 +149,7 @@ class Cpu {
   void accumulate(Matrix<Wide>& total, double c, View<Cpu> x, std::span<const double> u,
                   std::span<const double> v);
   void scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols);
-  double spectral_norm(View<Cpu> x) {
-    const Span span{Step::condition};
-    return dense::spectral_norm(x.data, x.rows, x.cols);
-  }
-  bool cholesky(Matrix<Cpu>& x) {
-    const Span span{Step::cholesky};
-    return dense::cholesky(x.mutable_data(), x.rows);
-  }
-  bool invert_lower(Matrix<Cpu>& x) {
-    const Span span{Step::cholesky};
-    return dense::invert_lower(x.mutable_data(), x.rows);
-  }
+  void inverse_factor(Matrix<Cpu>& x, std::optional<Matrix<Cpu>>* kept, Factoring* found);
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
   LeftVectors<Cpu> left_vectors(Matrix<Cpu> x);

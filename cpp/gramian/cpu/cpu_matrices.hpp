@@ -40,11 +40,26 @@ Layer<Cpu<T>> Cpu<T>::as_layer(View<Cpu> x) {
 }
 
 template <class T>
-std::vector<double> Cpu<T>::diagonal(View<Cpu> x) {
-  std::vector<double> found(static_cast<std::size_t>(std::min(x.rows, x.cols)));
-  for (std::size_t i = 0; i < found.size(); ++i)
-    found[i] = static_cast<double>(x.data[static_cast<Index>(i) * (x.cols + 1)]);
-  return found;
+void Cpu<T>::diagonal(View<Cpu> x, double* out) {
+  for (Index i = 0; i < std::min(x.rows, x.cols); ++i)
+    out[i] = static_cast<double>(x.data[i * (x.cols + 1)]);
+}
+
+template <class T>
+void Cpu<T>::inverse_factor(Matrix<Cpu>& x, std::optional<Matrix<Cpu>>* kept, Factoring* found) {
+  const auto norm = [&] {
+    const Span span{Step::condition};
+    return dense::spectral_norm(x.data, x.rows, x.cols);
+  };
+  const auto factor = [&](auto step) {
+    const Span span{Step::cholesky};
+    return step(x.mutable_data(), x.rows);
+  };
+  *found = {.norm = norm()};
+  if (!factor(dense::cholesky<T>)) return;
+  if (kept != nullptr) kept->emplace(transposed(x));
+  if (!factor(dense::invert_lower<T>)) return;
+  *found = {true, found->norm, norm()};
 }
 
 template <class T>

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <optional>
+#include <random>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -78,7 +80,7 @@ class Cuda {
                    const std::function<void(Index, const Slot&)>& commit) {
     Workspace workspace = make_workspace();
     Slot slot = make_slot();
-    const cuda::Debts::Deferred until_the_end{debts_};
+    const cuda::Debts::Deferred until_the_end{debts_, context_};
     for (Index task = 0; task < tasks; ++task) {
       work(workspace, task, slot);
       if constexpr (!std::is_empty_v<Slot>) debts_.pay(context_);
@@ -103,7 +105,7 @@ class Cuda {
     debts_.settle(context_);
   }
   void together(const auto& work) {
-    const cuda::Debts::Deferred until_the_end{debts_};
+    const cuda::Debts::Deferred until_the_end{debts_, context_};
     work();
     debts_.pay(context_);
   }
@@ -170,7 +172,12 @@ class Cuda {
   Matrix<Cuda> matrix(std::span<const double> values, Index rows, Index cols);
   Matrix<Cuda> copy(View<Cuda> x);
   std::vector<double> download(View<Cuda> x) { return download(x.data, x.rows * x.cols); }
-  std::vector<double> diagonal(View<Cuda> x);
+  void diagonal(View<Cuda> x, double* out) {
+    const Index n = std::min(x.rows, x.cols);
+    double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
+    cuda::take_diagonal(stream(), const_cast<T*>(x.data), n, x.cols, false, found);
+    debts_.settle(context_);
+  }
   std::vector<double> column_norms(const Layer<Cuda>& x);
   Matrix<Cuda> project(const Layer<Cuda>& x, View<Cuda> w);
   Matrix<Cuda> project_lower(const Layer<Cuda>& x, View<Cuda> w) { return project(x, w); }
@@ -184,9 +191,7 @@ class Cuda {
   void accumulate(Matrix<Wide>& total, double c, View<Cuda> x, std::span<const double> u,
                   std::span<const double> v);
   void scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<const double> cols);
-  double spectral_norm(View<Cuda> x);
-  bool cholesky(Matrix<Cuda>& x);
-  bool invert_lower(Matrix<Cuda>& x);
+  void inverse_factor(Matrix<Cuda>& x, std::optional<Matrix<Cuda>>* kept, Factoring* found);
   SVD<Cuda> svd(Matrix<Cuda> x);
   LeftVectors<Cuda> left_vectors(Matrix<Cuda> x);
   std::vector<double> singular_values(Matrix<Cuda> x);
@@ -269,6 +274,7 @@ class Cuda {
   void owe_dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs, Index n,
                 double* out);
   void clear(double* x, Index n);
+  void estimate_norm(View<Cuda> a, double divisor, double* out);
   std::vector<double> factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt);
   /// work(rows) for blocks of the n rows, in their order.
   void by_rows(Index n, const std::function<void(Rows)>& work, Index block = panel_rows);

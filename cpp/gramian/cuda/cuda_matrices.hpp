@@ -32,14 +32,6 @@ Layer<Cuda<T>> Cuda<T>::as_layer(View<Cuda> x) {
 }
 
 template <class T>
-std::vector<double> Cuda<T>::diagonal(View<Cuda> x) {
-  const Index n = std::min(x.rows, x.cols);
-  const auto found = cuda::allocate<double>(context_, n);
-  cuda::take_diagonal(stream(), const_cast<T*>(x.data), n, x.cols, false, found.get());
-  return cuda::to_host(context_, found.get(), n);
-}
-
-template <class T>
 std::vector<double> Cuda<T>::column_norms(const Layer<Cuda>& x) {
   const Index p = x.source.cols;
   const auto total = cuda::allocate<double>(context_, p),
@@ -180,46 +172,48 @@ void Cuda<T>::scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<con
   cuda::scale(stream(), x.mutable_data(), x.rows, x.cols, factors.get(), factors.get() + x.rows);
 }
 
-/// A lower estimate by the power method, from the largest row, as on the CPU (cpu/dense.hpp). Every
-/// product is divided by the norm of A, which loses its vector a factor of sqrt(rows) at most: no
-/// step waits for the length of the last.
+/// A lower estimate of a spectral norm by the power method, to *out as `dot` tells it. No step
+/// waits for the length of the last: products are divided by what is near the norm, of which twelve
+/// must stay in the range of T.
 template <class T>
-double Cuda<T>::spectral_norm(View<Cuda> a) {
+void Cuda<T>::estimate_norm(View<Cuda> a, double divisor, double* out) {
   constexpr int iterations = 6;
-  const auto sums = cuda::allocate<double>(context_, a.rows);
-  sum_squares(as_source(transposed(Strided{a.data, a.rows, a.cols, a.cols, 1})), sums.get());
-  const auto squares = cuda::to_host(context_, sums.get(), a.rows);
-  const auto largest = std::ranges::max_element(squares) - squares.begin();
-  const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
-  if (!(norm > 0) || !std::isfinite(norm)) return norm;
-  Matrix<Cuda> x = copy(View<Cuda>{a.data + largest * a.cols, 1, a.cols}), y(*this, 1, a.rows);
-  double divisor = norm * std::sqrt(squares[static_cast<std::size_t>(largest)]);
+  // Signs without a pattern, so that no vector of interest is orthogonal to them.
+  std::vector<double> signs(static_cast<std::size_t>(a.rows));
+  std::minstd_rand random;
+  for (double& sign : signs) sign = random() > random.max() / 2 ? 1 : -1;
+  Matrix<Cuda> x(*this, 1, a.cols), y = matrix(signs, 1, a.rows);
+  const T factor = static_cast<T>(1 / divisor);
   for (int k = 0; k < iterations; ++k) {
-    if (k > 0)
-      cuda::gemm<T>(context_, 1, a.cols, a.rows, static_cast<T>(1 / norm), operand(y), operand(a),
-                    x.mutable_data());
-    cuda::gemm<T>(context_, a.rows, 1, a.cols, static_cast<T>(1 / divisor), operand(a),
-                  Operand{x.data, 1}, y.mutable_data());
-    divisor = norm;
+    cuda::gemm<T>(context_, 1, a.cols, a.rows, factor, operand(y), operand(a), x.mutable_data());
+    cuda::gemm<T>(context_, a.rows, 1, a.cols, factor, operand(a), Operand{x.data, 1},
+                  y.mutable_data());
   }
-  double of_y = 0, of_x = 0;
-  together([&] {
-    dot(y, y, &of_y);
-    dot(x, x, &of_x);
-  });
-  return norm * std::sqrt(of_y / of_x);
+  struct Lengths {
+    double of_x, of_y;
+  };
+  const auto lengths = std::make_shared<Lengths>();
+  owe_dots(x.data, 0, x.data, 0, 1, a.cols, &lengths->of_x);
+  owe_dots(y.data, 0, y.data, 0, 1, a.rows, &lengths->of_y);
+  debts_.owe(context_, 0,
+             [=](const double*) { *out = divisor * std::sqrt(lengths->of_y / lengths->of_x); });
 }
 
+/// The norm of A is 1 to n, that of the inverse of interest up to 2e3 in float, 1e7 in double.
 template <class T>
-bool Cuda<T>::cholesky(Matrix<Cuda>& x) {
-  if (!cuda::cholesky(context_, x.mutable_data(), x.rows)) return false;
+void Cuda<T>::inverse_factor(Matrix<Cuda>& x, std::optional<Matrix<Cuda>>* kept, Factoring* found) {
+  constexpr double inverse = std::is_same_v<T, float> ? 30 : 1e3;
+  *found = {.done = true};
+  const auto fail = [=](bool done) {
+    if (!done) found->done = false;
+  };
+  estimate_norm(x, std::sqrt(static_cast<double>(x.rows)), &found->norm);
+  cuda::cholesky(context_, debts_, x.mutable_data(), x.rows, fail);
   cuda::keep_lower(stream(), x.mutable_data(), x.rows, x.rows);
-  return true;
-}
-
-template <class T>
-bool Cuda<T>::invert_lower(Matrix<Cuda>& x) {
-  return cuda::invert_lower(context_, x.mutable_data(), x.rows);
+  if (kept != nullptr) kept->emplace(transposed(x));
+  cuda::invert_lower(context_, debts_, x.mutable_data(), x.rows, fail);
+  estimate_norm(x, inverse, &found->inverse_norm);
+  debts_.settle(context_);
 }
 
 /// Singular values of A = U S Vᵀ, and Uᵀ and Vᵀ unless null.

@@ -16,13 +16,15 @@ class Debts {
   using Receive = std::function<void(const double* found)>;
 
   /// As long as it lives, `settle` waits for nothing; what is unpaid when the outermost one goes,
-  /// after an exception, is forgotten.
+  /// after an exception, is forgotten, once the device is done with it.
   class Deferred {
    public:
-    explicit Deferred(Debts& debts) : debts_{debts}, outer_{std::exchange(debts.deferred_, true)} {}
+    Deferred(Debts& debts, Context& context)
+        : debts_{debts}, context_{context}, outer_{std::exchange(debts.deferred_, true)} {}
     ~Deferred() {
       if (outer_) return;
       debts_.deferred_ = false;
+      if (!debts_.owed_.empty()) const Drain drain{context_.stream};
       debts_.owed_.clear();
       debts_.used_ = 0;
       debts_.bins_ = nullptr;
@@ -33,6 +35,7 @@ class Debts {
 
    private:
     Debts& debts_;
+    Context& context_;
     bool outer_;  // whether there is one around it
   };
 

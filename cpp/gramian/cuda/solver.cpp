@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <type_traits>
 
@@ -22,23 +24,50 @@ struct Workspace {
   std::size_t host_bytes;
 };
 
-/// Runs a routine in workspaces of the sizes it asks for; returns its info, which is not negative.
+void check_arguments(const char* name, int info) {
+  if (info < 0)
+    throw std::runtime_error(std::string{name} + ": argument " + std::to_string(-info) +
+                             " is wrong");
+}
+
+/// Runs a routine in workspaces of the sizes it asks for; run(workspaces, where its info goes). The
+/// memory of the host must live until the device is done.
 template <class AskSizes, class Run>
-int solve(Context& context, const char* name, const AskSizes& ask_sizes, const Run& run) {
+void start(Context& context, const char* name, const AskSizes& ask_sizes, const Run& run, int* info,
+           std::vector<std::byte>& host) {
   std::size_t device_bytes = 0, host_bytes = 0;
   check(ask_sizes(&device_bytes, &host_bytes), name);
   const auto device = allocate<std::byte>(context, static_cast<Index>(device_bytes));
-  std::vector<std::byte> host(host_bytes);
+  host.resize(host_bytes);
+  check(run(Workspace{device.get(), device_bytes, host.data(), host_bytes}, info), name);
+}
+
+/// Waits for the routine; returns its info, which is not negative.
+template <class AskSizes, class Run>
+int solve(Context& context, const char* name, const AskSizes& ask_sizes, const Run& run) {
+  std::vector<std::byte> host;
   const auto info = allocate<int>(context, 1);
   Drain drain{context.stream};
-  const Workspace workspace{device.get(), device_bytes, host.data(), host_bytes};
-  check(run(workspace, info.get()), name);
+  start(context, name, ask_sizes, run, info.get(), host);
   const int found = to_host(context, info.get(), 1)[0];
   drain.has_waited();
-  if (found < 0)
-    throw std::runtime_error(std::string{name} + ": argument " + std::to_string(-found) +
-                             " is wrong");
+  check_arguments(name, found);
   return found;
+}
+
+/// Does not wait: its info is owed.
+template <class AskSizes, class Run>
+void solve(Context& context, Debts& debts, const char* name, const AskSizes& ask_sizes,
+           const Run& run, const Hear& hear) {
+  const auto host = std::make_shared<std::vector<std::byte>>();
+  double* const info = debts.owe(context, 1, [=](const double* found) {
+    int own = 0;
+    std::memcpy(&own, found, sizeof own);  // the sum's first half
+    check_arguments(name, own);
+    hear(own == 0);
+    host->clear();
+  });
+  start(context, name, ask_sizes, run, reinterpret_cast<int*>(info), *host);
 }
 
 /// Divide-and-conquer by the polar decomposition, twice as fast as `gesvd`. It shifts singular
@@ -93,35 +122,36 @@ void gesvd(Context& context, double* a, Index m, Index n, double* s, double* u, 
 }  // namespace
 
 template <class T>
-bool cholesky(Context& context, T* a, Index n) {
+void cholesky(Context& context, Debts& debts, T* a, Index n, const Hear& hear) {
   constexpr auto upper = CUBLAS_FILL_MODE_UPPER;
-  return solve(
-             context, "potrf",
-             [&](std::size_t* device_bytes, std::size_t* host_bytes) {
-               return cusolverDnXpotrf_bufferSize(context.solver, context.params, upper, n, type<T>,
-                                                  a, n, type<T>, device_bytes, host_bytes);
-             },
-             [&](const Workspace& w, int* info) {
-               return cusolverDnXpotrf(context.solver, context.params, upper, n, type<T>, a, n,
-                                       type<T>, w.device, w.device_bytes, w.host, w.host_bytes,
-                                       info);
-             }) == 0;
+  solve(
+      context, debts, "potrf",
+      [&](std::size_t* device_bytes, std::size_t* host_bytes) {
+        return cusolverDnXpotrf_bufferSize(context.solver, context.params, upper, n, type<T>, a, n,
+                                           type<T>, device_bytes, host_bytes);
+      },
+      [&](const Workspace& w, int* info) {
+        return cusolverDnXpotrf(context.solver, context.params, upper, n, type<T>, a, n, type<T>,
+                                w.device, w.device_bytes, w.host, w.host_bytes, info);
+      },
+      hear);
 }
 
 template <class T>
-bool invert_lower(Context& context, T* a, Index n) {
+void invert_lower(Context& context, Debts& debts, T* a, Index n, const Hear& hear) {
   constexpr auto upper = CUBLAS_FILL_MODE_UPPER;
   constexpr auto diagonal = CUBLAS_DIAG_NON_UNIT;
-  return solve(
-             context, "trtri",
-             [&](std::size_t* device_bytes, std::size_t* host_bytes) {
-               return cusolverDnXtrtri_bufferSize(context.solver, upper, diagonal, n, type<T>, a, n,
-                                                  device_bytes, host_bytes);
-             },
-             [&](const Workspace& w, int* info) {
-               return cusolverDnXtrtri(context.solver, upper, diagonal, n, type<T>, a, n, w.device,
-                                       w.device_bytes, w.host, w.host_bytes, info);
-             }) == 0;
+  solve(
+      context, debts, "trtri",
+      [&](std::size_t* device_bytes, std::size_t* host_bytes) {
+        return cusolverDnXtrtri_bufferSize(context.solver, upper, diagonal, n, type<T>, a, n,
+                                           device_bytes, host_bytes);
+      },
+      [&](const Workspace& w, int* info) {
+        return cusolverDnXtrtri(context.solver, upper, diagonal, n, type<T>, a, n, w.device,
+                                w.device_bytes, w.host, w.host_bytes, info);
+      },
+      hear);
 }
 
 template <class T>
@@ -173,9 +203,9 @@ std::vector<double> tall_svd(Context& context, double* a, Index m, Index n, doub
   return to_host(context, s.get(), n);
 }
 
-#define GRAMIAN_INSTANTIATE(T)                     \
-  template bool cholesky(Context&, T*, Index);     \
-  template bool invert_lower(Context&, T*, Index); \
+#define GRAMIAN_INSTANTIATE(T)                                          \
+  template void cholesky(Context&, Debts&, T*, Index, const Hear&);     \
+  template void invert_lower(Context&, Debts&, T*, Index, const Hear&); \
   template void triangle_of_qr(Context&, T*, Index, Index, Index);
 GRAMIAN_INSTANTIATE(float)
 GRAMIAN_INSTANTIATE(double)

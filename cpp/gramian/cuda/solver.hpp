@@ -1,22 +1,27 @@
 // cuSOLVER as the backend calls it: the 64-bit interface, which alone has sound workspace sizes for
 // large matrices. A row-major matrix is its transpose there, and the lower triangle of one is the
-// upper of the other. Everything is complete on return.
+// upper of the other. What does not take `debts` is complete on return.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "context.hpp"
+#include "debts.hpp"
 
 namespace gramian::cuda {
 
-/// L of A = L Lᵀ in the lower triangle of A, n x n row-major; false if A is not positive.
-template <class T>
-bool cholesky(Context& context, T* a, Index n);
+/// Hears, once debts are paid, whether a matrix was such that there is an answer.
+using Hear = std::function<void(bool done)>;
 
-/// L⁻¹ in place of L; false if L is singular.
+/// L of A = L Lᵀ in the lower triangle of A, n x n row-major; not done if A is not positive.
 template <class T>
-bool invert_lower(Context& context, T* a, Index n);
+void cholesky(Context& context, Debts& debts, T* a, Index n, const Hear& hear);
+
+/// L⁻¹ in place of L; not done if L is singular.
+template <class T>
+void invert_lower(Context& context, Debts& debts, T* a, Index n, const Hear& hear);
 
 /// R of A = QR in the upper triangle of A, m x n, column-major with columns `stride` apart.
 template <class T>
