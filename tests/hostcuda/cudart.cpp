@@ -226,7 +226,7 @@ cudaError_t cudaMallocFromPoolAsync(void** pointer, std::size_t bytes, cudaMemPo
 
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
   if (!has_pools()) return returned(cudaErrorNotSupported);
-  enqueue(stream, [pointer] { release(pointer); });
+  enqueue(stream, [pointer] { release(pointer); }, true);
   return returned(arrive(__func__));
 }
 

@@ -94,7 +94,10 @@ cudaError_t arrive(const char* call) {
   if (needs_context(call)) s.contexts.at(static_cast<std::size_t>(device)) = true;
   s.calls.push_back(call);
   if (s.calls.size() != s.fail_at) return cudaSuccess;
-  if (is_sticky(s.failure)) s.broken = s.failure;
+  if (is_sticky(s.failure)) {
+    s.broken = s.failure;
+    abandon();
+  }
   return s.failure;
 }
 

@@ -18,6 +18,7 @@ using Ticket = unsigned long long;  // work is numbered in the order in which it
 struct Work {
   Ticket ticket;
   std::function<void()> run;
+  bool frees;
 };
 
 struct Stream {
@@ -93,9 +94,15 @@ int device_of(cudaStream_t stream) {
   return find(stream)->device;
 }
 
-void enqueue(cudaStream_t stream, std::function<void()> work) {
+void enqueue(cudaStream_t stream, std::function<void()> work, bool frees) {
   const auto guard = lock();
-  find(stream)->queue.push_back({++streams().tickets, std::move(work)});
+  find(stream)->queue.push_back({++streams().tickets, std::move(work), frees});
+}
+
+void abandon() {
+  const auto guard = lock();
+  for (const auto& stream : streams().all)
+    std::erase_if(stream->queue, [](const Work& work) { return !work.frees; });
 }
 
 void drain(cudaStream_t stream) {

@@ -11,7 +11,10 @@ namespace hostcuda {
 
 /// The device of a stream; the current one for the default streams.
 int device_of(cudaStream_t stream);
-void enqueue(cudaStream_t stream, std::function<void()> work);
+/// Work that frees memory is done even when the device is lost.
+void enqueue(cudaStream_t stream, std::function<void()> work, bool frees = false);
+/// A lost device does nothing that is queued: memory of the host that it would have used may go.
+void abandon();
 /// Runs what is queued on a stream, and whatever that waits for.
 void drain(cudaStream_t stream);
 void drain_all();
