@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.gpu import suite
+from bench.floor import cheaper_space
+from bench.gpu import interop, sanitize, suite
+from gramian.gpu_check.jobs import JOBS
 from gramian.gpu_check.products import SPLIT, as_bfloat16, parts_of
 from gramian.gpu_check.race import read_trace
 from gramian.gpu_check.step import Step
@@ -85,3 +87,47 @@ def test_split_in_three_is_exact() -> None:
     assert as_bfloat16(np.float32([1, -2.5])).tolist() == [0x3F80, 0xC020]
     pairs = set(zip(*SPLIT, strict=True))
     assert pairs == {("h", "h"), ("h", "m"), ("m", "h"), ("m", "m"), ("h", "l"), ("l", "h")}
+
+
+def test_interop_reports_a_failure(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "test_planted.py"
+    place.write_text(TESTS, encoding="utf-8")
+    monkeypatch.setattr(interop, "PLACE", str(place))
+    monkeypatch.setattr(interop, "Step", lambda description: step)
+    assert interop.main() == 1
+    assert step.problems == ["only 2 passed", "3 failed"]
+
+
+TOOL = """#!/bin/sh
+while [ "$1" != --log-file ]; do shift; done
+echo '========= ERROR SUMMARY: 3 errors' > "$2"
+exit 99
+"""
+
+
+def test_sanitize_reports_an_error(
+    step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / sanitize.TOOL
+    tool.write_text(TOOL, encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setattr(sanitize, "find", lambda: str(tool))
+    monkeypatch.setattr(sanitize, "kernel_filter", lambda tool: ())
+    monkeypatch.setattr(sanitize, "Step", lambda description: step)
+    assert sanitize.main() == 1
+    assert len(step.problems) == len(sanitize.RUNS)
+    assert step.problems[0] == "memcheck, kernels: errors, ERROR SUMMARY: 3 errors"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_floors_of_the_jobs(name: str) -> None:
+    """They count what the floor of the benchmarks does."""
+    job = JOBS[name]
+    widths = [job.width] * job.layers
+    if job.measure == "cka":
+        assert job.flops == cheaper_space(job.n, widths, widths, job.kernel)[1]
+    else:
+        feature = cheaper_space(1 << 40, widths, widths, "linear")[1] >> 40  # flops a sample
+        assert job.flops == feature * job.n + job.cubes * job.layers**2 * job.width**3

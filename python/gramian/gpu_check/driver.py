@@ -123,7 +123,8 @@ class Driver:
     @property
     def left(self) -> float:
         """Seconds that a step may take now."""
-        return self.deadline - RESERVE - time.monotonic()
+        deadline: float = self.deadline
+        return deadline - RESERVE - time.monotonic()
 
     def report(self) -> None:
         """Write the report of what there is."""

@@ -218,7 +218,7 @@ def few(models: Any, part: int) -> Any:
 
 def ours(job: Job, models: Any, host: Any) -> dict[str, Call]:
     """Return our calls: on arrays of the device, and of a pair for CKA also from numpy."""
-    calls = {"gramian": functools.partial(called, job, models)}
+    calls: dict[str, Call] = {"gramian": functools.partial(called, job, models)}
     if job.layers == 1 and job.measure == "cka":
         calls["gramian, from numpy"] = functools.partial(called, job, host)
     return calls

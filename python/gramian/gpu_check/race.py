@@ -73,7 +73,9 @@ def profile(call: Call, synchronize: Call) -> dict[str, Any]:
 
 def read_trace(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Count kernels, copies and waits of a trace; milliseconds in which the device was busy."""
-    spans, kernels, calls = [], defaultdict(list), Counter()
+    spans: list[tuple[float, float]] = []
+    kernels: dict[str, list[float]] = defaultdict(list)
+    calls: Counter[str] = Counter()
     copies = {"count": 0, "bytes": 0}
     for event in events:
         kind, name = event.get("cat", ""), event.get("name", "")
