@@ -1,0 +1,68 @@
+"""What the drop-in modules share: arrays as they come, warnings, and layers that keep their mean."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["as_pair", "keeping_means", "matrix", "quiet", "warn"]
+
+Array = npt.NDArray[np.floating[Any]]
+_PACKAGE = __name__.partition(".")[0]
+
+
+def matrix(name: str, values: Any) -> Array:
+    """Return a two-dimensional array of numbers; tensors are detached and copied to the host."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    found = np.asarray(values)
+    if found.ndim != 2:
+        raise ValueError(f"{name} must be two-dimensional, got shape {found.shape}.")
+    if found.dtype.kind in "biu":
+        return found.astype(np.float64)
+    if found.dtype.kind != "f":
+        raise TypeError(f"{name} must be numeric, got {found.dtype}.")
+    return found
+
+
+def as_pair(names: tuple[str, str], a: Any, b: Any, *, axis: int = 0) -> tuple[Array, Array]:
+    """Return two arrays that have as many samples, along an axis."""
+    first, second = matrix(names[0], a), matrix(names[1], b)
+    n, m = first.shape[axis], second.shape[axis]
+    if n != m:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must have the same number of samples: {names[0]} has {n}, "
+            f"{names[1]} has {m}."
+        )
+    return first, second
+
+
+def keeping_means(X: Array) -> Array:
+    """Return rows whose centered products are those of X, not centered.
+
+    Every function of gramian centers columns. Those of [X; -X] / √2 have the mean 0 already, and
+    the products X'X and X'Y.
+    """
+    return np.concatenate([X, -X]) * X.dtype.type(np.sqrt(0.5))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out what another call has warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
+def warn(message: str) -> None:
+    """Warn at the first line outside the package; Python shows a line's warning once."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
