@@ -1,0 +1,93 @@
+"""The drop-in modules: what all have in common, and the page that leads to them."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from children import child
+
+ROOT = Path(__file__).resolve().parents[1]
+DROP_INS = ("kornblith", "netrep", "platonic", "svcca", "torch_cka")
+
+
+def public() -> Iterator[tuple[str, Any]]:
+    """Functions, classes and their methods."""
+    for name in DROP_INS:
+        module = import_module(f"gramian.compat.{name}")
+        for member in module.__all__:
+            value = getattr(module, member)
+            yield f"{name}.{member}", value
+            if inspect.isclass(value):
+                for method, function in inspect.getmembers(value, inspect.isfunction):
+                    if not method.startswith("_"):
+                        yield f"{name}.{member}.{method}", function
+
+
+PUBLIC = dict(public())
+
+
+def test_all_are_there() -> None:
+    files = {path.stem for path in (ROOT / "python/gramian/compat").glob("[!_]*.py")}
+    assert files - {"torchmetrics"} == set(DROP_INS)
+    assert len(PUBLIC) > 30
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_they_are_documented(name: str) -> None:
+    """Numpydoc: every parameter, and an example; what is not here says so in a line."""
+    doc = inspect.getdoc(PUBLIC[name]) or ""
+    if "Say that this metric is not here." in doc:
+        return
+    for parameter in inspect.signature(PUBLIC[name]).parameters:
+        if parameter != "self":
+            assert re.search(rf"^Parameters\n-+\n(.*\n)*.*\b{parameter}\b", doc, re.M), parameter
+    assert re.search(r"^Examples\n-+\n(.*\n)*>>> ", doc, re.M)
+
+
+def test_they_say_what_differs() -> None:
+    for name in DROP_INS:
+        assert "On purpose otherwise:" in (import_module(f"gramian.compat.{name}").__doc__ or "")
+
+
+def test_importing_them_loads_numpy_only() -> None:
+    loaded = child(
+        f"""
+        import sys
+        before = set(sys.modules)
+        for name in {DROP_INS}:
+            __import__("gramian.compat." + name)
+        new = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+        print(*(new - sys.stdlib_module_names))
+        """
+    )
+    assert set(loaded.split()) == {"gramian", "numpy"}
+
+
+def test_the_page_on_migration() -> None:
+    """Its examples run, without the packages that it leads from."""
+    pytest.importorskip("torch")
+    done = doctest.testfile(str(ROOT / "docs" / "migration.md"), module_relative=False)
+    assert done.failed == 0
+    assert done.attempted >= 30
+
+
+@pytest.mark.parametrize("name", ["kornblith.cca", "svcca.compute_pwcca", "netrep.LinearMetric"])
+def test_messages_name_the_arguments(name: str) -> None:
+    called = PUBLIC[name]
+    called = called().fit if inspect.isclass(called) else called
+    arrays = np.ones((4, 2)), np.ones((5, 3))
+    names = [*inspect.signature(called).parameters][:2]
+    with pytest.raises(ValueError, match=f"{names[0]} and {names[1]} must have the same number"):
+        called(*arrays)
+    with pytest.raises(ValueError, match=rf"{names[0]} must be two-dimensional, got shape \(3,\)"):
+        called(np.ones(3), arrays[1])
+    with pytest.raises(TypeError, match=f"{names[1]} must be numeric, got complex128"):
+        called(arrays[0], arrays[1] * 1j)
