@@ -1,4 +1,4 @@
-"""What the drop-in modules share: arrays as they come, warnings, and layers that keep their mean."""
+"""What the drop-in modules share: arrays as they come, warnings, products without centering."""
 
 from __future__ import annotations
 

@@ -141,7 +141,9 @@ def center_gram(gram: Any, unbiased: bool = False) -> Array:
     """
     K = matrix("gram", gram)
     if K.shape[0] != K.shape[1] or not np.allclose(K, K.T):
-        raise ValueError(f"gram must be a symmetric matrix, got one of shape {K.shape} that is not.")
+        raise ValueError(
+            f"gram must be a symmetric matrix, got one of shape {K.shape} that is not."
+        )
     n = len(K)
     if unbiased and n < 3:
         raise ValueError(f"gram must be of 3 or more samples for unbiased=True, got {n}.")

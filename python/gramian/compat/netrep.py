@@ -281,7 +281,7 @@ class LinearMetric:
         X, Y = self._pair(X, Y)
         return self.transform_X(X), self.transform_Y(Y)
 
-    def transform_X(self, X: Any) -> Array:
+    def transform_X(self, X: Any) -> Array:  # noqa: N802, netrep's name
         """Align samples of the first representation.
 
         Parameters
@@ -302,7 +302,7 @@ class LinearMetric:
         """
         return self._aligned("X", X, "mx_", "Wx_")
 
-    def transform_Y(self, Y: Any) -> Array:
+    def transform_Y(self, Y: Any) -> Array:  # noqa: N802, netrep's name
         """Align samples of the second representation.
 
         Parameters

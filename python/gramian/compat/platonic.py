@@ -301,10 +301,11 @@ def _refuse(metric: str) -> NoReturn:
 def _standardized(X: Array) -> Array:
     """Return centered features of standard deviation 1; what is constant stays 0."""
     X = X.astype(np.float64)
-    deviations = X - X.mean(axis=0)
-    deviations[:, (X == X[:1]).all(axis=0)] = 0  # whose mean may be off by rounding
+    deviations: Array = X - X.mean(axis=0)
+    deviations[:, (X[:1] == X).all(axis=0)] = 0  # whose mean may be off by rounding
     spread = deviations.std(axis=0)
-    return deviations / np.where(spread > 0, spread, 1)
+    deviations /= np.where(spread > 0, spread, 1)
+    return deviations
 
 
 def _warn_of_epsilon(pair: tuple[Array, Array], kernel: Any, unbiased: bool, value: float) -> None:
@@ -322,13 +323,15 @@ def _warn_of_epsilon(pair: tuple[Array, Array], kernel: Any, unbiased: bool, val
 
 def _warn_of_identity(pair: tuple[Array, Array], kernel: Any, sigma: float) -> None:
     """Look at some samples; a Gram matrix that is the identity is like every other such."""
+    found = []
     for name, X in zip(_NAMES, pair, strict=True):
-        some = X[:: max(1, len(X) // _PROBE)]
-        K = gramian.gram(some, kernel=kernel, centered=False)
+        K = gramian.gram(X[:: max(1, len(X) // _PROBE)], kernel=kernel, centered=False)
         np.fill_diagonal(K, 0)
         if K.max() < 1e-3:
-            warn(
-                f"rbf_sigma={sigma:g} is far below the distances in {name}: no two samples are "
-                "similar, and CKA is about 1 whatever they are. Take kernel='rbf' of gramian.cka, "
-                "whose width is the median distance."
-            )
+            found.append(name)
+    if found:
+        warn(
+            f"rbf_sigma={sigma:g} is far below the distances in {' and '.join(found)}, where no "
+            "two samples are similar then: CKA of two such matrices is about 1 whatever they are. "
+            "Take kernel='rbf' of gramian.cka, whose width is the median distance."
+        )

@@ -64,8 +64,8 @@ def get_cca_similarity(
     -------
     dict
         - "cca_coef1", "cca_coef2": the canonical correlations, descending, as many as the smaller
-          number of neurons; the same array twice, as everywhere where there is one for each layer.
-        - "mean", "sum": pairs of floats; of the leading correlations, and of all.
+          number of neurons; the same array under both keys.
+        - "mean", "sum": of the leading correlations, and of all; pairs of the same float twice.
         - "x_idxs", "y_idxs": which neurons were not left out.
         - "coef_x" (k, k), "invsqrt_xx" (k, k) of these neurons, "full_coef_x" and
           "full_invsqrt_xx", of all, with zeros for those left out: row i of coef_x @ invsqrt_xx
@@ -282,9 +282,9 @@ def compute_pwcca(acts1: Any, acts2: Any, epsilon: float = 0.0) -> tuple[float, 
             value = gramian.pwcca(first.T, second.T, variant="google")
         paper = gramian.pwcca(first.T, second.T, side=letter)
     warn(
-        f"compute_pwcca is {value:.6f} by the weights of google/svcca, which change when a constant "
-        "is added to a neuron and with the signs of singular vectors; the paper's value is "
-        f"{paper:.6f}, "
+        f"compute_pwcca is {value:.6f} by the weights of google/svcca, which change when a "
+        "constant is added to a neuron and with the signs of singular vectors; the paper's value "
+        f"is {paper:.6f}, "
         f"gramian.pwcca(acts1.T, acts2.T, side={letter!r})."
     )
     return value, weights, coefficients

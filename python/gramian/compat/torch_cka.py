@@ -269,8 +269,9 @@ class CKA:
         ]
         if (n_batches := recordings[0].n_passes) > 1:
             warn(
-                f"this is the CKA of all samples; torch_cka averages HSIC over {n_batches} batches, "
-                "and its numbers are others: estimator='minibatch' computes those."
+                "this is the CKA of all samples; torch_cka averages HSIC over "
+                f"{n_batches} batches, and its numbers are others: estimator='minibatch' computes "
+                "those."
             )
         return gramian.compare(*recordings, measure="cka", debiased=True, **options)
 
