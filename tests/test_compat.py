@@ -91,3 +91,19 @@ def test_messages_name_the_arguments(name: str) -> None:
         called(np.ones(3), arrays[1])
     with pytest.raises(TypeError, match=f"{names[1]} must be numeric, got complex128"):
         called(arrays[0], arrays[1] * 1j)
+    with pytest.raises(ValueError, match=f"{names[0]} must be finite: it holds NaN or infinity"):
+        called(arrays[0] * np.nan, arrays[1])
+    with pytest.raises(TypeError, match=f"{names[0]} must not be masked"):
+        called(np.ma.MaskedArray(arrays[0], mask=True), arrays[1])
+
+
+def test_tensors_are_read() -> None:
+    """Detached, and of types that numpy lacks or that would overflow."""
+    torch = pytest.importorskip("torch")
+    cka, linear = PUBLIC["kornblith.feature_space_linear_cka"], PUBLIC["kornblith.gram_linear"]
+    X = torch.randn((20, 3), generator=torch.Generator().manual_seed(0))
+    for dtype in (torch.float32, torch.float64, torch.float16, torch.bfloat16):
+        Y = (100 * X).to(dtype).requires_grad_()
+        assert cka(Y, Y.double()) == pytest.approx(1, rel=0, abs=1e-6)
+        assert linear(3 * Y).dtype == ("float64" if dtype == torch.float64 else "float32")
+        assert np.isfinite(linear(3 * Y)).all()

@@ -62,7 +62,9 @@ def test_the_numbers_of_the_original(
 def test_padding_has_no_variance(alpha: float, theirs: float) -> None:
     X, Y = inputs.factor_pair()
     metric = LinearMetric(alpha=alpha, score_method="euclidean")
-    with pytest.warns(RuntimeWarning, match="has 20 directions in 30 dimensions: netrep takes"):
+    with pytest.warns(
+        RuntimeWarning, match="counts the columns of zeros that pad a representation"
+    ):
         found = metric.fit_score(X, Y)
     assert found > theirs
     aligned = metric.transform(X, Y)
@@ -160,7 +162,7 @@ def test_more_units_than_samples() -> None:
     """Held-out samples have directions that were not whitened, and are not blown up."""
     X, Y = np.random.default_rng(0).standard_normal((2, 30, 40))
     metric = LinearMetric(alpha=0.0, score_method="euclidean")
-    with pytest.warns(RuntimeWarning, match="has 19 directions in 40 dimensions"):
+    with pytest.warns(RuntimeWarning, match="a representation has 19 directions of 40 units"):
         metric.fit(X[:20], Y[:20])
     held_out = [one[20:] for one in (X, Y)]
     norms = [np.linalg.norm(one) for one in metric.transform(*held_out)]
@@ -179,9 +181,11 @@ def test_what_is_refused() -> None:
         LinearMetric().fit(X, Y).transform_X(np.ones((4, 11)))
     with pytest.raises(ValueError, match="testdata must have as many representations as traindata"):
         pairwise_distances(LinearMetric(), [X, Y], [X])
-    with pytest.raises(ValueError, match="must be finite"):
+    with pytest.raises(ValueError, match="X must be finite: it holds NaN or infinity"):
         LinearMetric().fit(X * np.nan, Y)
     with pytest.warns(RuntimeWarning, match="X is constant: its distance is undefined"):
         assert np.isnan(LinearMetric().fit(X * 0, Y).score(X * 0, Y))
-    with pytest.raises(ValueError, match="traindata must have the same number of units"):
+    with pytest.raises(
+        ValueError, match="must have the same number of units with zero_pad=False, got 3 and 10"
+    ):
         pairwise_distances(LinearMetric(zero_pad=False), [X, Y[:, :3]])

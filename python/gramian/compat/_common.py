@@ -18,17 +18,23 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def matrix(name: str, values: Any) -> Array:
-    """Return a two-dimensional array of numbers; tensors are detached and copied to the host."""
+    """Return finite numbers of two axes, in float32 or float64; tensors come to the host."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be masked: fill it or leave samples out.")
     if hasattr(values, "detach"):
         values = values.detach().cpu()
+        if str(values.dtype) == "torch.bfloat16":  # which numpy lacks
+            values = values.float()
     found = np.asarray(values)
     if found.ndim != 2:
         raise ValueError(f"{name} must be two-dimensional, got shape {found.shape}.")
-    if found.dtype.kind in "biu":
-        return found.astype(np.float64)
-    if found.dtype.kind != "f":
+    if found.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be numeric, got {found.dtype}.")
-    return found
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite: it holds NaN or infinity.")
+    if found.dtype.kind != "f":
+        return found.astype(np.float64)
+    return found.astype(np.float32) if found.dtype == np.float16 else found
 
 
 def as_pair(names: tuple[str, str], a: Any, b: Any, *, axis: int = 0) -> tuple[Array, Array]:

@@ -232,7 +232,8 @@ class LinearMetric:
         Warns
         -----
         RuntimeWarning
-            For alpha < 1, where netrep clips eigenvalues, and its numbers are others.
+            For alpha < 1, where netrep clips eigenvalues or counts columns of zeros, and its
+            numbers are others.
 
         Notes
         -----
@@ -246,8 +247,8 @@ class LinearMetric:
         >>> metric.Wx_.shape
         (2, 2)
         """
-        X, Y = self._pair(X, Y)
-        width = max(X.shape[1], Y.shape[1])
+        X, Y = as_pair(("X", "Y"), X, Y)
+        width = self._common_width([X, Y])
         return self.finalize_fit(self._prepared(X, width), self._prepared(Y, width))
 
     def transform(self, X: Any, Y: Any) -> tuple[Array, Array]:
@@ -278,7 +279,7 @@ class LinearMetric:
         >>> bool(abs(aligned[0] - aligned[1]).max() < 1e-12)
         True
         """
-        X, Y = self._pair(X, Y)
+        X, Y = as_pair(("X", "Y"), X, Y)
         return self.transform_X(X), self.transform_Y(Y)
 
     def transform_X(self, X: Any) -> Array:  # noqa: N802, netrep's name
@@ -442,20 +443,9 @@ class LinearMetric:
         found: Array = pairwise_distances(self, train_data)
         return found, np.where(np.eye(len(found), dtype=bool), 0.0, np.inf)
 
-    def _pair(self, X: Any, Y: Any) -> tuple[Any, Any]:
-        X, Y = as_pair(("X", "Y"), X, Y)
-        if not self.zero_pad and X.shape[1] != Y.shape[1]:
-            raise ValueError(
-                "X and Y must have the same number of units with zero_pad=False: X has "
-                f"{X.shape[1]}, Y has {Y.shape[1]}."
-            )
-        return X, Y
-
     def _prepared(self, X: Any, width: int | None) -> Fitted:
         """Center, whiten and pad a representation."""
         X = X.astype(np.float64)
-        if not np.isfinite(X).all():
-            raise ValueError("X and Y must be finite: one holds NaN or infinity.")
         p = X.shape[1]
         means = X.mean(axis=0) if self.center_columns else np.zeros(p)
         X = X - means
@@ -464,7 +454,12 @@ class LinearMetric:
             _, s, vt = np.linalg.svd(X, full_matrices=False)
             kept = s > max(X.shape) * np.finfo(np.float64).eps * s.max(initial=0)
             s, vt = s[kept], vt[kept]
-            self._warn_of_clipping(s, p, width or p)
+            if len(s) < p or (s**2 < _CLIPPED).any():
+                warn(
+                    f"a representation has {len(s)} directions of {p} units: netrep takes the "
+                    f"eigenvalues below {_CLIPPED:g} for {_CLIPPED:g}, and its number may be "
+                    "another."
+                )
             whitening = self.alpha * whitening + (1 - self.alpha) * (vt.T / s) @ vt
             norm = np.linalg.norm(self.alpha * s + 1 - self.alpha)
             whitening *= np.linalg.norm(s) / norm if norm > 0 else 1
@@ -476,13 +471,19 @@ class LinearMetric:
             np.pad(whitening, around),
         )
 
-    def _warn_of_clipping(self, s: Array, p: int, width: int) -> None:
-        padded = self.score_method == "euclidean" and p < width
-        if len(s) < p or padded or (s**2 < _CLIPPED).any():
-            warn(
-                f"X or Y has {len(s)} directions in {width} dimensions: netrep takes the "
-                f"eigenvalues below {_CLIPPED:g} for {_CLIPPED:g}, and its number may be another."
+    def _common_width(self, data: Sequence[Any]) -> int:
+        widths: set[int] = {X.shape[1] for X in data}
+        if not self.zero_pad and len(widths) > 1:
+            raise ValueError(
+                "representations must have the same number of units with zero_pad=False, got "
+                f"{' and '.join(map(str, sorted(widths)))}."
             )
+        if len(widths) > 1 and self.alpha < 1 and self.score_method == "euclidean":
+            warn(
+                "netrep counts the columns of zeros that pad a representation as variance, and its "
+                "Euclidean distances are smaller."
+            )
+        return max(widths)
 
     def _aligned(self, name: str, values: Any, means: str, weights: str) -> Array:
         if not hasattr(self, weights):
@@ -556,11 +557,7 @@ def pairwise_distances(
            [0.4478, 0.    ]])
     """
     train = [matrix(f"traindata[{k}]", X) for k, X in enumerate(traindata)]
-    widths = {X.shape[1] for X in train}
-    if not metric.zero_pad and len(widths) > 1:
-        raise ValueError(
-            f"traindata must have the same number of units with zero_pad=False, got {widths}."
-        )
+    width = metric._common_width(train)
     found = metric._in_sample(train)
     if testdata is None:
         return found
@@ -570,7 +567,7 @@ def pairwise_distances(
             f"testdata must have as many representations as traindata: {len(test)}, {len(train)}."
         )
     fitted = LinearMetric(**metric.get_params())
-    prepared = [fitted._prepared(X, max(widths)) for X in train]
+    prepared = [fitted._prepared(X, width) for X in train]
     held_out = np.zeros_like(found)
     for i in range(len(train)):
         for j in range(i):
