@@ -251,7 +251,7 @@ def cca(features_x: Any, features_y: Any) -> float:
     Returns
     -------
     float
-        |Qx'Qy|² / min(p, q), with orthonormal bases of the features as they are; in [0, 1].
+        ``|Qx'Qy|² / min(p, q)``, with orthonormal bases of the features as they are; in [0, 1].
 
     Raises
     ------
