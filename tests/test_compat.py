@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -92,6 +93,19 @@ def test_messages_name_the_arguments(name: str) -> None:
         called(arrays[0] * np.nan, arrays[1])
     with pytest.raises(TypeError, match=f"{names[0]} must not be masked"):
         called(np.ma.MaskedArray(arrays[0], mask=True), arrays[1])
+
+
+def test_a_line_is_warned_of_once() -> None:
+    """In a loop over layers with other values too."""
+    X = np.random.default_rng(0).standard_normal((20, 3)) + 2
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for k in range(3):
+            PUBLIC["svcca.compute_pwcca"](X.T, X.T**2 + k)
+            PUBLIC["kornblith.cca"](X, X**2 + k)
+            PUBLIC["platonic.AlignmentMetrics"].cka(X / 1e4, X**2 / 1e4 + k)
+    assert len({(one.lineno, one.filename) for one in caught}) == len(caught) == 3
+    assert {one.filename for one in caught} == {__file__}
 
 
 def test_tensors_are_read() -> None:

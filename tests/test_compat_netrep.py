@@ -151,7 +151,7 @@ def test_numbers_do_not_depend_on_units_of_measurement(scale: float) -> None:
     metric = LinearMetric(alpha=0.0)
     expected = gm.shape_distance(X, Y, alpha=0.0)
     if scale < 1:
-        with pytest.warns(RuntimeWarning, match="netrep takes the eigenvalues below 1e-07"):
+        with pytest.warns(RuntimeWarning, match="netrep takes eigenvalues below 1e-07"):
             found = metric.fit_score(X * scale, Y * scale)
     else:
         found = metric.fit_score(X * scale, Y * scale)
@@ -162,7 +162,7 @@ def test_more_units_than_samples() -> None:
     """Held-out samples have directions that were not whitened, and are not blown up."""
     X, Y = np.random.default_rng(0).standard_normal((2, 30, 40))
     metric = LinearMetric(alpha=0.0, score_method="euclidean")
-    with pytest.warns(RuntimeWarning, match="a representation has 19 directions of 40 units"):
+    with pytest.warns(RuntimeWarning, match="varies little or not in some directions"):
         metric.fit(X[:20], Y[:20])
     held_out = [one[20:] for one in (X, Y)]
     norms = [np.linalg.norm(one) for one in metric.transform(*held_out)]

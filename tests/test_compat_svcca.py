@@ -59,7 +59,7 @@ def test_the_numbers_of_the_original(
     assert (found["x_idxs"].sum(), found["y_idxs"].sum()) == kept
     np.testing.assert_allclose(found["full_invsqrt_xx"][0, :2], root, rtol=0, atol=1e-9)
     if weighted is not None:
-        with pytest.warns(RuntimeWarning, match="the paper's value is"):
+        with pytest.warns(RuntimeWarning, match="gramian.pwcca.* is the paper's"):
             value, weights, coefficients = svcca.compute_pwcca(*acts, epsilon=epsilon)
         assert value == pytest.approx(weighted, rel=0, abs=1e-9)
         assert weights @ coefficients == pytest.approx(value, rel=0, abs=1e-12)
@@ -139,9 +139,9 @@ def test_dead_and_duplicated_neurons() -> None:
     more = np.concatenate([a, np.full((1, 100), 3.0), a[:2]])
     found, plain = (svcca.get_cca_similarity(one, b)["cca_coef1"] for one in (more, a))
     np.testing.assert_allclose(found, plain, rtol=0, atol=1e-13)
-    with pytest.warns(RuntimeWarning, match="compute_pwcca is"):
+    with pytest.warns(RuntimeWarning, match="compute_pwcca weighs"):
         dead = svcca.compute_pwcca(np.concatenate([a, np.full((1, 100), 3.0)]), b)
-    with pytest.warns(RuntimeWarning, match="compute_pwcca is"):
+    with pytest.warns(RuntimeWarning, match="compute_pwcca weighs"):
         alive = svcca.compute_pwcca(a, b)
     assert dead[0] == pytest.approx(alive[0], rel=0, abs=1e-12)
     with pytest.raises(ValueError, match="needs linearly independent units: X has rank 10 and 12"):
@@ -151,7 +151,7 @@ def test_dead_and_duplicated_neurons() -> None:
 def test_the_second_layer_has_fewer_neurons() -> None:
     """Its activations are then weighed by, as gramian.pwcca does; the original stops there."""
     b, a = pair("factors")
-    with pytest.warns(RuntimeWarning, match=r"side='y'"):
+    with pytest.warns(RuntimeWarning, match="compute_pwcca weighs"):
         value, weights, _ = svcca.compute_pwcca(a, b)
     expected = gm.pwcca(a.T, b.T, variant="google")
     assert value == pytest.approx(expected, rel=0, abs=1e-12)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["as_pair", "keeping_means", "matrix", "quiet", "warn"]
+__all__ = ["as_pair", "keeping_means", "matrix", "warn"]
 
 Array = npt.NDArray[np.floating[Any]]
 _PACKAGE = __name__.partition(".")[0]
@@ -50,24 +48,19 @@ def as_pair(names: tuple[str, str], a: Any, b: Any, *, axis: int = 0) -> tuple[A
 
 
 def keeping_means(X: Array) -> Array:
-    """Return rows whose centered products are those of X, not centered.
+    """Return rows whose centered products are twice those of X, not centered.
 
-    Every function of gramian centers columns. Those of [X; -X] / √2 have the mean 0 already, and
-    the products X'X and X'Y.
+    Every function of gramian centers columns. Those of [X; -X] have the mean 0 already.
     """
-    return np.concatenate([X, -X]) * X.dtype.type(np.sqrt(0.5))
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Leave out what another call has warned of."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        yield
+    return np.concatenate([X, -X])
 
 
 def warn(message: str) -> None:
-    """Warn at the first line outside the package; Python shows a line's warning once."""
+    """Warn at the first line outside the package.
+
+    Python shows the same text once a line, and forgets which ones it has shown at every
+    `catch_warnings`: so scores are not in the text, and nothing here catches warnings.
+    """
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back

@@ -10,7 +10,7 @@ The names, arguments and values are those of its notebook. On purpose otherwise:
 - what is undefined (a constant layer) is NaN with a warning.
 
 The number of `cca` depends on the means of units, there and here, unlike canonical correlations;
-where that matters, a warning has the value of centered units.
+where that matters, a warning says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 import gramian
 
-from ._common import as_pair, keeping_means, matrix, quiet, warn
+from ._common import as_pair, keeping_means, matrix, warn
 
 __all__ = ["cca", "center_gram", "cka", "feature_space_linear_cka", "gram_linear", "gram_rbf"]
 
@@ -261,7 +261,7 @@ def cca(features_x: Any, features_y: Any) -> float:
     Warns
     -----
     RuntimeWarning
-        If R²_CCA, which is of centered features, differs by more than 1e-3; the warning has it.
+        If R²_CCA, which is of centered features, differs by more than 1e-3.
         Also with the number of cosines that are 1 for lack of samples.
 
     See Also
@@ -295,12 +295,11 @@ def cca(features_x: Any, features_y: Any) -> float:
             f"are {n} samples."
         )
         return found.mean_squared
-    with quiet():  # constant features have the number above all the same
-        centered = gramian.cca(X, Y).mean_squared
+    centered = gramian.cca(X, Y).mean_squared
     if not abs(centered - found.mean_squared) <= 1e-3:
         warn(
-            f"{_NAMES[0]} and {_NAMES[1]} are not centered by this function, as in the notebook: "
-            f"{found.mean_squared:.5f}. The mean squared canonical correlation is {centered:.5f}, "
+            f"{_NAMES[0]} and {_NAMES[1]} are not centered by this function, as in the notebook, "
+            "which changes the value: the mean squared canonical correlation is "
             "gramian.cca(X, Y).mean_squared."
         )
     return found.mean_squared

@@ -456,7 +456,7 @@ class LinearMetric:
             s, vt = s[kept], vt[kept]
             if len(s) < p or (s**2 < _CLIPPED).any():
                 warn(
-                    f"a representation has {len(s)} directions of {p} units: netrep takes the "
+                    "a representation varies little or not in some directions: netrep takes "
                     f"eigenvalues below {_CLIPPED:g} for {_CLIPPED:g}, and its number may be "
                     "another."
                 )
@@ -501,7 +501,7 @@ class LinearMetric:
     def _in_sample(self, data: Sequence[Any]) -> Array:
         """Return the distances of all pairs by alignments that are fitted to the same samples."""
         arrays = [matrix("X", X).astype(np.float64) for X in data]
-        given = arrays if self.center_columns else [keeping_means(X) for X in arrays]
+        given = arrays if self.center_columns else [keeping_means(X / np.sqrt(2)) for X in arrays]
         angles = gramian.compare(given, measure="shape_distance", alpha=float(self.alpha)).values
         if self.score_method == "angular":
             return angles.copy()

@@ -20,7 +20,7 @@ import numpy as np
 
 import gramian
 
-from ._common import Array, as_pair, quiet, warn
+from ._common import Array, as_pair, warn
 
 __all__ = ["AlignmentMetrics"]
 
@@ -151,7 +151,8 @@ class AlignmentMetrics:
         value = gramian.cka(X, Y, kernel=kernel, debiased=unbiased)
         if kernel_metric == "rbf":
             _warn_of_identity((X, Y), kernel, rbf_sigma)
-        _warn_of_epsilon((X, Y), kernel, unbiased, value)
+        if not np.isnan(value):
+            _warn_of_epsilon((X, Y), kernel, unbiased)
         return value
 
     @staticmethod
@@ -308,16 +309,14 @@ def _standardized(X: Array) -> Array:
     return deviations
 
 
-def _warn_of_epsilon(pair: tuple[Array, Array], kernel: Any, unbiased: bool, value: float) -> None:
+def _warn_of_epsilon(pair: tuple[Array, Array], kernel: Any, unbiased: bool) -> None:
     n = len(pair[0])
-    with quiet():
-        own = [gramian.hsic(X, X, kernel=kernel, unbiased=unbiased) for X in pair]
+    own = [gramian.hsic(X, X, kernel=kernel, unbiased=unbiased) for X in pair]
     scale = 1 if unbiased else (n - 1) ** 2  # the original's biased HSIC is not divided
-    denominator = scale * float(np.sqrt(own[0] * own[1]))
-    if denominator < 1e3 * _EPSILON:
+    if scale * np.sqrt(max(own[0] * own[1], 0)) < 1e3 * _EPSILON:
         warn(
-            f"platonic-rep adds {_EPSILON:g} to a denominator of {denominator:.2g} and so has "
-            f"{value * denominator / (denominator + _EPSILON):.6f} for this CKA, {value:.6f}."
+            f"platonic-rep adds {_EPSILON:g} to the denominator of CKA, which is so small here "
+            "that its number is closer to 0."
         )
 
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 import gramian
 
-from ._common import as_pair, quiet, warn
+from ._common import as_pair, warn
 
 __all__ = ["compute_pwcca", "get_cca_similarity", "robust_cca_similarity"]
 
@@ -237,9 +237,9 @@ def compute_pwcca(acts1: Any, acts2: Any, epsilon: float = 0.0) -> tuple[float, 
     Warns
     -----
     RuntimeWarning
-        With the value that the paper defines. The weights here are of activations that are not
-        centered, in directions that are not the canonical ones: they change with the mean of a
-        neuron, and with the signs that an SVD happens to give its vectors.
+        That the value is not the paper's. The weights are of activations that are not centered, in
+        directions that are not the canonical ones: they change with the mean of a neuron, and with
+        the signs that an SVD happens to give its vectors.
 
     See Also
     --------
@@ -277,15 +277,12 @@ def compute_pwcca(acts1: Any, acts2: Any, epsilon: float = 0.0) -> tuple[float, 
     weights = np.abs(P.T @ acts[kept].T).sum(axis=1)
     weights /= weights.sum()
     value = float(weights @ coefficients)
-    with quiet():  # get_cca_similarity has said what there is to say
-        if epsilon == 0:  # this also refuses dependent neurons, whose directions nobody chose
-            value = gramian.pwcca(first.T, second.T, variant="google")
-        paper = gramian.pwcca(first.T, second.T, side=letter)
+    if epsilon == 0:  # this also refuses dependent neurons, whose directions nobody chose
+        value = gramian.pwcca(first.T, second.T, variant="google")
     warn(
-        f"compute_pwcca is {value:.6f} by the weights of google/svcca, which change when a "
-        "constant is added to a neuron and with the signs of singular vectors; the paper's value "
-        f"is {paper:.6f}, "
-        f"gramian.pwcca(acts1.T, acts2.T, side={letter!r})."
+        "compute_pwcca weighs as google/svcca does: its value changes when a constant is added to "
+        "a neuron, and with the signs of singular vectors. gramian.pwcca(acts1.T, acts2.T) is the "
+        "paper's."
     )
     return value, weights, coefficients
 

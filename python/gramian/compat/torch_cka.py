@@ -76,7 +76,9 @@ class CKA:
         model2_layers: Sequence[str] | None = None,
         device: Any = "cpu",
     ) -> None:
-        self.model1, self.model2 = model1.to(device), model2.to(device)
+        self.model1, self.model2 = (
+            model.to(device) if hasattr(model, "to") else model for model in (model1, model2)
+        )
         self.device = device
         self.model1_layers, self.model2_layers = model1_layers, model2_layers
         self.model1_info: dict[str, Any] = {"Name": model1_name or type(model1).__name__}
