@@ -14,6 +14,7 @@ A warning says where a number of the original was another for such a reason.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -237,66 +238,20 @@ class AlignmentMetrics:
         )
         return gramian.svcca(_standardized(X), _standardized(Y), components=cca_dim)
 
-    @staticmethod
-    def cycle_knn(*args: Any, **kwargs: Any) -> NoReturn:
-        """Say that this metric is not here.
-
-        Raises
-        ------
-        NotImplementedError
-        """
-        _refuse("cycle_knn")
-
-    @staticmethod
-    def mutual_knn(*args: Any, **kwargs: Any) -> NoReturn:
-        """Say that this metric is not here.
-
-        Raises
-        ------
-        NotImplementedError
-        """
-        _refuse("mutual_knn")
-
-    @staticmethod
-    def lcs_knn(*args: Any, **kwargs: Any) -> NoReturn:
-        """Say that this metric is not here.
-
-        Raises
-        ------
-        NotImplementedError
-        """
-        _refuse("lcs_knn")
-
-    @staticmethod
-    def cknna(*args: Any, **kwargs: Any) -> NoReturn:
-        """Say that this metric is not here.
-
-        Raises
-        ------
-        NotImplementedError
-        """
-        _refuse("cknna")
-
-    @staticmethod
-    def edit_distance_knn(*args: Any, **kwargs: Any) -> NoReturn:
-        """Say that this metric is not here.
-
-        Raises
-        ------
-        NotImplementedError
-        """
-        _refuse("edit_distance_knn")
-
 
 _ABSENT = ("cycle_knn", "mutual_knn", "lcs_knn", "cknna", "edit_distance_knn")
 
 
-def _refuse(metric: str) -> NoReturn:
+def _refuse(metric: str, *args: Any, **kwargs: Any) -> NoReturn:
     known = ", ".join(map(repr, AlignmentMetrics.SUPPORTED_METRICS))
     raise NotImplementedError(
         f"{metric!r} is a measure of nearest neighbors, and gramian has none: use platonic-rep's "
         f"metrics.py for it. Here are {known}."
     )
+
+
+for _name in _ABSENT:  # by attribute as well as by `measure`
+    setattr(AlignmentMetrics, _name, staticmethod(partial(_refuse, _name)))
 
 
 def _standardized(X: Array) -> Array:

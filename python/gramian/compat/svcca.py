@@ -301,12 +301,14 @@ class _Side:
         acts = acts.astype(np.float64)
         self.acts = acts
         self.means = acts.mean(axis=1, keepdims=True)
-        variances = acts.var(axis=1, ddof=1)
+        centered = acts - self.means
+        centered[(acts == acts[:, :1]).all(axis=1)] = 0  # whose mean may be off by rounding
+        variances = (centered**2).sum(axis=1) / (acts.shape[1] - 1)
         largest = float(variances.max(initial=0))
         self.kept = np.array(variances >= epsilon * largest) & (largest > 0)
         # Products of these columns are covariances, divided by the largest.
         scale = np.sqrt((acts.shape[1] - 1) * largest) if largest > 0 else 1.0
-        self.columns = (acts - self.means)[self.kept].T / scale
+        self.columns = centered[self.kept].T / scale
 
         values, vectors = np.linalg.eigh(self.columns.T @ self.columns)
         values += epsilon
