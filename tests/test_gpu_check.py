@@ -188,6 +188,8 @@ def test_a_wrong_product_is_seen() -> None:
     right = np.resize(noise[::-1], n * k).reshape(n, k)
     C = left @ right.T
     assert error(C, (noise, noise[::-1]), "TN", k) < 10
+    nothing = np.full_like(C, np.nan)
+    assert np.isnan(error(nothing, (noise, noise[::-1]), "TN", k))
     C[-1, -1] += 1e-9
     assert error(C, (noise, noise[::-1]), "TN", k) > 1e4
     by_columns = np.resize(noise, m * k).reshape(k, m)
