@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from gramian.gpu_check.driver import Stage, check, parser
-from gramian.gpu_check.report import facts, jobs, products, smoke, solvers
+from .driver import Stage, check, parser
+from .report import facts, jobs, products, smoke, solvers
 
 __all__ = ["STAGES", "main"]
 
@@ -14,7 +14,7 @@ STAGES = {
     "facts": Stage("gramian.gpu_check.facts", 30, facts, takes=("commit",)),
     "solvers": Stage("gramian.gpu_check.solvers", 60, solvers),
     "products": Stage("gramian.gpu_check.products", 60, products),
-    "smoke": Stage("gramian.gpu_check.smoke", 60, smoke, takes=("rerun",)),
+    "smoke": Stage("gramian.gpu_check.smoke", 100, smoke, takes=("rerun",)),
     "jobs": Stage("gramian.gpu_check.jobs", 150, jobs),
 }
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from gramian.gpu_check import standins
-from gramian.gpu_check.data import pair
-from gramian.gpu_check.variants import Variant, variants
+from . import standins
+from .data import pair
+from .variants import Variant, variants
 
 
 def main() -> None:

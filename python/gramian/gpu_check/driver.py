@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from gramian import __version__
-from gramian._core import modules
-from gramian.gpu_check import standins
-from gramian.gpu_check.report import markdown
-from gramian.gpu_check.step import Fragment
+
+from .._core import modules
+from . import standins
+from .report import markdown
+from .step import Fragment
 
 __all__ = ["NOTHING_TO_CHECK", "Driver", "Stage", "check", "parser"]
 

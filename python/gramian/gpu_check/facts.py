@@ -13,9 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gramian._core import modules
-from gramian.gpu_check import standins
-from gramian.gpu_check.step import Step
+from .._core import modules
+from . import standins
+from .step import Step
 
 CARD = (
     "name,driver_version,memory.total,memory.used,clocks.sm,clocks.max.sm,clocks.mem,power.draw,"

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 
 import gramian as gm
-from gramian._measures.registry import MEASURES
-from gramian.gpu_check import data, peers
-from gramian.gpu_check.libraries import Libraries, OnDevice
-from gramian.gpu_check.places import Place, places
-from gramian.gpu_check.products import copies, product
-from gramian.gpu_check.race import Call, profile, race
-from gramian.gpu_check.step import Step
+
+from .._measures.registry import MEASURES
+from . import data, peers
+from .libraries import Libraries, OnDevice
+from .places import Place, places
+from .products import copies, product
+from .race import Call, profile, race
+from .step import Step
 
 LEAST = 8  # seconds with which a job is still begun
 BROKEN = 3  # exit code of a process in which the device no longer answers

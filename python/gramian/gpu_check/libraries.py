@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gramian._core import modules
-from gramian.gpu_check import standins
+from .._core import modules
+from . import standins
 
 __all__ = ["DEFAULT", "PEDANTIC", "TYPES", "Libraries", "OnDevice"]
 

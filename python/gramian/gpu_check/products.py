@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from gramian.gpu_check.libraries import DEFAULT, PEDANTIC, TYPES, Libraries
-from gramian.gpu_check.step import Step
+from .libraries import DEFAULT, PEDANTIC, TYPES, Libraries
+from .step import Step
 
 # Names, types, (m, n, k), operations: in row-major words, X'Y is NT and X X' is TN; one triangle of
 # X'X has one operation, and the rate of the whole product that it stands for.

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from gramian import measures
-from gramian.gpu_check.step import Fragment, Step
-from gramian.gpu_check.variants import BOUND
+
+from .step import Fragment, Step
+from .variants import BOUND
 
 AT_ONCE = 12
 

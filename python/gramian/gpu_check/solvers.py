@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from gramian.gpu_check.libraries import TYPES, Libraries
-from gramian.gpu_check.step import Step
+from .libraries import TYPES, Libraries
+from .step import Step
 
 ILL = ("full", "half", "decades")  # ranks p and p / 2; full with singular values over 6 decades
 BOUND = 1000  # eps of the largest value, beside what gesvdp admits; 32 were seen on an H200

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gramian import RBF, Polynomial
-from gramian._measures.registry import MEASURES
+
+from .._measures.registry import MEASURES
 
 if TYPE_CHECKING:
-    from gramian._measures.measure import Measure
+    from .._measures.measure import Measure
 
 __all__ = ["BOUND", "EXACT", "KERNELS", "Variant", "variants"]
 
