@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from .._input.arrays import Layer
 from .._input.layers import checked_patterns, named_layers
 from .._input.layout import Layouts, Positions, chosen_layout
 from .._input.opened import Opened
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
+from .._input.progress import Progress, Tell, shows_progress, tell_of
 from .._measures.measure import Measure
 from .._measures.registry import find
 from .._measures.resampled import Request
@@ -26,11 +27,10 @@ from .results import Comparison
 
 __all__ = ["compare"]
 
-Progress = Callable[[int, int], object]
-
 VALUES = 0.05  # of the progress of a call with inference, once the values are there
 
 
+@shows_progress
 def compare(
     A: Mapping[str, Any] | Sequence[Any],
     B: Mapping[str, Any] | Sequence[Any] | None = None,
@@ -41,7 +41,7 @@ def compare(
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
     inference: str | None = None,
     n_resamples: int | None = None,
@@ -85,8 +85,9 @@ def compare(
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
         Where to compute; by default where the arrays live. "reference" is plain numpy in
         float64, pair by pair.
-    progress : callable, optional
-        Called now and then as ``progress(done, total)``.
+    progress : bool, callable or bar of tqdm, optional
+        True shows a bar, by tqdm where that is installed. A function is called now and then as
+        ``progress(done, total)``, and a bar of tqdm moved; the units are those of the work.
     max_memory : float, optional
         Working memory in bytes that the call may take beyond its inputs. By default kernels, which
         have the choice, take 512 MiB where they can do with that (on a GPU up to a quarter of what
@@ -212,7 +213,6 @@ def compare(
     options = row.checked(options)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
-    check_progress(progress)
     arranged, patterns = chosen_layout(layout, positions), checked_patterns(layers)
     a = named_layers(A, "A", arranged, patterns)
     b = [] if B is None else named_layers(B, "B", arranged, patterns)
@@ -223,7 +223,7 @@ def compare(
     )
     if settings is not None:
         settings.check_for(row, request)  # a refusal comes before the work
-    stages = Stages(progress)  # does not go back when a layer is left out
+    stages = Stages(tell_of(progress))  # does not go back when a layer is left out
     values = _values(
         row,
         request.a,
@@ -297,7 +297,7 @@ def _by_reference(
     b: Sequence[Layer],
     *,
     device: str | None,
-    progress: Progress | None,
+    progress: Tell | None,
     max_memory: float | None,  # not used: whole matrices are formed
     options: Mapping[str, Any],
 ) -> npt.NDArray[np.float64]:

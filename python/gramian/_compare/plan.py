@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,8 @@ from .._input.options import (
     check_flag,
     check_memory,
     check_nan_policy,
-    check_progress,
 )
+from .._input.progress import Progress, check_progress
 from .._measures import memory
 from .._measures.cost import Cost, Workload
 from .._measures.gathered import BLOCK, ByBatches, ByProducts, ByRows, is_kept, state_bytes
@@ -97,7 +97,7 @@ def plan(
     positions: Positions = None,
     nan_policy: str = "raise",
     device: str | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
     streaming: bool = False,
     inference: str | None = None,

@@ -14,7 +14,7 @@ from .._inference.infer import infer
 from .._inference.settings import Settings, check_inference
 from .._input.arrays import as_layer
 from .._input.layers import checked_patterns, matching
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
 from .._measures.gathered import FIRST
 from .._measures.measure import Measure
 from .._measures.registry import find
@@ -64,7 +64,6 @@ def compare(
         level=level,
         calibrated=calibrated,
     )
-    check_progress(progress)
     if layout is not None or positions is not None:
         raise ValueError("layout must be None for dask arrays: reshape them to two axes first.")
     patterns = checked_patterns(layers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from .._input import layers
 from .._input.checks import warn
 from .._input.layout import Layouts, Positions, takes_layout
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
+from .._input.progress import Progress, shows_progress, tell_of
 from .._measures.registry import find
 from .._measures.resampled import Request
 from .infer import Found, infer
@@ -19,10 +19,9 @@ from .settings import Settings, can_be_calibrated, check_settings
 
 __all__ = ["bootstrap", "jackknife", "permutation_test"]
 
-Progress = Callable[[int, int], object]
-
 
 @takes_layout
+@shows_progress
 def permutation_test(
     X: Any,
     Y: Any,
@@ -36,7 +35,7 @@ def permutation_test(
     level: float = 0.95,
     nan_policy: str = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
     **options: Any,
 ) -> PermutationTest:
@@ -70,8 +69,9 @@ def permutation_test(
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
         Where to compute; by default where the arrays live. Sums over the Gram matrices of kernels
         are formed on the host in any case.
-    progress : callable, optional
-        Called now and then as ``progress(done, total)``.
+    progress : bool, callable or bar of tqdm, optional
+        True shows a bar, by tqdm where that is installed. A function is called now and then as
+        ``progress(done, total)``, and a bar of tqdm moved; the units are those of the work.
     max_memory : float, optional
         Working memory in bytes; Gram matrices that would take more are not kept.
     **options
@@ -142,6 +142,7 @@ def permutation_test(
 
 
 @takes_layout
+@shows_progress
 def bootstrap(
     X: Any,
     Y: Any,
@@ -156,7 +157,7 @@ def bootstrap(
     level: float = 0.95,
     nan_policy: str = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
     **options: Any,
 ) -> Bootstrap:
@@ -241,6 +242,7 @@ def bootstrap(
 
 
 @takes_layout
+@shows_progress
 def jackknife(
     X: Any,
     Y: Any,
@@ -252,7 +254,7 @@ def jackknife(
     level: float = 0.95,
     nan_policy: str = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
     **options: Any,
 ) -> Jackknife:
@@ -328,7 +330,7 @@ def _found(
     settings: Settings,
     nan_policy: str,
     device: str | None,
-    progress: Progress | None,
+    progress: Progress,
     max_memory: float | None,
     options: dict[str, Any],
 ) -> tuple[Any, Found]:
@@ -337,7 +339,6 @@ def _found(
     options = row.checked(options)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
-    check_progress(progress)
     x, y = layers.pair(X, Y, nan_policy)
     settings.draws(len(x.array))  # a refusal comes before the work
     if device == "reference":
@@ -354,7 +355,7 @@ def _found(
         )[0, 0]
     values = np.array([[value]], dtype=np.float64)
     request = Request([x], [y], options, device, max_memory)
-    return row, infer(row, request, values, settings, progress)
+    return row, infer(row, request, values, settings, tell_of(progress))
 
 
 def _numbers(found: Found) -> tuple[float, tuple[float, float], float]:

@@ -13,7 +13,7 @@ from .._compare.results import Comparison
 from .._extras import require
 from .._input import checks, devices
 from .._input.layout import Layouts, Positions, chosen_layout
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
 from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.gathered import ByBatches, ByProducts, ByRows, state_bytes
@@ -26,7 +26,6 @@ from .rows import Rows
 
 __all__ = ["Accumulator"]
 
-Progress = Callable[[int, int], object]
 State = Products | Rows | Minibatches
 
 
@@ -150,7 +149,8 @@ class Accumulator:
         self._lost: frozenset[int] = frozenset()
         self._target: int | None = None
 
-    def update(self, a: Any, b: Any = None, *, progress: Progress | None = None) -> None:
+    @shows_progress
+    def update(self, a: Any, b: Any = None, *, progress: Progress = None) -> None:
         """Add a batch of samples.
 
         Parameters
@@ -159,8 +159,8 @@ class Accumulator:
             Layers of the same samples, in any order of names; a bare array is a layer "x" or "y".
             Without `b`, the layers of `a` are compared among themselves. The first batch fixes
             names, widths and types.
-        progress : callable, optional
-            ``progress(done, total)``, called as the work on this batch proceeds.
+        progress : bool, callable or bar of tqdm, optional
+            As in `compare`, of the work on this batch.
 
         Raises
         ------
@@ -178,7 +178,7 @@ class Accumulator:
         >>> acc
         <Accumulator procrustes: 2 x 2 layers, 2 samples>
         """
-        check_progress(progress)
+        tell = tell_of(progress)
         if self._names is None:
             names, batch = batches.first(a, b, self._called, self._layout)
         else:
@@ -193,10 +193,10 @@ class Accumulator:
         state = self._state or self._new_state(names, target)
         if isinstance(state, Minibatches):
             state.update(layers)
-            if progress is not None:
-                progress(batch.n, batch.n)
+            if tell is not None:
+                tell(batch.n, batch.n)
         else:
-            state.update(layers, progress)
+            state.update(layers, tell)
         self._names, self._state, self._target = names, state, target
         self._n += batch.n
         self._lost = lost

@@ -20,8 +20,10 @@ def hsic(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -45,10 +47,14 @@ def hsic(
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
         examples; X and Y each have their own median. Default 1.0.
+    sigma : float, optional
+        The width in the units of the features instead, the same for X and Y.
     bandwidth_sample : int, optional
         Take the median distance of this many examples only, evenly spread over the rows.
     unbiased : bool, default False
         Use the unbiased estimator, which may be negative.
+    debiased : bool, default False
+        The same under the name that `cka` has for it.
     layout, positions
         As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
@@ -110,8 +116,10 @@ def hsic(
         Y,
         kernel=kernel,
         bandwidth=bandwidth,
+        sigma=sigma,
         bandwidth_sample=bandwidth_sample,
         unbiased=unbiased,
+        debiased=debiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,
@@ -126,8 +134,10 @@ def cka(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -151,12 +161,16 @@ def cka(
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
         examples; X and Y each have their own median. Default 1.0.
+    sigma : float, optional
+        The width in the units of the features instead, the same for X and Y.
     bandwidth_sample : int, optional
         Take the median distance of this many examples only, evenly spread over the rows.
     debiased : bool, default False
         Use the unbiased HSIC in all three places. Recommended when the number of features is not
         small against the number of samples: the biased value of independent data with n = 64 and
         2,000 features is 0.97, the debiased one 0.01. It may be negative, and is not clamped.
+    unbiased : bool, default False
+        The same under the name that `hsic` has for it.
     layout, positions
         As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
@@ -222,8 +236,10 @@ def cka(
         Y,
         kernel=kernel,
         bandwidth=bandwidth,
+        sigma=sigma,
         bandwidth_sample=bandwidth_sample,
         debiased=debiased,
+        unbiased=unbiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,
@@ -238,8 +254,10 @@ def cka_distance(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -250,7 +268,8 @@ def cka_distance(
 
     Parameters
     ----------
-    X, Y, kernel, bandwidth, bandwidth_sample, debiased, nan_policy, device, max_memory
+    X, Y, kernel, bandwidth, sigma, bandwidth_sample, debiased, unbiased, nan_policy, device, \
+max_memory
         As in `cka`.
     layout, positions
         As in `compare`, for arrays of more axes.
@@ -296,8 +315,10 @@ def cka_distance(
         Y,
         kernel=kernel,
         bandwidth=bandwidth,
+        sigma=sigma,
         bandwidth_sample=bandwidth_sample,
         debiased=debiased,
+        unbiased=unbiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,
@@ -311,6 +332,7 @@ def distance_correlation(
     Y: Any,
     *,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -326,6 +348,8 @@ def distance_correlation(
     unbiased : bool, default False
         Use the unbiased distance covariances, without the root; it may be negative. The biased
         value of independent data goes to 1 as the number of features grows.
+    debiased : bool, default False
+        The same under the name that `cka` has for it.
     layout, positions, nan_policy, device, max_memory
         As in `cka`.
 
@@ -378,6 +402,7 @@ def distance_correlation(
         X,
         Y,
         unbiased=unbiased,
+        debiased=debiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,

@@ -24,6 +24,7 @@ def gram(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     centered: bool = True,
     layout: Layouts = None,
@@ -42,6 +43,8 @@ def gram(
         with parameters, such as `RBF`.
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance. Default 1.0.
+    sigma : float, optional
+        The width in the units of the features instead.
     bandwidth_sample : int, optional
         Take the median distance of this many examples only, evenly spread over the rows.
     centered : bool, default True
@@ -90,5 +93,10 @@ def gram(
         nan_policy=nan_policy,
         device=device,
         centered=options.check_flag("centered", centered),
-        options={"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": bandwidth_sample},
+        options={
+            "kernel": kernel,
+            "bandwidth": bandwidth,
+            "sigma": sigma,
+            "bandwidth_sample": bandwidth_sample,
+        },
     )

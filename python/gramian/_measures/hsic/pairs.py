@@ -55,7 +55,7 @@ CHANCE = Chance(
 )
 says_chance_of_kernels = says_chance(
     CHANCE,
-    lambda options: not (is_unbiased(options) or options.get("kernel") == "precomputed"),
+    lambda options: not (is_unbiased(options) or isinstance(kernel_of(options)[0], Precomputed)),
 )
 
 

@@ -15,7 +15,7 @@ from ..._input.arrays import Layer, as_layer
 from ..._input.constant import is_constant
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..reference_inputs import check_values
-from .checks import needed_samples
+from .checks import is_unbiased, needed_samples
 from .kernels import Distance, Kernel, Precomputed, kernel_of
 from .reference_grams import (
     Array,
@@ -34,8 +34,10 @@ def cka(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -52,8 +54,8 @@ def cka(
     >>> round(reference.cka(X, Y), 12)
     0.7
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
-    debiased = options.check_flag("debiased", debiased)
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
+    debiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
     return _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)[0]
 
 
@@ -64,8 +66,10 @@ def cka_distance(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -82,8 +86,8 @@ def cka_distance(
     >>> round(reference.cka_distance(X, Y), 12)
     0.795398830184
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
-    debiased = options.check_flag("debiased", debiased)
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
+    debiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
     similarity, distance = _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)
     if similarity > 0.99:  # where an angle has fewer digits than its cosine
         return float(2 * np.arcsin(distance / 2))
@@ -97,8 +101,10 @@ def hsic(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -116,7 +122,8 @@ def hsic(
     >>> reference.hsic(X, Y)
     1.75
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    unbiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
     x, y = _samples(X, Y, k, unbiased, nan_policy)
     (K, of_k), (L, of_l) = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
     value = hsic_unbiased(K, L) if unbiased else hsic_biased(K, L)
@@ -130,6 +137,7 @@ def distance_correlation(
     Y: Any,
     *,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
     nan_policy: str = "raise",
@@ -145,6 +153,7 @@ def distance_correlation(
     >>> round(reference.distance_correlation([[1], [2], [3]], [[10], [20], [5]]), 12)
     0.762199122232
     """
+    unbiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
     x, y = _samples(X, Y, (Distance(), None), unbiased, nan_policy)
     distances = [np.sqrt(squared_distances(layer)[0]) for layer in (x, y)]
     A, B = (u_centered(d) if unbiased else double_centered(d) for d in distances)
@@ -171,6 +180,7 @@ def gram(
     *,
     kernel: str | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     centered: bool = True,
     layout: Layouts = None,
@@ -189,7 +199,7 @@ def gram(
            [ 0.,  1., -1.],
            [-1., -1.,  2.]])
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
     options.check_nan_policy(nan_policy)
     centered = options.check_flag("centered", centered)
     x = as_layer(X, "X")
@@ -217,10 +227,11 @@ def _cka(x: Layer, y: Layer, k: tuple[Kernel, int | None], debiased: bool) -> tu
 
 
 def _kernel(
-    kernel: str | Kernel, bandwidth: float | None, sample: int | None
+    kernel: str | Kernel, bandwidth: float | None, sigma: float | None, sample: int | None
 ) -> tuple[Kernel, int | None]:
     """Return the kernel, and the number of rows that its median distance is taken of."""
-    return kernel_of({"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": sample})
+    width = {"bandwidth": bandwidth, "sigma": sigma, "bandwidth_sample": sample}
+    return kernel_of({"kernel": kernel, **width})
 
 
 def _samples(
