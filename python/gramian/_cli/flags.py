@@ -27,20 +27,20 @@ def options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options that were given, or say which flags the measure takes."""
     row = find(arguments.measure, {})
     given = {name: value for name in _all() if (value := getattr(arguments, name)) is not None}
-    known = {flag.name: flag.flag for flag in row.flags}
+    known = {flag.name: flag.flag for flag in row.options}
     for name in given:
         if name not in known:
             takes = ", ".join(known.values()) or "no options"
             raise ValueError(f"measure {row.name!r} takes {takes}; got {_all()[name].flag}.")
-    return row.from_flags(given)
+    return given
 
 
 def _all() -> dict[str, Option]:
-    return {flag.name: flag for row in MEASURES.values() for flag in row.flags}
+    return {flag.name: flag for row in MEASURES.values() for flag in row.options}
 
 
 def _help(flag: Option) -> str:
     """Say what a flag does, its default, and the measures that take it."""
     default = "" if flag.default in (None, False) else f" ({flag.default})"
-    takers = ", ".join(name for name, row in MEASURES.items() if flag in row.flags)
+    takers = ", ".join(name for name, row in MEASURES.items() if flag in row.options)
     return f"{flag.help}{default} [{takers}]"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from .._input import layers
+from .._input.annotations import ArrayLike, NanPolicy
 from .._input.checks import warn
 from .._input.layout import Layouts, Positions, takes_layout
 from .._input.options import check_device, check_memory, check_nan_policy
 from .._input.progress import Progress, shows_progress, tell_of
+from .._measures.names import MeasureName, Options
 from .._measures.registry import find
 from .._measures.resampled import Request
 from .infer import Found, infer
 from .results import Bootstrap, Jackknife, PermutationTest
-from .settings import Settings, can_be_calibrated, check_settings
+from .settings import Scheme, Settings, can_be_calibrated, check_settings
 
 __all__ = ["bootstrap", "jackknife", "permutation_test"]
 
@@ -23,21 +25,21 @@ __all__ = ["bootstrap", "jackknife", "permutation_test"]
 @takes_layout
 @shows_progress
 def permutation_test(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     n_permutations: int = 999,
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     progress: Progress = None,
     max_memory: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> PermutationTest:
     """How often Y would be as similar to X if its samples came in any order.
 
@@ -144,22 +146,22 @@ def permutation_test(
 @takes_layout
 @shows_progress
 def bootstrap(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     n_resamples: int = 1000,
-    scheme: str = "half",
+    scheme: Scheme = "half",
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     progress: Progress = None,
     max_memory: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Bootstrap:
     """Interval and standard error of a measure from samples that are drawn again.
 
@@ -244,19 +246,19 @@ def bootstrap(
 @takes_layout
 @shows_progress
 def jackknife(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     groups: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     progress: Progress = None,
     max_memory: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Jackknife:
     """Interval and standard error of a measure from leaving out each sample in turn.
 
@@ -324,19 +326,19 @@ def jackknife(
 
 
 def _found(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     measure: str,
     settings: Settings,
     nan_policy: str,
     device: str | None,
     progress: Progress,
     max_memory: float | None,
-    options: dict[str, Any],
+    given: Options,
 ) -> tuple[Any, Found]:
     """Compare a pair, and infer."""
-    row = find(measure, options)
-    options = row.checked(options)
+    row = find(measure, given)
+    options = row.checked(given)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
     x, y = layers.pair(X, Y, nan_policy)

@@ -83,13 +83,17 @@ def axes_of(layout: Any, argument: str = "layout") -> Axes:
     return Axes(letters, places["n"], positions, places[units])
 
 
+def _is_flatten(layout: str) -> bool:
+    return layout.lower() == "flatten"
+
+
 def chosen_layout(layout: Any, positions: Any) -> Layout | None:
     """Return what is to be done with arrays of more than two axes, None where nothing is said."""
     if layout is None:
         if positions is not None:
             raise ValueError("positions needs a layout, such as layout='nchw'.")
         return None
-    if isinstance(layout, str) and layout.lower() == "flatten":
+    if isinstance(layout, str) and _is_flatten(layout):
         if positions is not None:
             raise ValueError("layout='flatten' takes no positions: every entry is a unit.")
         return Layout((), "flatten")
@@ -301,7 +305,7 @@ def _taking_layouts(function: Function, *, by_units: bool) -> Function:
         for name in () if takes_any else options:
             if name not in parameters:
                 raise refuse_keyword(function.__name__, name, parameters)
-        if by_units and positions is None and isinstance(layout, str) and layout.lower() != "flatten":
+        if by_units and positions is None and isinstance(layout, str) and not _is_flatten(layout):
             positions = "samples"
         chosen = chosen_layout(layout, positions)
         if chosen is not None:

@@ -9,9 +9,11 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import numpy as np
+
+from .annotations import NanPolicy
 
 __all__ = [
     "check_choice",
@@ -28,6 +30,8 @@ __all__ = [
     "shown",
 ]
 
+Word = TypeVar("Word", bound=str)
+_NAN_POLICIES: tuple[NanPolicy, ...] = get_args(NanPolicy)
 _LARGEST = 2**63 - 1  # integer that the core can be told
 _TEXTS = (str, bytes, bytearray)
 _TRUTHS = (bool, np.bool_)
@@ -64,12 +68,12 @@ def check_device(device: Any) -> str | None:
     return device
 
 
-def check_nan_policy(nan_policy: Any) -> str:
+def check_nan_policy(nan_policy: Any) -> NanPolicy:
     """Refuse anything but the two policies."""
-    return check_choice("nan_policy", nan_policy, ("raise", "propagate"))
+    return check_choice("nan_policy", nan_policy, _NAN_POLICIES)
 
 
-def check_choice(argument: str, value: Any, choices: Sequence[str], rule: str = "") -> str:
+def check_choice(argument: str, value: Any, choices: Sequence[Word], rule: str = "") -> Word:
     """Return the one of the choices that a word is, in whatever case."""
     rule = rule or ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
     if not isinstance(value, str):
@@ -82,7 +86,7 @@ def check_choice(argument: str, value: Any, choices: Sequence[str], rule: str = 
     return found
 
 
-def same_word(word: str, choices: Iterable[str]) -> str | None:
+def same_word(word: str, choices: Iterable[Word]) -> Word | None:
     """Return the choice that is this word but for case, and for "-", "_" or a space."""
     plainly = _plainly(word)
     return next((choice for choice in choices if _plainly(choice) == plainly), None)
@@ -150,4 +154,3 @@ def check_memory(max_memory: Any) -> float | None:
     if not number > 0:
         raise ValueError(f"max_memory must be > 0 bytes, got {plain(number)}.")
     return number
-

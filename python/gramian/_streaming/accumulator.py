@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -12,11 +11,14 @@ from .._compare import done
 from .._compare.results import Comparison
 from .._extras import require
 from .._input import checks, devices
+from .._input.annotations import NanPolicy
 from .._input.layout import Layouts, Positions, chosen_layout
 from .._input.options import check_device, check_memory, check_nan_policy
+from .._input.progress import Progress, shows_progress, tell_of
 from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.gathered import ByBatches, ByProducts, ByRows, state_bytes
+from .._measures.names import MeasureName, Options
 from .._measures.registry import find
 from . import batches
 from .batches import Batch, Names
@@ -110,14 +112,14 @@ class Accumulator:
 
     def __init__(
         self,
-        measure: str = "cka",
+        measure: MeasureName = "cka",
         *,
         layout: Layouts = None,
         positions: Positions = None,
-        nan_policy: str = "raise",
+        nan_policy: NanPolicy = "raise",
         device: str | None = None,
         max_memory: float | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self._row = find(measure, options)
         self._options = self._row.checked(options)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..measure import falls_back_on, value_of_pair
 from . import angles, pairs, reference
-from .kernels import Kernel
+from .kernels import Kernel, KernelName
 
 __all__ = ["cka", "cka_distance", "distance_correlation", "hsic"]
 
@@ -15,10 +14,10 @@ __all__ = ["cka", "cka_distance", "distance_correlation", "hsic"]
 @takes_layout
 @falls_back_on(reference.hsic)
 def hsic(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
     sigma: float | None = None,
     bandwidth_sample: int | None = None,
@@ -26,7 +25,7 @@ def hsic(
     debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:
@@ -129,10 +128,10 @@ def hsic(
 @takes_layout
 @falls_back_on(reference.cka)
 def cka(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
     sigma: float | None = None,
     bandwidth_sample: int | None = None,
@@ -140,7 +139,7 @@ def cka(
     unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:
@@ -249,10 +248,10 @@ def cka(
 @takes_layout
 @falls_back_on(reference.cka_distance)
 def cka_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
     sigma: float | None = None,
     bandwidth_sample: int | None = None,
@@ -260,7 +259,7 @@ def cka_distance(
     unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:
@@ -328,14 +327,14 @@ max_memory
 @takes_layout
 @falls_back_on(reference.distance_correlation)
 def distance_correlation(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     unbiased: bool = False,
     debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:

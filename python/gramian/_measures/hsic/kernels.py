@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..._input.options import check_choice, check_integer, check_number, plain, shown
 
@@ -14,6 +14,7 @@ __all__ = [
     "Cosine",
     "Distance",
     "Kernel",
+    "KernelName",
     "Laplacian",
     "Linear",
     "Polynomial",
@@ -181,6 +182,7 @@ class Precomputed:
 
 Kernel = Linear | RBF | Laplacian | Distance | Polynomial | Cosine | Precomputed
 
+KernelName = Literal["linear", "rbf", "laplacian", "polynomial", "cosine", "precomputed"]
 NAMED: dict[str, type[Kernel]] = {
     "linear": Linear,
     "rbf": RBF,

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..._input import checks, layers, options
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer, as_layer
 from ..._input.constant import is_constant
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..reference_inputs import check_values
 from .checks import is_unbiased, needed_samples
-from .kernels import Distance, Kernel, Precomputed, kernel_of
+from .kernels import Distance, Kernel, KernelName, Precomputed, kernel_of
 from .reference_grams import (
     Array,
     kernel_matrix,
@@ -29,10 +30,10 @@ __all__ = ["cka", "cka_distance", "distance_correlation", "gram", "hsic"]
 
 @takes_layout
 def cka(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
     sigma: float | None = None,
     bandwidth_sample: int | None = None,
@@ -40,7 +41,7 @@ def cka(
     unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Centered kernel alignment, HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)).
 
@@ -61,10 +62,10 @@ def cka(
 
 @takes_layout
 def cka_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
     sigma: float | None = None,
     bandwidth_sample: int | None = None,
@@ -72,7 +73,7 @@ def cka_distance(
     unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Angle between the centered Gram matrices, arccos(CKA) (Williams et al. 2021).
 
@@ -96,10 +97,10 @@ def cka_distance(
 
 @takes_layout
 def hsic(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
     sigma: float | None = None,
     bandwidth_sample: int | None = None,
@@ -107,7 +108,7 @@ def hsic(
     debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Hilbert-Schmidt independence criterion.
 
@@ -133,14 +134,14 @@ def hsic(
 
 @takes_layout
 def distance_correlation(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     unbiased: bool = False,
     debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Correlation of the doubly centered distances (Székely et al. 2007, definitions 2.3 and 2.4).
 
@@ -176,16 +177,16 @@ def distance_correlation(
 
 @takes_layout
 def gram(
-    X: Any,
+    X: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
     sigma: float | None = None,
     bandwidth_sample: int | None = None,
     centered: bool = True,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> Array:
     """Gram matrix (n, n) of one representation, HKH or, with ``centered=False``, K.
 

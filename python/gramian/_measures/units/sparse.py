@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._input import layers, options
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.layout import Layouts, Positions, units_take_layout
 from ..._input.progress import Progress, shows_progress, tell_of
 from ..measure import falls_back_on
@@ -18,15 +19,15 @@ __all__ = ["sparse_prediction"]
 @shows_progress
 @falls_back_on(reference.sparse_prediction)
 def sparse_prediction(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     alphas: Any = None,
     *,
     tol: float = 1e-6,
     max_sweeps: int = 10_000,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     progress: Progress = None,
 ) -> SparsePrediction:
