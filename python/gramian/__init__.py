@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from . import _distributed as _distributed
 from ._compare.compare import compare
+from ._compare.loading import load
 from ._compare.plan import Plan, plan
-from ._compare.results import Comparison, load
+from ._compare.results import Comparison
+from ._compare.runs import Runs, concat
 from ._core.threads import get_num_threads, set_num_threads
 from ._inference.functions import bootstrap, jackknife, permutation_test
 from ._inference.results import Bootstrap, Inference, Jackknife, PermutationTest
@@ -56,6 +58,7 @@ __all__ = [
     "Plan",
     "Polynomial",
     "Recording",
+    "Runs",
     "SparsePrediction",
     "__version__",
     "bootstrap",
@@ -65,6 +68,7 @@ __all__ = [
     "cluster_units",
     "compare",
     "compare_models",
+    "concat",
     "correlation",
     "distance_correlation",
     "get_num_threads",

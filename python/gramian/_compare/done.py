@@ -22,6 +22,9 @@ DONE = (
     "reduce",
     "mask",
     "recorded_dtype",
+    "transposed",
+    "runs",
+    "samples",
 )
 
 
@@ -73,7 +76,10 @@ def noted(said: Mapping[str, Any], *sides: Any) -> dict[str, Any]:
 
 def caption(options: Mapping[str, Any]) -> str:
     """Return a line of what was done, for a picture."""
-    return ", ".join(f"{name} {_said(options[name])}" for name in DONE if name in options)
+    said = {name: f"{name} {_said(options[name])}" for name in DONE if name in options}
+    if "transposed" in said:
+        said["transposed"] = "transposed: values are measure(column, row)"
+    return ", ".join(said.values())
 
 
 def _said(value: Any) -> str:

@@ -16,12 +16,13 @@ from .._input.options import check_flag, check_integer
 from .._measures.registry import MEASURES
 from .._show import curves, maps
 from . import document, done, fields
+from .data import Data
 
-__all__ = ["Comparison", "load"]
+__all__ = ["Comparison"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Data):
     """Every layer of A against every layer of B, as `compare` returns it.
 
     Attributes
@@ -150,8 +151,10 @@ class Comparison:
         """
         n = len(self.x_names)
         if n != len(self.y_names):
+            both = [name for name in self.x_names if name in self.y_names]
             raise ValueError(
-                f"accuracy needs as many layers in A as in B: A has {n}, B has {len(self.y_names)}."
+                f"accuracy needs as many layers in A as in B: A has {n}, B has "
+                f"{len(self.y_names)}. {_cure(both)}"
             )
         if self.measure not in MEASURES:  # in a file of a later version
             raise ValueError(f"accuracy is not defined for an unknown measure, {self.measure!r}.")
@@ -166,22 +169,6 @@ class Comparison:
         np.fill_diagonal(others, -np.inf)
         hits = np.sum(same > others.max(axis=1)) + np.sum(same > others.max(axis=0))
         return float(hits / (2 * n))
-
-    def to_pandas(self) -> Any:
-        """Return the values as a `pandas.DataFrame`, rows A, columns B.
-
-        Returns
-        -------
-        pandas.DataFrame of shape (n_x, n_y)
-            A copy, indexed by `x_names`, with `y_names` as columns.
-
-        Raises
-        ------
-        ImportError
-            If pandas is missing; ``pip install "gramian[pandas]"``.
-        """
-        pandas = require("pandas", "pandas")
-        return pandas.DataFrame(self.values.copy(), index=self.x_names, columns=self.y_names)
 
     def plot(self, ax: Any = None, *, annotate: bool | None = None) -> Any:
         """Draw the heat map with matplotlib; A goes up the y axis, B along the x axis.
@@ -285,25 +272,33 @@ class Comparison:
         return (low - room if low < 0 else low), high + room
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the comparison as JSON, for `load`.
+        """Write the comparison as JSON, for `load`, or as a table for other programs.
 
         Parameters
         ----------
         path : str or path-like
-            File to write. An old one is replaced in one step, so that no reader sees half of it,
-            and keeps its mode; what is no regular file is written into.
+            File to write: a long table, as of `to_pandas`, where its name ends in ".csv", otherwise
+            JSON. An old one is replaced in one step, so that no reader sees half of it, and keeps
+            its mode; what is no regular file is written into.
 
         Raises
         ------
+        ValueError
+            If the name is that of a picture or a page.
         OSError
             If the file cannot be written; it has its name. An old file is left as it is.
 
         Notes
         -----
         Every float64 is written with the digits that bring back the same bits. NaN is null, and
-        infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them.
+        infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them;
+        in a table they are "nan", "inf" and "-inf".
         """
-        write.write(path, document.written(vars(self)))
+        write.write(path, document.content(write.check_path(path), vars(self), self._columns()))
+
+    def __str__(self) -> str:
+        """Return the map in characters, at most 80 wide, under what was computed."""
+        return "\n".join([*self._caption(), self._text_map()])
 
     def _call(self) -> str:
         options = ", ".join(
@@ -339,6 +334,9 @@ class Comparison:
             return 0.0, float(measure.range[1])
         finite = self.values[np.isfinite(self.values)]
         low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+        if measure is None and low < 0:  # a difference, on both sides of 0
+            high = max(-low, high)
+            low = -high
         return (low, high) if high > low else (0.0, 1.0)
 
     def _figure(self) -> Any:
@@ -351,34 +349,11 @@ class Comparison:
         return maps.text_map(self._map())
 
 
-def load(path: str | os.PathLike[str]) -> Comparison:
-    """Read a comparison that `Comparison.save` wrote.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Returns
-    -------
-    Comparison
-        With the same values, bit for bit.
-
-    Raises
-    ------
-    ValueError
-        If the file is something else, damaged, or from a version that this one cannot read.
-    OSError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> import gramian as gm
-    >>> from tempfile import TemporaryDirectory
-    >>> S = gm.compare({"a": [[1.0], [2.0], [4.0]]})
-    >>> with TemporaryDirectory() as directory:
-    ...     S.save(f"{directory}/s.json")
-    ...     gm.load(f"{directory}/s.json")
-    <Comparison cka(kernel='linear', debiased=False): 1 x 1 layers, 3 samples>
-    """
-    return Comparison(**document.read(path))
+def _cure(both: list[str]) -> str:
+    """Return what can be done about maps that are not square."""
+    if both:
+        return (
+            f"S[names, names] has the {len(both)} layers that both have; S.matches() the most "
+            "similar layer of each."
+        )
+    return "S.matches() has the most similar layer of each."

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..._extras import require
 from ..._show import units as pictures
+from ..results import Result
 
 __all__ = ["Clusters", "Matching", "SparsePrediction"]
 
@@ -18,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Matching:
+class Matching(Result):
     """Units of one representation paired with units of another, as `match_units` returns it.
 
     Attributes
@@ -50,6 +51,8 @@ class Matching:
     correlation: Floats
     x_left_out: Integers
     y_left_out: Integers
+
+    _number = "mean"
 
     def __repr__(self) -> str:
         p, q = self.correlation.shape
@@ -113,7 +116,7 @@ class Matching:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SparsePrediction:
+class SparsePrediction(Result):
     """Units of Y predicted from few units of X, as `sparse_prediction` returns it.
 
     Attributes
@@ -144,6 +147,8 @@ class SparsePrediction:
     x_left_out: Integers
     y_left_out: Integers
     finite: bool = True
+
+    _number = "score"
 
     def __repr__(self) -> str:
         count, p, q = self.coefficients.shape
@@ -196,7 +201,7 @@ class SparsePrediction:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Clusters:
+class Clusters(Result):
     """Groups of units that span both representations, as `cluster_units` returns it.
 
     Attributes
