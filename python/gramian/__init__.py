@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import _distributed as _distributed
 from ._compare.compare import compare
 from ._compare.loading import load
@@ -16,6 +18,7 @@ from ._compare.plan import Plan, plan
 from ._compare.results import Comparison
 from ._compare.runs import Runs, concat
 from ._core.threads import get_num_threads, set_num_threads
+from ._extras import on_demand as _on_demand
 from ._inference.functions import bootstrap, jackknife, permutation_test
 from ._inference.results import Bootstrap, Inference, Jackknife, PermutationTest
 from ._measures.cca.cca import cca
@@ -37,6 +40,11 @@ from ._streaming.accumulator import Accumulator
 from ._streaming.opening import LayersOnDisk
 from ._streaming.opening import open_layers as open
 from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import compat as compat
+    from . import reference as reference
+    from . import typing as typing
 
 __all__ = [
     "CCA",
@@ -91,3 +99,8 @@ __all__ = [
     "sparse_prediction",
     "svcca",
 ]
+
+# Modules that `import gramian` leaves for when they are used, and what completion offers.
+_MODULES = ("compat", "reference", "typing")
+__getattr__ = _on_demand(__name__, _MODULES)
+__dir__ = [*__all__, *_MODULES].copy

@@ -363,6 +363,6 @@ class Data(Result):
 
 def _term(part: Data) -> str:
     """Return how a comparison is called in an expression."""
-    name = part._call()
+    name = part._call() + (" transposed" if part.options.get("transposed") else "")
     computed = part.measure not in MEASURES and any(sign in name for sign in (" - ", " + ", " * "))
     return f"({name})" if computed else name

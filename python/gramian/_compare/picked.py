@@ -15,6 +15,13 @@ __all__ = ["picked"]
 _RULE = "a name, a pattern such as 'blocks.*', a position, a slice, or a list of these"
 
 
+class NoLayerError(KeyError):
+    """A `KeyError` whose message is not put into quotes."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def picked(names: Sequence[str], key: Any, side: str) -> int | list[int]:
     """Return the position of one layer, or those of several."""
     if isinstance(key, str):
@@ -24,7 +31,7 @@ def picked(names: Sequence[str], key: Any, side: str) -> int | list[int]:
         if found:
             return found
         listed = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
-        raise KeyError(
+        raise NoLayerError(
             f"no layer of {side} is called {shown(key)}: there are {listed}."
             f"{did_you_mean(key, names)}"
         )

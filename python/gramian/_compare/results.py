@@ -94,8 +94,8 @@ class Comparison(Data):
     def __repr__(self) -> str:
         return (
             f"<Comparison {self._call()}: {len(self.x_names)} x {len(self.y_names)} layers, "
-            f"{self.n_samples} samples{'' if self.inference is None else ', '}"
-            f"{'' if self.inference is None else self.inference.method}>"
+            f"{self.n_samples} samples{', transposed' if self.options.get('transposed') else ''}"
+            f"{'' if self.inference is None else f', {self.inference.method}'}>"
         )
 
     @property

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from .._extras import require
 from .._input.keywords import advice
 from .._input.options import check_choice, shown
 from .cca import rows as cca
 from .hsic import rows as hsic
 from .measure import Measure
+from .names import MeasureName
 from .procrustes import rows as procrustes
 from .units import rows as units
 
-__all__ = ["MEASURES", "find", "measures"]
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["MEASURES", "Measures", "find", "measures"]
 
 MEASURES = {
     row.name: row for rows in (hsic.ROWS, cca.ROWS, procrustes.ROWS, units.ROWS) for row in rows
@@ -58,16 +63,84 @@ def _advice(row: Measure, option: str) -> str:
     return advice(option, (*row.option_names, *COMPARES))
 
 
-def measures() -> list[str]:
-    """Return the names that `compare` takes as its measure.
+class Measures(list[MeasureName]):
+    """The names of measures, which print as the table of what is known of each.
+
+    A list of words for whatever takes one. In a notebook it shows the table.
+    """
+
+    __module__ = "gramian"
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} measures: {', '.join(self)}>"
+
+    def __str__(self) -> str:
+        """Return the table, with a line for each measure."""
+        rows = [_COLUMNS, *(self._cells(name) for name in self)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        rows = [_line("th", _COLUMNS), *(_line("td", self._cells(name)) for name in self)]
+        return f"<table>{''.join(rows)}</table>"
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the table as a `pandas.DataFrame`, indexed by name."""
+        cells = [self._cells(name) for name in self]
+        frame = require("pandas", "pandas").DataFrame(cells, columns=list(_COLUMNS))
+        return frame.set_index(_COLUMNS[0])
+
+    def _cells(self, name: str) -> tuple[str, ...]:
+        row = MEASURES[name]
+        low, high = (f"{end:.4g}".replace("inf", "\u221e") for end in row.range)
+        options = ", ".join(
+            option.name if option.default is None else f"{option.name}={option.default!r}"
+            for option in row.options
+        )
+        return (
+            name,
+            "distance" if row.distance else "similarity",
+            f"{low} to {high}",
+            "yes" if row.symmetric else "no",
+            options or "none",
+            row.citation,
+        )
+
+
+_COLUMNS = ("measure", "kind", "range", "symmetric", "options", "citation")
+
+
+def _line(tag: str, cells: Iterable[str]) -> str:
+    from html import escape
+
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def measures() -> Measures:
+    """Return the names that `compare` takes as its measure, and what is known of each.
+
+    Returns
+    -------
+    list of str
+        In the order of the table, which ``print(gm.measures())`` shows: whether a measure is a
+        similarity or a distance, its range with default options, whether it is symmetric, its
+        options with their defaults, and where it is from. ``.to_pandas()`` returns the table.
 
     Examples
     --------
     >>> import gramian as gm
     >>> gm.measures()[:5]
     ['cka', 'hsic', 'cka_distance', 'distance_correlation', 'cca']
+    >>> print(gm.measures())  # doctest: +ELLIPSIS
+    measure               kind        range        symmetric  options ...
+    cka                   similarity  0 to 1       yes        kernel='linear', bandwidth, ...
     """
-    return list(MEASURES)
+    return Measures(cast("list[MeasureName]", list(MEASURES)))
 
 
 def _quoted(names: Iterable[str]) -> str:

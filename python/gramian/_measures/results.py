@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -25,6 +25,15 @@ class Result:
 
     def __init_subclass__(cls) -> None:
         written.KINDS[cls.__name__] = cls
+
+    def __new__(cls, *args: Any, **fields: Any) -> Self:
+        """Refuse fields that there are not, as those of another library's class of this name."""
+        if unknown := set(fields) - {field.name for field in dataclasses.fields(cls)}:  # type: ignore[arg-type]
+            raise TypeError(
+                f"{cls.__name__} is a result that a function of gramian returns, and nothing to "
+                f"fit: it has no {min(unknown)!r}."
+            )
+        return super().__new__(cls)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

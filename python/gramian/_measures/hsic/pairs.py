@@ -190,6 +190,7 @@ def read_layer(
         return x
     if x.finite:
         checks.check_symmetric(layer)
+        checks.check_no_distances(layer)
     return replace(x, constant=False)  # as a Gram matrix that is given never is
 
 

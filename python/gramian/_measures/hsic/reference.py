@@ -253,6 +253,7 @@ def _check_values(layer: Layer, k: tuple[Kernel, int | None], nan_policy: str) -
         checks.check_square(layer)
     if check_values(layer, nan_policy) and precomputed:
         checks.check_symmetric(layer)
+        checks.check_no_distances(layer)
 
 
 def u_centered(D: Array) -> Array:
