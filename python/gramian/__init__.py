@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from . import _distributed as _distributed
 from ._compare.compare import compare
+from ._compare.models import plot_models
 from ._compare.plan import Plan, plan
+from ._compare.report import report
 from ._compare.results import Comparison, load
 from ._core.threads import get_num_threads, set_num_threads
 from ._inference.functions import bootstrap, jackknife, permutation_test
@@ -78,10 +80,12 @@ __all__ = [
     "open",
     "permutation_test",
     "plan",
+    "plot_models",
     "procrustes",
     "procrustes_distance",
     "pwcca",
     "record",
+    "report",
     "set_num_threads",
     "shape_distance",
     "sparse_prediction",

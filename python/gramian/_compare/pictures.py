@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from .._extras import require
 from .._inference.results import Inference
-from .._input import write
 from .._input.options import check_flag, refuse_type, shown
 from .._measures.registry import MEASURES
 from .._show import curves, maps, notebook, text
-from . import words
+from . import panels, words
 
 __all__ = ["Pictures", "checked_style", "limits_of"]
 
@@ -166,6 +165,38 @@ class Pictures:
         style = checked_style(None, None, None, None, None, title, figsize)
         shown_curve = self._curve(best=best, label=label)
         return curves.layer_curve(shown_curve, ax, style)
+
+    def to_html(
+        self, path: str | os.PathLike[str] | None = None, *, title: str | None = None
+    ) -> str:
+        """Return a page with the map, to be pointed at and walked through by keys.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            A file to write it to, as `save` writes.
+        title : str, optional
+            By default what was computed.
+
+        Returns
+        -------
+        str
+            HTML, whole in one file: it asks nothing of any network, is light or dark as its reader
+            is, and prints. `report` puts several comparisons into one.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> S = gm.Comparison([[0.9, 0.4], [0.3, 0.8]], ["a1", "a2"], ["b1", "b2"], "cka", {}, 100)
+        >>> S.to_html()[:15]
+        '<!DOCTYPE html>'
+        """
+        return panels.written([self], [""], path, title)
 
     def _repr_html_(self) -> str:
         """Return the map for a notebook: one SVG, without scripts."""

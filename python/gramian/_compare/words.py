@@ -8,7 +8,19 @@ from typing import Any
 from .._inference.results import Inference
 from .done import DONE
 
-__all__ = ["axis", "by_inference", "caption", "estimator", "how", "measure"]
+__all__ = [
+    "DONE",
+    "ESTIMATORS",
+    "axis",
+    "by_inference",
+    "caption",
+    "done",
+    "estimator",
+    "how",
+    "measure",
+]
+
+ESTIMATORS = ("debiased", "unbiased")  # options that choose one
 
 _NAMES = {
     "cka": "CKA",
@@ -81,7 +93,7 @@ def axis(name: str) -> str:
 
 def estimator(options: Mapping[str, Any]) -> str:
     """Return whether the estimator is biased, of measures where that is an option."""
-    for name in ("debiased", "unbiased"):
+    for name in ESTIMATORS:
         if name in options:
             return _SAID[name](options[name])
     return ""

@@ -14,25 +14,22 @@ from .curves import Curve
 from .maps import BELOW, Map, scaled
 from .names import distinct, every, printable, shorten
 
-__all__ = ["curve_svg", "map_svg"]
+__all__ = ["curve_svg", "map_svg", "map_width"]
 
 _CHARACTER, _LINE = 6.3, 13.0  # pixels of text of 11 pixels: a character on average, and a line
-_SIDE, _CELL, _LEAST = 400.0, 40.0, 110.0  # pixels of a map, of a cell at most, of few cells
-_WIDEST = 24  # characters of a name
+_SIDE = 400.0  # pixels of a map of many layers
+_CELL, _LEAST = 40.0, 110.0  # pixels of a cell at most, and of a map of few cells
+_WIDEST = 20  # characters of a name
 _CURVE = 150.0  # height of the axes of a curve
 
 
-def map_svg(shown: Map, key: str, *, hover: bool = False) -> str:
+def map_svg(shown: Map, key: str, *, side: float = _SIDE, hover: bool = False) -> str:
     """Return the picture of a map; `key` makes the names in it different from others' on a page.
 
     With `hover`, a pointer that rests on a cell is told its names and value, without a script.
     """
     rows, columns = shown.values.shape
-    cell = min(_CELL, _SIDE / max(rows, columns))
-    width, height = max(cell * columns, _LEAST), max(cell * rows, _LEAST)
-    if shown.square:
-        width = height
-    left = 22.0 + _CHARACTER * max(map(len, _names(shown.x_names)))
+    left, width, height = _frame(shown, side)
     upright, below = _below(shown.y_names, width)
     palette = raster.colors(shown.falling, BELOW)
     cells = raster.indices(shown.values, *shown.limits)
@@ -49,19 +46,20 @@ def map_svg(shown: Map, key: str, *, hover: bool = False) -> str:
         _along(shown.y_names, left, width, 8 + height, upright),
         _words(_axis(shown.sides[1], shown.y_names, width), left + width / 2, height + below + 20),
         _words(_axis(shown.sides[0], shown.x_names, height), 11, 8 + height / 2, turned=True),
-        _bar(shown, palette, (left + width + 16, height), key if undefined else ""),
+        _bar(shown, palette, (left + width + 16, height), key),
         _hints(shown, left, width / columns, height / rows) if hover else "",
     ]
     label = f"Heat map of {shown.label}: {rows} layers down, {columns} layers across"
-    return _whole(parts, left + width + 92, height + below + 28, label, "map")
+    return _whole(parts, map_width(shown, side), height + below + 28, label, "map")
 
 
-def curve_svg(shown: Curve) -> str:
-    """Return the picture of a curve."""
+def curve_svg(shown: Curve, above: Map, *, side: float = _SIDE) -> str:
+    """Return the picture of a curve, of the width of the map that it is of."""
     count = len(shown.names)
-    width = min(max(24.0 * count, 200.0), _SIDE)
+    left, width, _ = _frame(above, side)
+    left, width = max(left, 56.0), max(width, min(24.0 * count, side))
     upright, below = _below(shown.names, width)
-    left, top, height = 56.0, 8.0, _CURVE
+    top, height = 12.0, _CURVE
     low, high = shown.ends()
     x = left + (np.arange(count) + 0.5) * width / count
     marks = _round_numbers(low, high)
@@ -93,10 +91,42 @@ def curve_svg(shown: Curve) -> str:
         for i in np.flatnonzero(known)
     ]
     parts.append(_along(shown.names, left, width, top + height, upright))
-    parts.append(_words(shown.label, 11, top + height / 2, turned=True))
-    parts.append(_words(_axis(shown.side, shown.names, width), left + width / 2, height + below + 20))
+    parts.append(_words(shown.label, left - 42, top + height / 2, turned=True))
+    parts.append(_words(_axis(shown.side, shown.names, width), left + width / 2, height + below + 26))
     label = f"Curve of {shown.label} over {count} layers"
-    return _whole(parts, left + width + 12, height + below + 28, label, "curve")
+    return _whole(parts, left + width + 12, height + below + 32, label, "curve")
+
+
+def map_width(shown: Map, side: float) -> float:
+    """Return the width of the picture of a map in pixels."""
+    left, width, _ = _frame(shown, side)
+    return left + width + max(46 + _bar_width(shown), 92 if _keys(shown, "") else 0)
+
+
+def _keys(shown: Map, key: str) -> list[tuple[str, str]]:
+    """Return the fill of cells that the color bar does not have, and what they are."""
+    found = []
+    if shown.limits[0] == 0 and np.nanmin(shown.values, initial=0.0) < -1e-6 * shown.limits[1]:
+        found.append((BELOW, "negative"))
+    if np.isnan(shown.values).any():
+        found.append((f"url(#{key}-hatch)", "undefined"))
+    return found
+
+
+def _frame(shown: Map, side: float) -> tuple[float, float, float]:
+    """Return where the cells of a map begin, and their width and height."""
+    rows, columns = shown.values.shape
+    cell = min(_CELL, side / max(rows, columns))
+    width, height = max(cell * columns, _LEAST), max(cell * rows, _LEAST)
+    left = 22.0 + _CHARACTER * max(map(len, _names(shown.x_names)))
+    return left, height if shown.square else width, height
+
+
+def _bar_width(shown: Map) -> float:
+    """Return the width of the numbers beside a color bar."""
+    unit = 10.0**shown.exponent
+    marks = _round_numbers(*shown.limits)
+    return 17 + _CHARACTER * max(len(f"{mark / unit:g}") for mark in marks)
 
 
 def _whole(parts: Sequence[str], width: float, height: float, label: str, name: str) -> str:
@@ -199,21 +229,23 @@ def _numbers(shown: Map, cells: Any, palette: Any, place: tuple[float, float, fl
 
 
 def _bar(shown: Map, palette: Any, at: tuple[float, float], key: str) -> str:
-    """Return the color bar, and below it what hatched cells are."""
+    """Return the color bar, and below it what cells are whose color it does not have."""
     left, height = at
     low, high = shown.limits
-    height -= 26 if key else 0
+    keys = _keys(shown, key)
+    height -= 18 * len(keys) + 8 if keys else 0
     unit = 10.0**shown.exponent
     place = f'x="{left:g}" y="8" width="12" height="{height:g}"'
     parts = [_picture(raster.image(raster.ramp(), palette), place)]
     for mark in _round_numbers(low, high):
         y = 8 + height * (1 - (mark - low) / (high - low))
         parts.append(f'<text x="{left + 17:g}" y="{y + 4:.1f}">{mark / unit:g}</text>')
-    parts.append(_words(scaled(shown), left + 62, 8 + height / 2, turned=True))
-    if key:
+    parts.append(_words(scaled(shown), left + 18 + _bar_width(shown), 8 + height / 2, turned=True))
+    for i, (fill, words) in enumerate(keys):
+        y = height + 20 + 18 * i
         parts.append(
-            f'<rect x="{left:g}" y="{height + 20:g}" width="12" height="12" '
-            f'fill="url(#{key}-hatch)"/><text x="{left + 16:g}" y="{height + 30:g}">undefined</text>'
+            f'<rect x="{left:g}" y="{y:g}" width="12" height="12" fill="{fill}"/>'
+            f'<text x="{left + 16:g}" y="{y + 10:g}">{words}</text>'
         )
     return "".join(parts)
 
