@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from . import _distributed as _distributed
 from ._compare.compare import compare
 from ._compare.loading import load
+from ._compare.models import plot_models
 from ._compare.plan import Plan, plan
+from ._compare.report import report
 from ._compare.results import Comparison
 from ._compare.runs import Runs, concat
 from ._core.threads import get_num_threads, set_num_threads
@@ -90,10 +92,12 @@ __all__ = [
     "open",
     "permutation_test",
     "plan",
+    "plot_models",
     "procrustes",
     "procrustes_distance",
     "pwcca",
     "record",
+    "report",
     "set_num_threads",
     "shape_distance",
     "sparse_prediction",

@@ -9,20 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._extras import require
 from .._inference.results import Inference
 from .._input import write
-from .._input.options import check_flag, check_integer
+from .._input.options import check_integer
 from .._measures.registry import MEASURES
-from .._show import curves, maps
 from . import document, done, fields
 from .data import Data
+from .pictures import Pictures
 
 __all__ = ["Comparison"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Data):
+class Comparison(Data, Pictures):
     """Every layer of A against every layer of B, as `compare` returns it.
 
     Attributes
@@ -170,107 +169,6 @@ class Comparison(Data):
         hits = np.sum(same > others.max(axis=1)) + np.sum(same > others.max(axis=0))
         return float(hits / (2 * n))
 
-    def plot(self, ax: Any = None, *, annotate: bool | None = None) -> Any:
-        """Draw the heat map with matplotlib; A goes up the y axis, B along the x axis.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-        annotate : bool, optional
-            Write the numbers into the cells; by default if they have room for it.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes drawn on. Nothing is shown or saved.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing; ``pip install "gramian[plot]"``.
-
-        Notes
-        -----
-        Colors run from 0 to the largest value that the measure can have, 1 for a normalized
-        similarity, or over the range of the data where there is none; brighter is more similar.
-        Undefined values (NaN) are gray. Intervals and p-values stand under the numbers where there
-        is room, and cells are struck out whose p-value is above 1 - level.
-        """
-        if annotate is not None:
-            annotate = check_flag("annotate", annotate)
-        return maps.heat_map(self._map(), ax, annotate)
-
-    def plot_curve(self, ax: Any = None) -> Any:
-        """Draw a value for every layer as a curve, with a band where there are intervals.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes drawn on. Nothing is shown or saved.
-
-        Raises
-        ------
-        ValueError
-            If the map is neither a row, nor a column, nor square.
-        ImportError
-            If matplotlib is missing; ``pip install "gramian[plot]"``.
-
-        Notes
-        -----
-        Of a map with one row or one column, such as many layers against one brain area, its values;
-        of a square one those of each layer with the layer of the same name or, where names differ,
-        at the same place.
-        """
-        rows, columns = self.values.shape
-        if 1 in (rows, columns):
-            where = np.indices(self.values.shape).reshape(2, -1)
-            names = self.y_names if rows == 1 else self.x_names
-        elif rows == columns:
-            others = list(range(rows))
-            if set(self.x_names) == set(self.y_names):
-                others = [self.y_names.index(name) for name in self.x_names]
-            where = np.array([range(rows), others])
-            names = self.x_names
-        else:
-            raise ValueError(
-                "plot_curve needs a map with one row, one column, or as many of both, got "
-                f"{rows} x {columns}."
-            )
-        place = tuple(where)
-        measure = MEASURES.get(self.measure)
-        low, high = (None if end is None else end[place] for end in (self.low, self.high))
-        bounded = measure is not None and measure.normalized
-        level = 0.0 if self.inference is None else self.inference.level
-        return curves.layer_curve(
-            curves.Curve(
-                values=self.values[place],
-                names=names,
-                low=low,
-                high=high,
-                limits=self._curve_limits(place) if bounded else None,
-                title="\n".join(self._caption()),
-                label=self.measure,
-                band=f"{100 * level:g}% interval",
-            ),
-            ax,
-        )
-
-    def _curve_limits(self, place: Any) -> tuple[float, float]:
-        """Return the ends of an axis for all that the measure can be, and a curve shows."""
-        low, high = self._limits()
-        for end in (self.values, self.low, self.high):
-            if end is not None:
-                low = float(np.nanmin(end[place], initial=low))
-                high = float(np.nanmax(end[place], initial=high))
-        room = 0.02 * (high - low)
-        return (low - room if low < 0 else low), high + room
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the comparison as JSON, for `load`, or as a table for other programs.
 
@@ -305,48 +203,6 @@ class Comparison(Data):
             f"{name}={value!r}" for name, value in self.options.items() if name not in done.DONE
         )
         return f"{self.measure}({options})" if options else self.measure
-
-    def _caption(self) -> list[str]:
-        """Return lines that say what was computed, of how many samples, and how they were made."""
-        lines = [f"{self._call()}, n = {self.n_samples}", done.caption(self.options)]
-        return [line for line in lines if line]
-
-    def _map(self) -> maps.Map:
-        measure = MEASURES.get(self.measure)
-        return maps.Map(
-            values=self.values,
-            x_names=self.x_names,
-            y_names=self.y_names,
-            limits=self._limits(),
-            falling=measure is not None and measure.distance,
-            title="\n".join(self._caption()),
-            label=self.measure,
-            low=self.low,
-            high=self.high,
-            pvalues=self.pvalues,
-            alpha=0.05 if self.inference is None else 1 - self.inference.level,
-        )
-
-    def _limits(self) -> tuple[float, float]:
-        """Return the values at the two ends of the color scale."""
-        measure = MEASURES.get(self.measure)
-        if measure and measure.normalized:
-            return 0.0, float(measure.range[1])
-        finite = self.values[np.isfinite(self.values)]
-        low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
-        if measure is None and low < 0:  # a difference, on both sides of 0
-            high = max(-low, high)
-            low = -high
-        return (low, high) if high > low else (0.0, 1.0)
-
-    def _figure(self) -> Any:
-        """Return a figure with the heat map, without the windows that pyplot would open."""
-        figure = require("matplotlib.figure", "plot").Figure(self._map().size, layout="constrained")
-        self.plot(figure.subplots())
-        return figure
-
-    def _text_map(self) -> str:
-        return maps.text_map(self._map())
 
 
 def _cure(both: list[str]) -> str:

@@ -26,7 +26,7 @@ _PLAIN: tuple[type, ...] = (
     str,
     tuple,
     dict,
-)  # types of fields that are no arrays
+)
 _DTYPES = ("float64", "float32", "int64", "bool")
 # What stands for numbers that JSON does not have.
 _NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -135,7 +135,7 @@ def _as_field(name: str, annotation: str, value: Any) -> Any:
     if value is None and "None" in annotation:
         return None
     word = annotation.partition("[")[0].partition(" |")[0]
-    kind: type = next((one for one in _PLAIN if one.__name__ == word), np.ndarray)
+    kind: Any = next((one for one in _PLAIN if one.__name__ == word), np.ndarray)
     if type(value) is not kind:
         raise ValueError(f"its {name} must be of type {kind.__name__}.")
     if word == "tuple" and "str" in annotation and not all(isinstance(one, str) for one in value):
