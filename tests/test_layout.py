@@ -226,6 +226,8 @@ BELOW_THE_FACE = {
     "_extras": "a missing package is named before the work, not after it",
     "_input.files": "it reads files, which no public function does yet",
     "_input.notes": "what such a file says of its layers",
+    "_input.options": "its flags take words in any case, as options do",
+    "_input.progress": "its line says how far long work has come, as progress=True does",
     "_input.write": "its pictures are written as `save` writes, which no public function does",
     "_measures.measure": "the types of what the table holds",
     "_measures.registry": "its flags are the options of the table of measures",

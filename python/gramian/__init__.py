@@ -44,7 +44,6 @@ from ._streaming.opening import open_layers as open
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import compat as compat
     from . import reference as reference
     from . import typing as typing
 

@@ -279,11 +279,11 @@ class Pictures:
         scores = np.where(np.isnan(scores), -np.inf, scores)
         return np.arange(len(scores)), scores.argmax(axis=1)
 
-    def _figure(self, title: str | None = None) -> Any:
+    def _figure(self, title: str | None = None, **style: Any) -> Any:
         """Return a figure with the heat map, without the windows that pyplot would open."""
         size = self._map().size()
         figure = require("matplotlib.figure", "plot").Figure(size, layout="constrained")
-        self.plot(figure.subplots(), title=title)
+        self.plot(figure.subplots(), title=title, **style)
         return figure
 
     def _text_map(self) -> str:

@@ -192,7 +192,11 @@ class Comparison(Data, Pictures):
         infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them;
         in a table they are "nan", "inf" and "-inf".
         """
-        write.write(path, document.content(write.check_path(path), vars(self), self._columns()))
+        write.write(path, self._content(write.check_path(path)))
+
+    def _content(self, name: str) -> bytes:
+        """Return what a file of this name holds."""
+        return document.content(name, vars(self), self._columns())
 
     def __str__(self) -> str:
         """Return the map in characters, at most 80 wide, under what was computed."""

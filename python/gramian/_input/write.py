@@ -12,7 +12,7 @@ from typing import Any
 
 from .options import refuse_type, shown
 
-__all__ = ["check_path", "draw", "write"]
+__all__ = ["check_path", "draw", "drawn", "write"]
 
 # Names of what the process has open. That may be a regular file: a new one in its place would not
 # be what is open, and to open it again would be to write over what is written already.
@@ -62,11 +62,16 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 def draw(path: str | os.PathLike[str], figure: Any) -> None:
     """Write a figure of matplotlib as PNG."""
+    write(path, drawn(figure, "png"))
+
+
+def drawn(figure: Any, form: str) -> bytes:
+    """Return a figure of matplotlib as PNG, PDF or SVG."""
     import io
 
     image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=150)
-    write(path, image.getvalue())
+    figure.savefig(image, format=form, dpi=150)
+    return image.getvalue()
 
 
 @contextlib.contextmanager

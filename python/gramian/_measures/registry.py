@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +11,7 @@ from .._input.keywords import advice
 from .._input.options import check_choice, shown
 from .cca import rows as cca
 from .hsic import rows as hsic
-from .measure import Measure
+from .measure import Measure, Option
 from .names import MeasureName
 from .procrustes import rows as procrustes
 from .units import rows as units
@@ -18,7 +19,7 @@ from .units import rows as units
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["MEASURES", "Measures", "find", "measures"]
+__all__ = ["MEASURES", "Measures", "find", "measures", "span", "with_default"]
 
 MEASURES = {
     row.name: row for rows in (hsic.ROWS, cca.ROWS, procrustes.ROWS, units.ROWS) for row in rows
@@ -97,21 +98,28 @@ class Measures(list[MeasureName]):
 
     def _cells(self, name: str) -> tuple[str, ...]:
         row = MEASURES[name]
-        low, high = (f"{end:.4g}".replace("inf", "\u221e") for end in row.range)
-        options = ", ".join(
-            option.name if option.default is None else f"{option.name}={option.default!r}"
-            for option in row.options
-        )
         return (
             name,
             "distance" if row.distance else "similarity",
-            f"{low} to {high}",
+            span(row),
             "yes" if row.symmetric else "no",
-            options or "none",
+            ", ".join(map(with_default, row.options)) or "none",
             row.citation,
         )
 
 
+def span(row: Measure) -> str:
+    """Return the range of a measure's values, in words."""
+    low, high = (_BOUNDS.get(bound, f"{bound:g}") for bound in row.range)
+    return f"{low} to {high}"
+
+
+def with_default(option: Option) -> str:
+    """Return an option with its default, if that says something."""
+    return option.name + ("" if option.default is None else f"={option.default!r}")
+
+
+_BOUNDS = {math.inf: "∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
 _COLUMNS = ("measure", "kind", "range", "symmetric", "options", "citation")
 
 
@@ -136,9 +144,8 @@ def measures() -> Measures:
     >>> import gramian as gm
     >>> gm.measures()[:5]
     ['cka', 'hsic', 'cka_distance', 'distance_correlation', 'cca']
-    >>> print(gm.measures())  # doctest: +ELLIPSIS
-    measure               kind        range        symmetric  options ...
-    cka                   similarity  0 to 1       yes        kernel='linear', bandwidth, ...
+    >>> print(str(gm.measures())[:66])
+    measure               kind        range    symmetric  options
     """
     return Measures(cast("list[MeasureName]", list(MEASURES)))
 
