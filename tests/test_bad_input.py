@@ -42,6 +42,7 @@ TOKENS = (
     "others, 'features' makes a unit of every entry, 'samples' a sample of every position."
 )
 CONVERT = ": convert {X} first, to float32 for example."
+ONE = "; {X}[:, None] makes one feature of it."
 NUMERIC = "{X} must be numeric, got "
 ELEMENTS = "{X} must be float16, bfloat16, float32, float64, integer or bool, got "
 FINITE = (
@@ -56,7 +57,7 @@ BAD_ARRAYS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "1-D": (
         lambda: GOOD[0],
         ValueError,
-        DIMENSIONS + "1-D with shape (3,); {X}[:, None] makes one feature of it.",
+        DIMENSIONS + "1-D with shape (3,)" + ONE,
     ),
     "3-D": (
         lambda: np.ones((2, 3, 4)),

@@ -81,14 +81,8 @@ def run(arguments: argparse.Namespace) -> None:
         shown = arguments.progress or (sys.stderr is not None and sys.stderr.isatty())
         line = Line(name) if shown else None
         with contextlib.closing(line) if line else contextlib.nullcontext():
-            result = gm.compare(
-                a,
-                b,
-                measure=measure,  # type: ignore[arg-type]
-                device=arguments.device,
-                progress=line,
-                **layout,
-                **chosen,
+            result = _result(
+                a, b, measure=measure, device=arguments.device, progress=line, **layout, **chosen
             )
         found[measure] = result
         try:
@@ -102,6 +96,15 @@ def run(arguments: argparse.Namespace) -> None:
                 output.picture(output.named(arguments.plot, measure), figure)
     if arguments.html is not None:
         output.page(arguments.html, list(found.values()), arguments.title)
+
+
+def _result(a: Any, b: Any, **options: Any) -> gm.Comparison:
+    try:
+        return gm.compare(a, b, **options)
+    except ValueError as error:  # labels, perhaps, that stand beside the layers
+        if "must be 2-D" not in str(error):
+            raise
+        raise ValueError(f"{error} --layers GLOB compares some arrays of a file alone.") from error
 
 
 def _check(arguments: argparse.Namespace, measures: Sequence[str]) -> None:

@@ -16,11 +16,12 @@ _gramian() {
     case "${COMP_WORDS[1]}:$before" in
 %(values)s
     *)
-        case "${COMP_WORDS[1]}" in
+        local of_files=yes
+        [[ $word == -* ]] && of_files=""
+        case "${COMP_WORDS[1]}:$of_files" in
 %(flags)s
         esac
         [[ $COMP_CWORD == 1 ]] && words="%(commands)s"
-        [[ $COMP_CWORD -gt 1 && $word != -* ]] && words=""
         ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))
