@@ -90,7 +90,9 @@ def _bash(commands: dict[str, argparse.ArgumentParser]) -> str:
         positional = [
             str(w) for a in parser._actions if not a.option_strings for w in a.choices or ()
         ]
-        flags.append(f'        {command}) words="{" ".join([*names, *positional])}" ;;')
+        flags.append(f'        {command}:) words="{" ".join(names)}" ;;')
+        if positional:
+            flags.append(f'        {command}:yes) words="{" ".join(positional)}" ;;')
     return _BASH % {
         "values": "\n".join(values),
         "flags": "\n".join(flags),
