@@ -49,7 +49,7 @@ def report(
 
     Notes
     -----
-    Values are kept with six digits; `Comparison.save` keeps all. Four measures of 150 x 150 layers
+    Values are kept with seven digits; `Comparison.save` keeps all. Four measures of 150 x 150 layers
     are 0.8 MB.
 
     Examples

@@ -61,11 +61,20 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def draw(path: str | os.PathLike[str], figure: Any) -> None:
-    """Write a figure of matplotlib as PNG."""
+    """Write a figure of matplotlib as what the name of the file says: .png, .pdf or .svg.
+
+    Text is kept as text, with its fonts in a PDF. A map's cells are an image of 300 dpi.
+    """
     import io
 
+    import matplotlib
+
+    name = check_path(path)
+    suffix = os.path.splitext(name)[1].lower().removeprefix(".")
+    kind = suffix if suffix in ("pdf", "svg") else "png"
     image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=150)
+    with matplotlib.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
+        figure.savefig(image, format=kind, dpi=150 if kind == "png" else 300)
     write(path, image.getvalue())
 
 
