@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
-@pytest.fixture()
+@pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Any]:
     """Return a function that opens a page, and fails later on an error or a request."""
     said: list[str] = []
