@@ -12,7 +12,7 @@ from typing import Any
 
 from .options import refuse_type, shown
 
-__all__ = ["check_path", "draw", "write"]
+__all__ = ["check_path", "draw", "drawn", "write"]
 
 # Names of what the process has open. That may be a regular file: a new one in its place would not
 # be what is open, and to open it again would be to write over what is written already.
@@ -61,21 +61,24 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def draw(path: str | os.PathLike[str], figure: Any) -> None:
-    """Write a figure of matplotlib as what the name of the file says: .png, .pdf or .svg.
+    """Write a figure of matplotlib as what the name of the file says: .png, .pdf or .svg."""
+    suffix = os.path.splitext(check_path(path))[1].lower().removeprefix(".")
+    write(path, drawn(figure, suffix if suffix in ("pdf", "svg") else "png"))
 
-    Text is kept as text, with its fonts in a PDF. A map's cells are an image of 300 dpi.
+
+def drawn(figure: Any, form: str) -> bytes:
+    """Return a figure of matplotlib as PNG, PDF or SVG.
+
+    Text is kept as text, with its fonts in a PDF; cells of a map are an image of 300 dpi.
     """
     import io
 
     import matplotlib
 
-    name = check_path(path)
-    suffix = os.path.splitext(name)[1].lower().removeprefix(".")
-    kind = suffix if suffix in ("pdf", "svg") else "png"
     image = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
-        figure.savefig(image, format=kind, dpi=150 if kind == "png" else 300)
-    write(path, image.getvalue())
+        figure.savefig(image, format=form, dpi=150 if form == "png" else 300)
+    return image.getvalue()
 
 
 @contextlib.contextmanager
