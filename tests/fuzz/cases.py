@@ -143,7 +143,12 @@ def _other_cases() -> Iterator[Case]:
         "Comparison": (lambda **given: gm.Comparison(**(fields | given)), tuple(fields)),
         "load": (gm.load, ("path",)),
         "save": (S.save, ("path",)),
-        "plot": (_plot(S), ("ax", "annotate")),
+        "plot": (_plot(S), ("ax", "annotate", "annot", "cmap", "vmin", "vmax", "title", "figsize")),
+        "to_html": (S.to_html, ("title",)),
+        "report": (
+            lambda **given: gm.report(**({"comparisons": S} | given)),
+            ("comparisons", "title"),
+        ),
     }
     for name, (target, arguments) in targets.items():
         for argument in arguments:
@@ -160,7 +165,8 @@ def _plot(S: gm.Comparison) -> Callable[..., Any]:
     def plot(**given: Any) -> Any:
         from matplotlib.figure import Figure
 
-        return S.plot(**({"ax": Figure().subplots()} | given))
+        given = given if "figsize" in given else {"ax": Figure().subplots()} | given
+        return S.plot(**given)
 
     return plot
 

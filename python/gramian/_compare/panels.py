@@ -26,9 +26,7 @@ def written(
     title: str | None,
 ) -> str:
     """Return a page of comparisons of the same layers, and write it where there is a path."""
-    headings = [
-        name or _heading(one) for name, one in zip(names, comparisons, strict=True)
-    ]
+    headings = [name or _heading(one) for name, one in zip(names, comparisons, strict=True)]
     first = comparisons[0]
     samples = sorted({one.n_samples for one in comparisons})
     counts = f"{len(first.x_names):,} layers of A, {len(first.y_names):,} of B"
@@ -104,7 +102,9 @@ def _facts(one: Any) -> dict[str, str]:
     if one.pvalues is not None:
         level = 1 - one.inference.level
         struck = int(np.sum(one.pvalues > level))
-        found["No finding"] = f"{struck:,} of {one.values.size:,} pairs, struck out (p > {level:.2g})"
+        found["No finding"] = (
+            f"{struck:,} of {one.values.size:,} pairs, struck out (p > {level:.2g})"
+        )
     if row is not None:
         low, high = (f"{end:.4g}" for end in row.range)
         found["Range"] = f"{low} to {'no bound' if high == 'inf' else high}"

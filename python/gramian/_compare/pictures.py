@@ -312,8 +312,9 @@ def _room_for(low: float, high: float, *values: Any) -> tuple[float, float]:
     """Return the ends of an axis for all that the measure can be, and a curve shows."""
     for some in values:
         if some is not None:
-            low = float(np.nanmin(some, initial=low))
-            high = float(np.nanmax(some, initial=high))
+            known = some[np.isfinite(some)]
+            low = float(known.min(initial=low))
+            high = float(known.max(initial=high))
     room = 0.02 * (high - low)
     return (low - room if low < 0 else low), high + room
 

@@ -49,8 +49,8 @@ def report(
 
     Notes
     -----
-    Values are kept with six digits; `Comparison.save` keeps all. Four measures of 150 x 150 layers
-    are 0.8 MB.
+    Values are kept with seven digits; `Comparison.save` keeps all. Four measures of 150 x 150
+    layers are 1 MB.
 
     Examples
     --------
@@ -72,10 +72,8 @@ def report(
     for one in found[1:]:
         for side in ("x_names", "y_names"):
             if getattr(one, side) != getattr(first, side):
-                raise ValueError(
-                    f"comparisons must be of the same layers: {side} are {_some(first, side)} in "
-                    f"one, and {_some(one, side)} in another."
-                )
+                both = f"{_some(first, side)} in one, and {_some(one, side)} in another"
+                raise ValueError(f"comparisons must be of the same layers: {side} are {both}.")
     if title is not None and not isinstance(title, str):
         raise refuse_type("title", "None or a str", title)
     return panels.written(found, names, path, title)

@@ -61,16 +61,23 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def draw(path: str | os.PathLike[str], figure: Any) -> None:
-    """Write a figure of matplotlib as PNG."""
-    write(path, drawn(figure, "png"))
+    """Write a figure of matplotlib as what the name of the file says: .png, .pdf or .svg."""
+    suffix = os.path.splitext(check_path(path))[1].lower().removeprefix(".")
+    write(path, drawn(figure, suffix if suffix in ("pdf", "svg") else "png"))
 
 
 def drawn(figure: Any, form: str) -> bytes:
-    """Return a figure of matplotlib as PNG, PDF or SVG."""
+    """Return a figure of matplotlib as PNG, PDF or SVG.
+
+    Text is kept as text, with its fonts in a PDF; cells of a map are an image of 300 dpi.
+    """
     import io
 
+    import matplotlib
+
     image = io.BytesIO()
-    figure.savefig(image, format=form, dpi=150)
+    with matplotlib.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
+        figure.savefig(image, format=form, dpi=150 if form == "png" else 300)
     return image.getvalue()
 
 

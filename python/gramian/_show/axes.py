@@ -109,7 +109,7 @@ def name_axis(axis: Any, names: Sequence[str]) -> None:
     # A dollar sign is none of a formula.
     labels = [name.replace("$", r"\$") for name in shorten(distinct(names)[0], most)]
     width = max(map(len, labels)) * character + 0.06
-    upright = not across or width > 0.34 and len(labels) * width > inches(axis.axes)[0]
+    upright = not across or (width > 0.34 and len(labels) * width > inches(axis.axes)[0])
 
     class Places(ticker.Locator):  # type: ignore[misc, name-defined]
         """Every, or every few, of the names."""

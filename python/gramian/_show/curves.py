@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .axes import CHARACTER, inches, longest, name_axis, name_line, new_axes, set_title, settle
-from .maps import Style
+from .maps import PLAIN, Style
 
 __all__ = ["Curve", "layer_curve"]
 
@@ -42,7 +42,7 @@ class Curve:
         return (low, 1.04 * high - 0.04 * low) if high > low else (0.0, 1.0)
 
 
-def layer_curve(shown: Curve, ax: Any = None, style: Style = Style()) -> Any:
+def layer_curve(shown: Curve, ax: Any = None, style: Style = PLAIN) -> Any:
     """Draw on `ax`, or on a new figure, and return the axes."""
     count = len(shown.names)
     width = min(max(4.0, 0.3 * count + 1.5), 9.0)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .._extras import require
 from .axes import name_line
-from .maps import Map, Style, draw_map, scaled
+from .maps import PLAIN, Map, Style, draw_map, scaled
 from .names import shorten
 
 __all__ = ["MOST", "grid"]
@@ -25,7 +25,7 @@ def grid(
     values: npt.NDArray[np.float64],
     names: Sequence[str],
     shown: Map,
-    style: Style = Style(),
+    style: Style = PLAIN,
     figure: Any = None,
 ) -> Any:
     """Draw a map of every run, their mean and their standard deviation, and return the figure.

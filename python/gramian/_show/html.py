@@ -101,7 +101,8 @@ def _panel(panel: Panel, index: int, side: float) -> str:
         '<p class="value"></p>'
         f'<div class="map-box" tabindex="0" role="application" aria-roledescription="heat map" '
         f'aria-label="{heading}, {len(shown.x_names)} by {len(shown.y_names)} layers" '
-        f'aria-describedby="help">{map_svg(shown, f"map-{index}", side=side)}</div><div>{curve}</div>'
+        f'aria-describedby="help">{map_svg(shown, f"map-{index}", side=side)}</div>'
+        f"<div>{curve}</div>"
         "<details><summary>Values as a table</summary>"
         '<div class="scroll"><table class="values"></table></div></details></section>'
     )
@@ -155,11 +156,11 @@ def _decimals(values: npt.NDArray[np.float64]) -> int:
 
 
 def _rows(values: npt.NDArray[np.float64]) -> list[list[float | str | None]]:
-    """Return values with six digits: all that are shown, in half the space of all there are."""
+    """Return values with seven digits, which take half the space of all there are."""
     return [[_value(value) for value in row] for row in values.tolist()]
 
 
 def _value(value: float) -> float | str | None:
     if math.isnan(value):
         return None
-    return float(f"{value:.6g}") if math.isfinite(value) else ("∞" if value > 0 else "-∞")
+    return float(f"{value:.7g}") if math.isfinite(value) else ("∞" if value > 0 else "-∞")

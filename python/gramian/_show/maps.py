@@ -23,7 +23,7 @@ from .axes import (
     settle,
 )
 
-__all__ = ["BELOW", "Map", "Style", "draw_map", "heat_map", "scaled"]
+__all__ = ["BELOW", "PLAIN", "Map", "Style", "draw_map", "heat_map", "scaled"]
 
 Array = npt.NDArray[np.float64]
 
@@ -44,6 +44,9 @@ class Style:
     vmax: float | None = None
     title: str | None = None
     figsize: tuple[float, float] | None = None
+
+
+PLAIN = Style()
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Map:
         )
 
 
-def heat_map(shown: Map, ax: Any = None, style: Style = Style()) -> Any:
+def heat_map(shown: Map, ax: Any = None, style: Style = PLAIN) -> Any:
     """Draw on `ax`, or on a new figure, and return the axes."""
     ax = new_axes(ax, style.figsize, shown.size())
     draw_map(shown, ax, style)
@@ -122,7 +125,7 @@ def heat_map(shown: Map, ax: Any = None, style: Style = Style()) -> Any:
     return ax
 
 
-def draw_map(shown: Map, ax: Any, style: Style = Style(), bar: bool = True) -> Any:
+def draw_map(shown: Map, ax: Any, style: Style = PLAIN, bar: bool = True) -> Any:
     """Draw cells, names and color bar, and return the image."""
     low, high = _limits(shown, style)
     known = shown.values[np.isfinite(shown.values)]
@@ -227,9 +230,7 @@ def _annotate(ax: Any, shown: Map, asked: bool) -> None:
             "parse_math": False,
         }
         single = notes is None or small < 5
-        ax.text(
-            j, i, numbers[i][j], va="center" if single else "bottom", fontsize=points, **place
-        )
+        ax.text(j, i, numbers[i][j], va="center" if single else "bottom", fontsize=points, **place)
         if notes is not None and not single:
             ax.text(j, i + 0.05, notes[i][j], va="top", fontsize=small, **place)
 

@@ -94,6 +94,7 @@ def _name_points(ax: Any, points: Array, names: Sequence[str], colors: Sequence[
     size = 8.0 if len(points) <= 40 else 6.0
     unit = ax.figure.dpi / 72  # pixels of a point
     frame = ax.get_window_extent()
+    single = len(set(colors)) == 1
     places = ax.transData.transform(points)
     taken = [(x - 3 * unit, y - 3 * unit, x + 3 * unit, y + 3 * unit) for x, y in places]
     for (x, y), point, name, color in zip(places, points, names, colors, strict=True):
@@ -107,9 +108,7 @@ def _name_points(ax: Any, points: Array, names: Sequence[str], colors: Sequence[
                 low = y + dy - (height / 2) * (1 - np.sin(angle))
                 box = left, low, left + width, low + height
                 covered = sum(_common(box, other) for other in taken)
-                outside = width * height - _common(
-                    box, (frame.x0, frame.y0, frame.x1, frame.y1)
-                )
+                outside = width * height - _common(box, (frame.x0, frame.y0, frame.x1, frame.y1))
                 best = min(best, (covered + 10 * outside, left, low))
                 if best[0] == 0:
                     break
@@ -123,8 +122,16 @@ def _name_points(ax: Any, points: Array, names: Sequence[str], colors: Sequence[
             xytext=((left - x) / unit, (low - y) / unit),
             textcoords="offset points",
             fontsize=size,
+            color="k" if single else color,
             parse_math=False,
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "alpha": 0.6},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "lw": 0.5,
+                "alpha": 0.6,
+                "relpos": (0.5, 0.5),
+                "shrinkA": 0,
+            },
         )
 
 
@@ -143,9 +150,7 @@ def scaled_classically(distances: Array) -> tuple[Array, float]:
     count in the share by their size. Each axis points to where its largest coordinate is positive.
     """
     squares = distances**2
-    inner = -0.5 * (
-        squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()
-    )
+    inner = -0.5 * (squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean())
     values, vectors = np.linalg.eigh((inner + inner.T) / 2)
     first = np.argsort(-values, kind="stable")[:2]
     points = vectors[:, first] * np.sqrt(np.maximum(values[first], 0.0))

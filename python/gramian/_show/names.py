@@ -40,7 +40,7 @@ def distinct(names: Sequence[str]) -> tuple[list[str], str]:
         kept = ["".join(one[start : len(one) - end]) for one in parts]
         tail = "".join(parts[0][len(parts[0]) - end :])
         pattern = f"{''.join(parts[0][:start])}*{tail}"
-    if kept == plain or len(set(kept)) < len(set(plain)):
+    if kept == plain or "" in kept or len(set(kept)) < len(set(plain)):
         return plain, ""
     return kept, pattern
 
@@ -77,7 +77,9 @@ def shorten(names: Sequence[str], width: int) -> list[str]:
         short = distinct(names)[0]
     cut = [_without_middle(name, width) for name in short]
     if len(set(cut)) < len(set(short)):
-        cut = [_without_middle(f"{i} {name}", width, 1 + width // 3) for i, name in enumerate(short)]
+        cut = [
+            _without_middle(f"{i} {name}", width, 1 + width // 3) for i, name in enumerate(short)
+        ]
     return cut
 
 

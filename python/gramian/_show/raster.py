@@ -50,7 +50,7 @@ def ramp() -> npt.NDArray[np.uint8]:
 
 def luma(palette: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Return how bright every color is, by Rec. 601, from 0 to 1; hatching is bright."""
-    bright = palette @ np.array([0.299, 0.587, 0.114]) / 255
+    bright = np.asarray(palette @ np.array([0.299, 0.587, 0.114]) / 255, dtype=np.float64)
     bright[_UNDEFINED] = 1.0
     return bright
 
@@ -75,6 +75,9 @@ def image(cells: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> str:
 
 def _chunk(name: bytes, content: bytes) -> bytes:
     """Return a part of a PNG, as section 5.3 of its specification has it."""
-    return struct.pack(">I", len(content)) + name + content + struct.pack(
-        ">I", zlib.crc32(name + content)
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
     )

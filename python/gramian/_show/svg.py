@@ -92,7 +92,9 @@ def curve_svg(shown: Curve, above: Map, *, side: float = _SIDE) -> str:
     ]
     parts.append(_along(shown.names, left, width, top + height, upright))
     parts.append(_words(shown.label, left - 42, top + height / 2, turned=True))
-    parts.append(_words(_axis(shown.side, shown.names, width), left + width / 2, height + below + 26))
+    parts.append(
+        _words(_axis(shown.side, shown.names, width), left + width / 2, height + below + 26)
+    )
     label = f"Curve of {shown.label} over {count} layers"
     return _whole(parts, left + width + 12, height + below + 32, label, "curve")
 
@@ -131,7 +133,8 @@ def _bar_width(shown: Map) -> float:
 
 def _whole(parts: Sequence[str], width: float, height: float, label: str, name: str) -> str:
     return (
-        f'<svg class="{name}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'<svg class="{name}" xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" role="img" aria-label="{_text(label)}" '
         f'font-size="11" fill="currentColor" font-family="system-ui, sans-serif">'
         f"{''.join(parts)}</svg>"
@@ -174,11 +177,10 @@ def _along(names: Sequence[str], left: float, width: float, top: float, upright:
     parts = []
     for i in range(0, len(labels), every(len(labels), width / across)):
         x, y = left + (i + 0.5) * pitch, top + (6 if upright else 15)
-        turned = f' transform="rotate(-90 {x:.1f} {y:.1f})" dy="4"' if upright else ""
-        anchor = "end" if upright else "middle"
-        parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turned}>{_text(labels[i])}</text>'
-        )
+        look = 'text-anchor="middle"'
+        if upright:
+            look = f'text-anchor="end" transform="rotate(-90 {x:.1f} {y:.1f})" dy="4"'
+        parts.append(f'<text x="{x:.1f}" y="{y:.1f}" {look}>{_text(labels[i])}</text>')
     return "".join(parts)
 
 

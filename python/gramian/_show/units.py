@@ -58,22 +58,19 @@ def error_curve(partners: Floats, error: Floats, errors: Floats, ax: Any, label:
     """
     ax = new_axes(ax)
     predicted = np.isfinite(errors[0])
-    named = {text.get_text() for text in ax.get_legend().get_texts()} if ax.get_legend() else set()
+    legend = ax.get_legend()
+    named = set() if legend is None else {text.get_text() for text in legend.get_texts()}
     (line,) = ax.plot(partners, error, marker=".", label=label or "mean over units")
     if predicted.any():
-        # Few units that are not predicted at all may lift the mean above the band; the median is in.
+        # A few units that nothing predicts may lift the mean out of the band; the median is in it.
         low, middle, high = np.quantile(errors[:, predicted], [0.25, 0.5, 0.75], axis=1)
-        color = line.get_color()
-        for name, draw in (
-            ("median", lambda name: ax.plot(partners, middle, "--", lw=1, color=color, label=name)),
-            (
-                "middle half of the units",
-                lambda name: ax.fill_between(
-                    partners, low, high, color=color, alpha=0.15, linewidth=0, label=name
-                ),
-            ),
-        ):
-            draw("_" + name if name in named else name)
+        look: dict[str, Any] = {"color": line.get_color(), "linewidth": 1}
+        median, band = (
+            f"_{name}" if name in named else name  # the first curve's will do for all
+            for name in ("median", "middle half of the units")
+        )
+        ax.plot(partners, middle, "--", label=median, **look)
+        ax.fill_between(partners, low, high, label=band, alpha=0.15, **look | {"linewidth": 0})
     ax.set_xlabel("mean number of partners")
     ax.set_ylabel("prediction error, 1 - R²")
     ax.set_ylim(0, max(1.02, ax.get_ylim()[1]) if np.nanmax(error, initial=0) > 1 else 1.02)
