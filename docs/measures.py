@@ -1,4 +1,4 @@
-"""The table of measures in choosing.md, from the rows: `python docs/measures.py` writes it there."""
+"""The table of measures in choosing.md, from the rows: `python docs/measures.py` writes it."""
 
 from __future__ import annotations
 

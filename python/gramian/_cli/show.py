@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,18 +55,17 @@ def _plot(arguments: argparse.Namespace) -> None:
     result: Any = gm.load(arguments.file)
     names = ("title", "cmap", "vmin", "vmax")
     style = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    method = result.plot
-    if arguments.curve:
-        if not hasattr(result, "plot_curve"):
-            raise ValueError(
-                f"{arguments.file} holds a {type(result).__name__}, which has no curve."
-            )
-        method = result.plot_curve
+    draw = getattr(result, "plot_curve" if arguments.curve else "plot", None)
+    if draw is None:
+        what = "curve" if arguments.curve else "picture"
+        raise ValueError(f"{arguments.file} holds a {type(result).__name__}, which has no {what}.")
+    if unknown := set(style) - set(inspect.signature(draw).parameters):
+        raise ValueError(f"--{min(unknown)} is for maps, and {arguments.file} is drawn otherwise.")
     if isinstance(result, gm.Comparison) and not arguments.curve:
         figure = result._figure(**style)
     else:
         figure = require("matplotlib.figure", "plot").Figure(layout="constrained")
-        method(figure.subplots(), **style)
+        draw(figure if isinstance(result, gm.Runs) else figure.subplots(), **style)
     output.picture(arguments.output, figure)
 
 

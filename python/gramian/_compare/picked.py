@@ -10,7 +10,7 @@ import numpy as np
 
 from .._input.options import did_you_mean, shown
 
-__all__ = ["picked"]
+__all__ = ["NoLayerError", "picked"]
 
 _RULE = "a name, a pattern such as 'blocks.*', a position, a slice, or a list of these"
 
@@ -32,7 +32,7 @@ def picked(names: Sequence[str], key: Any, side: str) -> int | list[int]:
             return found
         listed = ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
         raise NoLayerError(
-            f"no layer of {side} is called {shown(key)}: there are {listed}."
+            f"nothing in {side} is called {shown(key)}: there are {listed}."
             f"{did_you_mean(key, names)}"
         )
     if isinstance(key, slice):
@@ -74,4 +74,4 @@ def _first(names: Sequence[str], name: str, side: str) -> int:
     found = picked(names, name, side)
     if isinstance(found, int):
         return found
-    raise KeyError(f"an end of a slice must be the name of one layer of {side}, got {name!r}.")
+    raise NoLayerError(f"an end of a slice must be the name of one layer of {side}, got {name!r}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +12,15 @@ import numpy.typing as npt
 from .._extras import require
 from .._input.options import check_integer, refuse_type, shown
 from .._measures.results import Result
+from .._show import grids
 from . import done, fields
-from .picked import picked
+from .picked import NoLayerError, picked
+from .pictures import checked_style, limits_of
 from .results import Comparison
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 __all__ = ["Runs", "concat"]
 
@@ -106,7 +109,7 @@ class Runs(Result):
         """Return the comparison of one run, by its name or position."""
         found = picked(self.names, run, "runs")
         if not isinstance(found, int):
-            raise KeyError(f"runs must be the name or position of one, got {shown(run)}.")
+            raise NoLayerError(f"runs must be the name or position of one, got {shown(run)}.")
         return self._comparison(found)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
@@ -159,6 +162,47 @@ class Runs(Result):
         return Comparison(
             spread, found.x_names, found.y_names, name, kept | {"runs": count}, self.n_samples
         )
+
+    def plot(
+        self,
+        figure: Any = None,
+        *,
+        cmap: Any = None,
+        vmin: float | None = None,
+        vmax: float | None = None,
+        title: str | None = None,
+        figsize: tuple[float, float] | None = None,
+    ) -> Figure:
+        """Draw a map of each run, their mean and their spread with matplotlib.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure, optional
+            Where to draw; a new one by default.
+        cmap, vmin, vmax, title, figsize
+            As in `Comparison.plot`; one scale of colors serves all runs and their mean.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure drawn on. Nothing is shown or saved.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing; ``pip install "gramian[plot]"``.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> from matplotlib.figure import Figure
+        >>> runs = gm.Runs([[[0.9]], [[0.7]]], ["0", "1"], ["a"], ["b"], "cka", {}, 100)
+        >>> sum(ax.get_title() == "mean of 2" for ax in runs.plot(Figure()).axes)
+        1
+        """
+        style = checked_style(None, None, cmap, vmin, vmax, title, figsize)
+        shown_mean = replace(self.mean()._map(), limits=limits_of(self.values, self.measure))
+        return grids.grid(self.values, self.names, shown_mean, style, figure)  # type: ignore[no-any-return]
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a `pandas.DataFrame` with a row for each run and pair: run, x, y, value.

@@ -43,6 +43,7 @@ COMPARES = (
     "level",
     "calibrated",
 )
+_OTHERS = ("n_permutations", "scheme", "streaming")  # of inference for one pair, and of `plan`
 
 
 def find(measure: str, options: Mapping[str, Any]) -> Measure:
@@ -61,7 +62,7 @@ def _advice(row: Measure, option: str) -> str:
     """Return what may have been meant by an option that a measure does not have."""
     if takers := [name for name, other in MEASURES.items() if option in other.option_names]:
         return f" It is an option of {_quoted(takers)}."
-    return advice(option, (*row.option_names, *COMPARES))
+    return advice(option, (*row.option_names, *COMPARES, *_OTHERS))
 
 
 class Measures(list[MeasureName]):
