@@ -230,9 +230,12 @@ class Data(Result):
         [0.5, 0.25]
         """
         frame = require("pandas", "pandas").DataFrame
+        table: pandas.DataFrame
         if check_flag("long", long):
-            return frame({name: column.copy() for name, column in self._columns().items()})
-        return frame(self.values.copy(), index=self.x_names, columns=self.y_names)
+            table = frame({name: column.copy() for name, column in self._columns().items()})
+        else:
+            table = frame(self.values.copy(), index=self.x_names, columns=self.y_names)
+        return table
 
     def to_xarray(self) -> xarray.DataArray:
         """Return the values as an `xarray.DataArray` with dimensions "x" and "y".
@@ -256,37 +259,38 @@ class Data(Result):
         >>> float(S.to_xarray().sel(x="a", y="c"))
         0.25
         """
-        xarray = require("xarray", "xarray")
+        package = require("xarray", "xarray")
         coordinates: dict[str, Any] = {"x": list(self.x_names), "y": list(self.y_names)}
         if self.inference is not None:
             arrays = self.inference.arrays
             coordinates |= {name: (("x", "y"), array.copy()) for name, array in arrays.items()}
-        return xarray.DataArray(  # type: ignore[no-any-return]
+        found: xarray.DataArray = package.DataArray(
             self.values.copy(),
             coords=coordinates,
             dims=("x", "y"),
             name=self.measure,
             attrs={**self.options, "n_samples": self.n_samples},
         )
+        return found
 
     # Arithmetic: what comes out is no longer on the scale of the measure, and says so by its name.
 
     def _call(self) -> str:
         raise NotImplementedError
 
-    def _computed(self, operation: Callable[[Any, Any], Any], sign: str, other: Any) -> Any:
+    def _computed(self, operation: Callable[[Any, Any], Any], sign: str, other: Any) -> Self:
         if isinstance(other, Data):
             return self._of_both(operation, sign, other)
         if isinstance(other, numbers.Real) and not isinstance(other, bool):
             values = operation(self.values, float(other))
             return self._made(values, f"{_term(self)} {sign} {other:g}")
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
 
-    def _reversed(self, operation: Callable[[Any, Any], Any], sign: str, other: Any) -> Any:
+    def _reversed(self, operation: Callable[[Any, Any], Any], sign: str, other: Any) -> Self:
         if isinstance(other, numbers.Real) and not isinstance(other, bool):
             values = operation(float(other), self.values)
             return self._made(values, f"{other:g} {sign} {_term(self)}")
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
 
     def _of_both(self, operation: Callable[[Any, Any], Any], sign: str, other: Data) -> Self:
         for side in ("x_names", "y_names"):
@@ -333,26 +337,26 @@ class Data(Result):
         Layers are matched by name. The result's `measure` says what was computed: it is on no
         measure's scale, and has no intervals.
         """
-        return self._computed(operator.sub, "-", other)  # type: ignore[no-any-return]
+        return self._computed(operator.sub, "-", other)
 
     def __add__(self, other: Any) -> Self:
-        return self._computed(operator.add, "+", other)  # type: ignore[no-any-return]
+        return self._computed(operator.add, "+", other)
 
     def __mul__(self, other: Any) -> Self:
-        return self._computed(operator.mul, "*", other)  # type: ignore[no-any-return]
+        return self._computed(operator.mul, "*", other)
 
     def __truediv__(self, other: Any) -> Self:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self._computed(operator.truediv, "/", other)  # type: ignore[no-any-return]
+            return self._computed(operator.truediv, "/", other)
 
     def __rsub__(self, other: Any) -> Self:
-        return self._reversed(operator.sub, "-", other)  # type: ignore[no-any-return]
+        return self._reversed(operator.sub, "-", other)
 
     def __radd__(self, other: Any) -> Self:
-        return self._reversed(operator.add, "+", other)  # type: ignore[no-any-return]
+        return self._reversed(operator.add, "+", other)
 
     def __rmul__(self, other: Any) -> Self:
-        return self._reversed(operator.mul, "*", other)  # type: ignore[no-any-return]
+        return self._reversed(operator.mul, "*", other)
 
     def __neg__(self) -> Self:
         return self._made(-self.values, f"-{_term(self)}", options=None)

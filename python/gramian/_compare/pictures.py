@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from .._input.options import check_flag, refuse_type, shown
 from .._measures.registry import MEASURES
 from .._show import curves, maps, notebook, text
 from . import panels, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Pictures", "checked_style", "limits_of"]
 
@@ -36,7 +39,7 @@ class Pictures:
 
     def plot(
         self,
-        ax: Any = None,
+        ax: Axes | None = None,
         *,
         annotate: bool | None = None,
         annot: bool | None = None,
@@ -45,7 +48,7 @@ class Pictures:
         vmax: float | None = None,
         title: str | None = None,
         figsize: tuple[float, float] | None = None,
-    ) -> Any:
+    ) -> Axes:
         """Draw the heat map with matplotlib: A down the y axis as it is printed, B along x.
 
         Parameters
@@ -107,17 +110,18 @@ class Pictures:
         'CKA, n = 100'
         """
         style = checked_style(annotate, annot, cmap, vmin, vmax, title, figsize)
-        return maps.heat_map(self._map(), ax, style)
+        drawn: Axes = maps.heat_map(self._map(), ax, style)
+        return drawn
 
     def plot_curve(
         self,
-        ax: Any = None,
+        ax: Axes | None = None,
         *,
         best: bool = False,
         label: str | None = None,
         title: str | None = None,
         figsize: tuple[float, float] | None = None,
-    ) -> Any:
+    ) -> Axes:
         """Draw a value for every layer as a curve, with a band where there are intervals.
 
         Parameters
@@ -164,7 +168,8 @@ class Pictures:
         best = check_flag("best", best)
         style = checked_style(None, None, None, None, None, title, figsize)
         shown_curve = self._curve(best=best, label=label)
-        return curves.layer_curve(shown_curve, ax, style)
+        drawn: Axes = curves.layer_curve(shown_curve, ax, style)
+        return drawn
 
     def to_html(
         self, path: str | os.PathLike[str] | None = None, *, title: str | None = None

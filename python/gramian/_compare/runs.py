@@ -202,7 +202,8 @@ class Runs(Result):
         """
         style = checked_style(None, None, cmap, vmin, vmax, title, figsize)
         shown_mean = replace(self.mean()._map(), limits=limits_of(self.values, self.measure))
-        return grids.grid(self.values, self.names, shown_mean, style, figure)  # type: ignore[no-any-return]
+        drawn: Figure = grids.grid(self.values, self.names, shown_mean, style, figure)
+        return drawn
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a `pandas.DataFrame` with a row for each run and pair: run, x, y, value.
@@ -217,7 +218,8 @@ class Runs(Result):
         columns = self._comparison(0)._columns() if len(self.values) else {}
         repeated = {name: np.tile(columns[name], len(self.values)) for name in ("x", "y")}
         run = np.repeat(np.array(self.names, dtype=object), size)
-        return frame({"run": run, **repeated, "value": self.values.ravel()})
+        table: pandas.DataFrame = frame({"run": run, **repeated, "value": self.values.ravel()})
+        return table
 
 
 def concat(

@@ -95,7 +95,8 @@ class Measures(list[MeasureName]):
         """Return the table as a `pandas.DataFrame`, indexed by name."""
         cells = [self._cells(name) for name in self]
         frame = require("pandas", "pandas").DataFrame(cells, columns=list(_COLUMNS))
-        return frame.set_index(_COLUMNS[0])
+        table: pandas.DataFrame = frame.set_index(_COLUMNS[0])
+        return table
 
     def _cells(self, name: str) -> tuple[str, ...]:
         row = MEASURES[name]
