@@ -190,7 +190,7 @@ def test_equality() -> None:
     holes = VALUES.copy()
     holes[0, 1] = np.nan
     assert three(holes) == three(holes.copy())
-    assert {S: 1}[S] == 1
+    assert {S: 1}[inferred()] == 1
 
 
 def test_as_numbers() -> None:
@@ -264,3 +264,15 @@ def test_xarray() -> None:
     assert found.attrs == {"kernel": "linear", "n_samples": 100}
     found[0, 0] = 7
     assert S.values[0, 0] == 1
+
+
+def test_picture_of_a_difference() -> None:
+    """White where there is none, and of other colors above 0 and below."""
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    image = (three() - three(VALUES.T)).plot(figure.subplots()).images[0]
+    low, high = image.get_clim()
+    assert (low, high) == (-0.75, 0.75)
+    colors = [np.array(image.cmap(image.norm(value))) for value in (low, 0, high)]
+    assert colors[1][:3].min() > 0.95
+    assert colors[0][2] > colors[0][0]  # blue
+    assert colors[2][0] > colors[2][2]  # red

@@ -58,7 +58,8 @@ class Pictures:
         annotate, annot : bool, optional
             Write the numbers into the cells; by default if they have room for it.
         cmap : str or matplotlib Colormap, optional
-            By default "magma", or "magma_r" for a distance: brighter is more similar.
+            By default "magma", or "magma_r" for a distance: brighter is more similar. A difference
+            of comparisons is red where it is above 0, and blue below.
         vmin, vmax : float, optional
             Values at the two ends of the color scale. By default 0 and the largest value that the
             measure can have, such as 1, so that maps can be compared. The end of what is similar
@@ -109,6 +110,8 @@ class Pictures:
         >>> ax.get_title()
         'CKA, n = 100'
         """
+        if cmap is None and self._limits()[0] < 0:  # a difference, on both sides of 0
+            cmap = "RdBu_r"
         style = checked_style(annotate, annot, cmap, vmin, vmax, title, figsize)
         drawn: Axes = maps.heat_map(self._map(), ax, style)
         return drawn

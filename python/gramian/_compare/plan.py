@@ -21,7 +21,7 @@ from .._input.options import (
     check_memory,
     check_nan_policy,
 )
-from .._input.progress import Progress, check_progress
+from .._input.progress import Progress, check_progress, duration
 from .._measures import memory
 from .._measures.cost import Cost, Workload
 from .._measures.gathered import BLOCK, ByBatches, ByProducts, ByRows, is_kept, state_bytes
@@ -82,11 +82,19 @@ class Plan:
 
     def __str__(self) -> str:
         passes = f", {self.passes} passes" if self.passes > 1 else ""
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return (
-            f"{self.measure} by {self.path} in {self.dtype}{passes}, {self.threads} threads: "
-            f"{self.flops / 1e9:.3g} Gflop, {self.memory / 2**20:.3g} MiB, "
-            f"about {self.seconds:.2g} s"
+            f"{self.measure} by {self.path} in {self.dtype}{passes}, {threads}: "
+            f"{_amount(self.flops / 1e9, 1000, 'Gflop', 'Tflop')}, "
+            f"{_amount(self.memory / 2**20, 1024, 'MiB', 'GiB')}, about {duration(self.seconds)}"
         )
+
+
+def _amount(number: float, factor: int, unit: str, next_unit: str) -> str:
+    """Return three digits of a number, in the next unit where it is large."""
+    if number >= factor:
+        number, unit = number / factor, next_unit
+    return f"{number:.3g} {unit}" if number < 1000 else f"{number:,.0f} {unit}"
 
 
 def plan(

@@ -16,6 +16,7 @@ __all__ = [
     "Progress",
     "Tell",
     "check_progress",
+    "duration",
     "say",
     "shows_progress",
     "tell_of",
@@ -121,7 +122,8 @@ class Line:
         if total:
             text = f"{self.what}: {100 * done // total:3}%"
             if 0 < share < 1:
-                text += f", about {_duration((now - self.start) * (1 - share) / share)} left"
+                left = (now - self.start) * (1 - share) / share
+                text += f", about {duration(round(left))} left"
         padded, self.width = text.ljust(self.width), max(self.width, len(text))
         say(padded if self.terminal else text, end="\r" if self.terminal else "\n")
 
@@ -138,7 +140,8 @@ def say(text: str, end: str = "\n") -> None:
             print(text, end=end, file=sys.stderr, flush=True)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words, with two digits or as many as it has."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.2g} s" if seconds < 9.5 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -43,7 +43,10 @@ class Result:
             for field in dataclasses.fields(self)  # type: ignore[arg-type]
         )
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        """Return what equal results have in common: the words and whole numbers that they hold."""
+        values = (getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
+        return hash((type(self).__name__, *(v for v in values if isinstance(v, (str, int)))))
 
     def __float__(self) -> float:
         if not self._number:
