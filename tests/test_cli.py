@@ -24,8 +24,7 @@ def test_compare(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
     expected = gm.compare(files["a"], files["b"])
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "cka(kernel='linear', debiased=False), n = 60",
-        f"centering columns, dtype {expected.options['dtype']}",
+        *expected._caption(),
         "rows: A = a.npz",
         "columns: B = b.npz",
         *expected._text_map().splitlines(),
@@ -65,7 +64,7 @@ def test_png(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
     image = pytest.importorskip("matplotlib.image")
     assert run(capsys, "compare", "a.npz", "b.npz", "--png", "map")[0] == 0
     pixels = image.imread("map", format="png")
-    assert pixels.shape[0] > 400
+    assert pixels.shape[0] > 300
     assert pixels.shape[1] > 400
     assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 50
 
