@@ -162,6 +162,8 @@ class Pictures:
         [0.9, 0.3, 0.5]
         """
         best = check_flag("best", best)
+        if label is not None and not isinstance(label, str):
+            raise refuse_type("label", "None or a str", label)
         style = checked_style(None, None, None, None, None, title, figsize)
         shown_curve = self._curve(best=best, label=label)
         return curves.layer_curve(shown_curve, ax, style)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .._extras import require
 from .axes import name_line
 from .maps import PLAIN, Map, Style, draw_map, scaled
-from .names import shorten
+from .names import printable, shorten
 
 __all__ = ["MOST", "grid"]
 
@@ -63,6 +63,7 @@ def grid(
     title = shown.title if style.title is None else style.title
     more = f"\nthe first {drawn} of {runs} runs are drawn" if runs > drawn else ""
     if title or more:
+        title = "\n".join(map(printable, title.split("\n")))
         figure.suptitle(title + more, fontsize=10, parse_math=False)
     return figure
 
