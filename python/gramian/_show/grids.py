@@ -58,8 +58,11 @@ def grid(
     figure.colorbar(deviation, ax=axes, label="spread: standard deviation", aspect=30, shrink=0.9)
     figure.colorbar(image, ax=axes, label=scaled(shown), aspect=30, shrink=0.9)
     width, height = figure.get_size_inches()
-    figure.supxlabel(name_line(shown.sides[1], shown.y_names, width), fontsize=10)
-    figure.supylabel(name_line(shown.sides[0], shown.x_names, height), fontsize=10)
+    for write, side, names, room in (
+        (figure.supxlabel, shown.sides[1], shown.y_names, width),
+        (figure.supylabel, shown.sides[0], shown.x_names, height),
+    ):
+        write(name_line(side, names, room), fontsize=10, parse_math=False)
     title = shown.title if style.title is None else style.title
     more = f"\nthe first {drawn} of {runs} runs are drawn" if runs > drawn else ""
     if title or more:
