@@ -101,7 +101,7 @@ def plot_models(
         label, caption = words.axis(distances.measure), "\n".join(distances._caption())
         names = distances.x_names if names is None else names
         values = distances.values
-    matrix = _checked(fields.numbers(values))
+    matrix = _checked(fields.numbers(values, "distances"))
     known = fields.names("names", range(len(matrix)) if names is None else names)
     chosen = None if groups is None else fields.names("groups", groups)
     for argument, given in (("names", known), ("groups", chosen)):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._input import write
+from .._input.options import refuse_type
 from .._measures.registry import MEASURES
 from .._show import html
 from .._version import __version__
@@ -26,6 +27,8 @@ def written(
     title: str | None,
 ) -> str:
     """Return a page of comparisons of the same layers, and write it where there is a path."""
+    if title is not None and not isinstance(title, str):
+        raise refuse_type("title", "None or a str", title)
     headings = [name or _heading(one) for name, one in zip(names, comparisons, strict=True)]
     first = comparisons[0]
     samples = sorted({one.n_samples for one in comparisons})

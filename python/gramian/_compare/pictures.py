@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,8 @@ __all__ = ["Pictures", "checked_style", "limits_of"]
 
 # Ends of color scales: round numbers below the largest value that a measure can have.
 _ROUND = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+
+_LARGEST = 1e100  # what matplotlib still finds ticks for
 
 
 class Pictures:
@@ -169,6 +170,8 @@ class Pictures:
         [0.9, 0.3, 0.5]
         """
         best = check_flag("best", best)
+        if label is not None and not isinstance(label, str):
+            raise refuse_type("label", "None or a str", label)
         style = checked_style(None, None, None, None, None, title, figsize)
         shown_curve = self._curve(best=best, label=label)
         drawn: Axes = curves.layer_curve(shown_curve, ax, style)
@@ -263,7 +266,7 @@ class Pictures:
             title="\n".join(self._caption()),
             label=words.axis(self.measure) + (", best match" if best else ""),
             band=f"{100 * level:g}% interval",
-            name=label,
+            name=label or None,
             partners=[self.y_names[j] for j in place[1]] if best else None,
             side="layers" if len(others) > 1 else f"layers, with {others[0]}",
         )
@@ -337,7 +340,7 @@ def checked_style(
         annotate = check_flag("annot", annot)
     elif annotate is not None:
         annotate = check_flag("annotate", annotate)
-    if cmap is not None and not isinstance(cmap, str) and not callable(cmap):
+    if cmap is not None and not isinstance(cmap, str) and not hasattr(type(cmap), "with_extremes"):
         raise refuse_type("cmap", "a name, or a Colormap of matplotlib", cmap)
     if title is not None and not isinstance(title, str):
         raise refuse_type("title", "None or a str", title)
@@ -352,9 +355,10 @@ def _number(name: str, value: Any) -> float | None:
         value, (int, float, np.integer, np.floating)
     ):
         raise refuse_type(name, "None or a number", value)
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {shown(value)}.")
-    return float(value)
+    number = float("inf") if isinstance(value, int) and abs(value) > _LARGEST else float(value)
+    if not abs(number) <= _LARGEST:
+        raise ValueError(f"{name} must be finite, up to {_LARGEST:g}, got {shown(value)}.")
+    return number
 
 
 def _size(figsize: Any) -> tuple[float, float] | None:

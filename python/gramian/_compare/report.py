@@ -74,8 +74,6 @@ def report(
             if getattr(one, side) != getattr(first, side):
                 both = f"{_some(first, side)} in one, and {_some(one, side)} in another"
                 raise ValueError(f"comparisons must be of the same layers: {side} are {both}.")
-    if title is not None and not isinstance(title, str):
-        raise refuse_type("title", "None or a str", title)
     return panels.written(found, names, path, title)
 
 

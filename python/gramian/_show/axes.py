@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._extras import require
-from .names import distinct, every, shorten
+from .names import distinct, every, printable, shorten
 
 __all__ = [
     "CHARACTER",
@@ -140,7 +140,7 @@ def set_title(ax: Any, title: str, width: float | None = None) -> None:
     width = inches(ax)[0] if width is None else width
     points = 10.0 if width > 3.0 else 8.0 if width > 1.9 else 6.5
     room = max(16, int(width / (CHARACTER * points / _SIZE)))
-    lines = [part for line in title.split("\n") for part in _wrapped(line, room)]
+    lines = [part for line in title.split("\n") for part in _wrapped(printable(line), room)]
     ax.set_title("\n".join(lines), fontsize=points, parse_math=False)
 
 

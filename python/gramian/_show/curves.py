@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .axes import CHARACTER, inches, longest, name_axis, name_line, new_axes, set_title, settle
 from .maps import PLAIN, Style
+from .names import distinct, printable, shorten
 
 __all__ = ["Curve", "layer_curve"]
 
@@ -56,7 +57,7 @@ def layer_curve(shown: Curve, ax: Any = None, style: Style = PLAIN) -> Any:
         shown.values,
         marker="o",
         markersize=4 if count <= 60 else 2,
-        label=shown.name or shown.label,
+        label=shown.label if shown.name is None else printable(shown.name),
     )
     banded = shown.low is not None and shown.high is not None
     if banded:
@@ -67,9 +68,9 @@ def layer_curve(shown: Curve, ax: Any = None, style: Style = PLAIN) -> Any:
             color=line.get_color(),
             alpha=0.25,
             lw=0,
-            label=shown.band if shown.name is None else f"{shown.name}, {shown.band}",
+            label=shown.band if shown.name is None else f"{printable(shown.name)}, {shown.band}",
         )
-    _name_partners(ax, shown, style)
+    _name_partners(ax, shown)
     if shown.limits is not None:
         low, high = ax.get_ylim() if before else shown.limits
         ax.set_ylim(min(low, shown.limits[0]), max(high, shown.limits[1]))
@@ -91,12 +92,10 @@ def layer_curve(shown: Curve, ax: Any = None, style: Style = PLAIN) -> Any:
     return ax
 
 
-def _name_partners(ax: Any, shown: Curve, style: Style) -> None:
+def _name_partners(ax: Any, shown: Curve) -> None:
     """Write above every point which layer was chosen, where there is room for that."""
     if shown.partners is None:
         return
-    from .names import distinct, shorten
-
     names = shorten(distinct(shown.partners)[0], 16)
     if len(names) * 0.16 > inches(ax)[0]:
         return

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .._extras import require
 from .axes import name_line
 from .maps import PLAIN, Map, Style, draw_map, scaled
-from .names import shorten
+from .names import printable, shorten
 
 __all__ = ["MOST", "grid"]
 
@@ -32,7 +32,7 @@ def grid(
 
     `values` is of shape (runs, n_x, n_y), `names` are those of the runs, and `shown` says all that
     the maps share; its values are not used. Runs and mean have one color scale. The spread is that
-    of a sample, by n - 1, over the runs that have a value; of a single run there is none.
+    of a sample, by n - 1; of a single run there is none.
     """
     runs = len(values)
     drawn = min(runs, MOST)
@@ -58,11 +58,15 @@ def grid(
     figure.colorbar(deviation, ax=axes, label="spread: standard deviation", aspect=30, shrink=0.9)
     figure.colorbar(image, ax=axes, label=scaled(shown), aspect=30, shrink=0.9)
     width, height = figure.get_size_inches()
-    figure.supxlabel(name_line(shown.sides[1], shown.y_names, width), fontsize=10)
-    figure.supylabel(name_line(shown.sides[0], shown.x_names, height), fontsize=10)
+    for write, side, names, room in (
+        (figure.supxlabel, shown.sides[1], shown.y_names, width),
+        (figure.supylabel, shown.sides[0], shown.x_names, height),
+    ):
+        write(name_line(side, names, room), fontsize=10, parse_math=False)
     title = shown.title if style.title is None else style.title
     more = f"\nthe first {drawn} of {runs} runs are drawn" if runs > drawn else ""
     if title or more:
+        title = "\n".join(map(printable, title.split("\n")))
         figure.suptitle(title + more, fontsize=10, parse_math=False)
     return figure
 
@@ -70,15 +74,11 @@ def grid(
 def moments(
     values: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return mean and standard deviation over runs, each over those that have a value."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    kept = np.where(known, values, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = kept.sum(axis=0) / count
-        squares = np.where(known, values - mean, 0.0) ** 2
-        spread = np.sqrt(squares.sum(axis=0) / (count - 1))
-    return np.where(count > 0, mean, np.nan), np.where(count > 1, spread, np.nan)
+    """Return mean and standard deviation over runs: NaN where it is NaN in one of them."""
+    mean = values.mean(axis=0)
+    if len(values) < 2:
+        return mean, np.full(mean.shape, np.nan)
+    return mean, values.std(axis=0, ddof=1)
 
 
 def _spread(ax: Any, shown: Map) -> Any:

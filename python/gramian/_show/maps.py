@@ -177,7 +177,7 @@ def _colors(shown: Map, style: Style) -> Any:
 
         close = get_close_matches(style.cmap, list(matplotlib.colormaps), 1)
         meant = f"; did you mean {close[0]!r}?" if close else "."
-        raise ValueError(f"cmap must be a colormap of matplotlib, got {style.cmap!r}{meant}")
+        raise ValueError(f"cmap must be a colormap of matplotlib, got {style.cmap[:40]!r}{meant}")
     return matplotlib.colormaps[style.cmap]
 
 
