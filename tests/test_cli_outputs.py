@@ -39,6 +39,19 @@ def test_several_measures(files: Any, capsys: pytest.CaptureFixture[str]) -> Non
     assert page.count('class="panel"') == 2
 
 
+def test_what_is_there_is_written_where_a_measure_fails(
+    files: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SVCCA of more directions than the layers have."""
+    argv = ["compare", "a.npz", "--measure", "cka", "--measure", "svcca", "--components", "7"]
+    code, out, err = run(capsys, *argv, "--html", "s.html", "-o", "s-{measure}.json")
+    assert code == 2
+    assert "components must be at most the rank" in err
+    assert gm.load("s-cka.json") == gm.compare(files["a"])
+    assert not Path("s-svcca.json").exists()
+    assert Path("s.html").read_text("utf-8").count('class="panel"') == 1
+
+
 def test_page_with_a_title(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "compare", "a.npz", "--html", "s.html", "--title", "A & B")[0] == 0
     assert "<title>A &amp; B</title>" in Path("s.html").read_text("utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,28 +74,52 @@ def run(arguments: argparse.Namespace) -> None:
     layout = _layout(arguments)
     a = _layers(arguments.a, arguments, layout, "A")
     b = None if arguments.b is None else _layers(arguments.b, arguments, layout, "B")
-    outputs = (arguments.output, arguments.plot, arguments.html)
-    found = {}
-    for number, (measure, chosen) in enumerate(options.items()):
-        name = "comparing" if len(options) == 1 else f"{measure} ({number + 1}/{len(options)})"
-        shown = arguments.progress or (sys.stderr is not None and sys.stderr.isatty())
-        line = Line(name) if shown else None
-        with contextlib.closing(line) if line else contextlib.nullcontext():
-            result = _result(
-                a, b, measure=measure, device=arguments.device, progress=line, **layout, **chosen
-            )
-        found[measure] = result
-        try:
-            if output.STDOUT not in outputs:
-                _print(result, arguments, first=number == 0)
-        finally:  # what took long is not lost because nobody reads
-            if arguments.output is not None:
-                output.table(output.named(arguments.output, measure), result)
-            if arguments.plot is not None:
-                figure = result._figure(arguments.title)
-                output.picture(output.named(arguments.plot, measure), figure)
-    if arguments.html is not None:
-        output.page(arguments.html, list(found.values()), arguments.title)
+    found: dict[str, gm.Comparison] = {}
+    try:
+        for measure, chosen in options.items():
+            name = measure if len(options) > 1 else "comparing"
+            with _progress(arguments, f"{name}{_place(len(found), len(options))}") as line:
+                result = _result(
+                    a,
+                    b,
+                    measure=measure,
+                    device=arguments.device,
+                    progress=line,
+                    **layout,
+                    **chosen,
+                )
+            found[measure] = result
+            _write(result, arguments, first=len(found) == 1)
+    finally:  # what took long is not lost because something else fails
+        if arguments.html is not None and found:
+            output.page(arguments.html, list(found.values()), arguments.title)
+
+
+def _place(done: int, count: int) -> str:
+    return f" ({done + 1}/{count})" if count > 1 else ""
+
+
+@contextlib.contextmanager
+def _progress(arguments: argparse.Namespace, name: str) -> Iterator[Line | None]:
+    """Give a line where there is a terminal, or one is asked for."""
+    if not arguments.progress and not (sys.stderr is not None and sys.stderr.isatty()):
+        yield None
+        return
+    with contextlib.closing(Line(name)) as line:
+        yield line
+
+
+def _write(result: gm.Comparison, arguments: argparse.Namespace, *, first: bool) -> None:
+    """Print a result and write its files, also where nobody reads what is printed."""
+    try:
+        if output.STDOUT not in (arguments.output, arguments.plot, arguments.html):
+            _print(result, arguments, first=first)
+    finally:
+        if arguments.output is not None:
+            output.table(output.named(arguments.output, result.measure), result)
+        if arguments.plot is not None:
+            figure = result._figure(arguments.title)
+            output.picture(output.named(arguments.plot, result.measure), figure)
 
 
 def _result(a: Any, b: Any, **options: Any) -> gm.Comparison:

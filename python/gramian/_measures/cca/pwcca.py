@@ -86,6 +86,20 @@ def pwcca(
     nan_policy: NanPolicy = ...,
     device: str | None = ...,
 ) -> PWCCA: ...
+@overload
+def pwcca(
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    side: checks.Side = ...,
+    variant: checks.Variant = ...,
+    rank_tolerance: float | None = ...,
+    full_output: bool,
+    layout: Layouts = ...,
+    positions: Positions = ...,
+    nan_policy: NanPolicy = ...,
+    device: str | None = ...,
+) -> float | PWCCA: ...
 @takes_layout
 @falls_back_on(reference.pwcca)
 def pwcca(

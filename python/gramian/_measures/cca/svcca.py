@@ -76,6 +76,20 @@ def svcca(
     nan_policy: NanPolicy = ...,
     device: str | None = ...,
 ) -> SVCCA: ...
+@overload
+def svcca(
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    variance: float = ...,
+    components: int | None = ...,
+    squared: bool = ...,
+    full_output: bool,
+    layout: Layouts = ...,
+    positions: Positions = ...,
+    nan_policy: NanPolicy = ...,
+    device: str | None = ...,
+) -> float | SVCCA: ...
 @takes_layout
 @falls_back_on(reference.svcca)
 def svcca(
