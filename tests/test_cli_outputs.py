@@ -44,7 +44,7 @@ def test_what_is_there_is_written_where_a_measure_fails(
 ) -> None:
     """SVCCA of more directions than the layers have."""
     argv = ["compare", "a.npz", "--measure", "cka", "--measure", "svcca", "--components", "7"]
-    code, out, err = run(capsys, *argv, "--html", "s.html", "-o", "s-{measure}.json")
+    code, _, err = run(capsys, *argv, "--html", "s.html", "-o", "s-{measure}.json")
     assert code == 2
     assert "components must be at most the rank" in err
     assert gm.load("s-cka.json") == gm.compare(files["a"])

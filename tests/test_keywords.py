@@ -63,7 +63,7 @@ TYPOS: dict[str, tuple[dict[str, Any], str]] = {
     "variant": ({"measure": "pwcca", "variant": "googel"}, "google"),
     "denominator": ({"measure": "cca", "denominator": "feature"}, "features"),
     "nan_policy": ({"nan_policy": "propagates"}, "propagate"),
-    "inference": ({"inference": "boostrap"}, "bootstrap"),
+    "inference": ({"inference": "bootstrp"}, "bootstrap"),
     "layout": ({"layout": "flaten"}, "flatten"),
     "positions": ({"layout": "nchw", "positions": "sample"}, "samples"),
 }
@@ -92,7 +92,7 @@ def test_keywords_that_are_misspelled(call: Call) -> None:
 
 @each(COMPARES)
 def test_keywords_of_maps_that_are_misspelled(call: Call) -> None:
-    misspelled = {"debaised": "debiased", "inferense": "inference", "kernal": "kernel"}
+    misspelled = {"debaised": "debiased", "inferense": "inference", "kernl": "kernel"}
     for wrong, meant in misspelled.items():
         with pytest.raises(TypeError, match=rf"got '{wrong}'\. Did you mean '{meant}'\?$"):
             call(**{wrong: True})
@@ -245,8 +245,8 @@ def test_modules_are_there() -> None:
     assert gm.reference is reference
     assert gm.typing.MeasureName
     assert gm.compat.__name__ == "gramian.compat"
-    with pytest.raises(AttributeError, match=r"^module 'gramian' has no attribute 'referense'"):
-        gm.referense  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^module 'gramian' has no attribute 'refrence_'"):
+        gm.refrence_  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_names_are_public() -> None:

@@ -52,7 +52,7 @@ _KERNEL = (  # and checked together, by `kernel_of`
 )
 # Two words for the same, of which a measure is called by one: either will do for all.
 _ESTIMATOR = (
-    Option("debiased", False, flag("debiased"), kind=bool, help="by the unbiased HSIC"),
+    Option("debiased", False, flag("debiased"), kind=bool, help="by the unbiased estimator"),
     Option("unbiased", False, flag("unbiased"), kind=bool, help="the same as --debiased"),
 )
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
