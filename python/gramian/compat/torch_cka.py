@@ -233,7 +233,7 @@ class CKA:
             ...
         ValueError: nothing has been compared yet: call compare(dataloader).
         """
-        ax = self._compared().plot()
+        ax: Any = self._compared().plot()
         import matplotlib.pyplot as plt
 
         names = self.model1_info["Name"], self.model2_info["Name"]

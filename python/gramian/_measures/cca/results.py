@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..results import Result
+
 __all__ = ["CCA", "PWCCA", "SVCCA"]
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class CCA:
+@dataclass(frozen=True, eq=False, repr=False)
+class CCA(Result):
     """Canonical correlations and weights, as `cca` returns them.
 
     Attributes
@@ -35,6 +37,22 @@ class CCA:
         columns of unit norm count when larger than this times the largest.
     n_saturated : int
         The number of correlations that are 1 by construction, for lack of samples.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.cca(X, Y)
+    >>> found.correlations.round(3)
+    array([0.959, 0.841, 0.273])
+    >>> round(found.mean, 3), found.x_rank, found.y_rank
+    (0.691, 4, 3)
+    >>> variates = (X - X.mean(0)) @ found.x_weights
+    >>> bool(np.allclose(variates.T @ variates, np.eye(3)))
+    True
     """
 
     __module__ = "gramian"
@@ -49,9 +67,15 @@ class CCA:
     rank_tolerance: tuple[float, float]
     n_saturated: int
 
+    _number = "mean"
 
-@dataclass(frozen=True, eq=False)
-class SVCCA:
+    def __repr__(self) -> str:
+        one = f", {self.n_saturated} of them 1 by construction" if self.n_saturated else ""
+        return f"<CCA: mean {self.mean:.4f}, {_range(self.correlations)}{one}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SVCCA(Result):
     """SVCCA and what it was computed from, as `svcca` returns it under ``full_output=True``.
 
     Attributes
@@ -62,6 +86,19 @@ class SVCCA:
         The canonical correlations of the kept directions, descending.
     x_components, y_components : int
         The numbers of singular directions that were kept.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.svcca(X, Y, variance=0.9, full_output=True)
+    >>> found.x_components, found.y_components
+    (4, 2)
+    >>> found.correlations.round(3)
+    array([0.959, 0.84 ])
     """
 
     __module__ = "gramian"
@@ -71,9 +108,15 @@ class SVCCA:
     x_components: int
     y_components: int
 
+    _number = "value"
 
-@dataclass(frozen=True, eq=False)
-class PWCCA:
+    def __repr__(self) -> str:
+        kept = f"of {self.x_components} and {self.y_components} directions"
+        return f"<SVCCA: {self.value:.4f}, {_range(self.correlations)} {kept}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PWCCA(Result):
     """PWCCA and what it was computed from, as `pwcca` returns it under ``full_output=True``.
 
     Attributes
@@ -84,6 +127,17 @@ class PWCCA:
         The canonical correlations, descending.
     ambiguous : bool
         Whether correlations tie in a way that leaves the value undetermined.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.pwcca(X, Y, full_output=True)
+    >>> round(found.value, 3), found.ambiguous
+    (0.701, False)
     """
 
     __module__ = "gramian"
@@ -91,3 +145,17 @@ class PWCCA:
     value: float
     correlations: Array
     ambiguous: bool
+
+    _number = "value"
+
+    def __repr__(self) -> str:
+        tied = ", ambiguous" if self.ambiguous else ""
+        return f"<PWCCA: {self.value:.4f}, {_range(self.correlations)}{tied}>"
+
+
+def _range(correlations: Array) -> str:
+    """Return how many there are, and the largest and the smallest."""
+    count = len(correlations)
+    if count < 2:
+        return f"{count} correlation{'s' * (count == 0)}"
+    return f"{count} correlations from {correlations[0]:.3f} to {correlations[-1]:.3f}"
