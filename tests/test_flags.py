@@ -53,7 +53,7 @@ def test_every_option_has_a_flag() -> None:
     tried = {word for arguments in OPTIONS for word in arguments.split() if word[:2] == "--"}
     known: dict[str, Any] = {}
     for row in MEASURES.values():
-        for flag in row.flags:
+        for flag in row.options:
             assert flag == known.setdefault(flag.name, flag)
             assert flag.flag in tried
             assert flag.help

@@ -22,6 +22,9 @@ DONE = (
     "reduce",
     "mask",
     "recorded_dtype",
+    "transposed",
+    "runs",
+    "samples",
 )
 
 

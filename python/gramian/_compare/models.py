@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from .._show import models as pictures
 from . import fields, words
 from .pictures import checked_style
 from .results import Comparison
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_models"]
 
@@ -26,10 +29,10 @@ def plot_models(
     *,
     kind: str = "tree",
     groups: Sequence[Any] | None = None,
-    ax: Any = None,
+    ax: Axes | None = None,
     title: str | None = None,
     figsize: tuple[float, float] | None = None,
-) -> Any:
+) -> Axes:
     """Draw many models by their distances: as a tree, or as points in a plane.
 
     Parameters
@@ -105,7 +108,8 @@ def plot_models(
         if given is not None and len(given) != len(matrix):
             raise ValueError(f"{argument} must be of {len(matrix)} models, got {len(given)}.")
     draw = pictures.tree if kind == "tree" else pictures.plane
-    return draw(pictures.Models(matrix, known, chosen, label, caption), ax, style)
+    drawn: Axes = draw(pictures.Models(matrix, known, chosen, label, caption), ax, style)
+    return drawn
 
 
 def _check_distance(given: Comparison) -> None:

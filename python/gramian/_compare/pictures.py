@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from .._input.options import check_flag, refuse_type, shown
 from .._measures.registry import MEASURES
 from .._show import curves, maps, notebook, text
 from . import panels, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Pictures", "checked_style", "limits_of"]
 
@@ -37,7 +40,7 @@ class Pictures:
 
     def plot(
         self,
-        ax: Any = None,
+        ax: Axes | None = None,
         *,
         annotate: bool | None = None,
         annot: bool | None = None,
@@ -46,7 +49,7 @@ class Pictures:
         vmax: float | None = None,
         title: str | None = None,
         figsize: tuple[float, float] | None = None,
-    ) -> Any:
+    ) -> Axes:
         """Draw the heat map with matplotlib: A down the y axis as it is printed, B along x.
 
         Parameters
@@ -56,7 +59,8 @@ class Pictures:
         annotate, annot : bool, optional
             Write the numbers into the cells; by default if they have room for it.
         cmap : str or matplotlib Colormap, optional
-            By default "magma", or "magma_r" for a distance: brighter is more similar.
+            By default "magma", or "magma_r" for a distance: brighter is more similar. A difference
+            of comparisons is red where it is above 0, and blue below.
         vmin, vmax : float, optional
             Values at the two ends of the color scale. By default 0 and the largest value that the
             measure can have, such as 1, so that maps can be compared. The end of what is similar
@@ -107,18 +111,21 @@ class Pictures:
         >>> ax.get_title()
         'CKA, n = 100'
         """
+        if cmap is None and self._limits()[0] < 0:  # a difference, on both sides of 0
+            cmap = "RdBu_r"
         style = checked_style(annotate, annot, cmap, vmin, vmax, title, figsize)
-        return maps.heat_map(self._map(), ax, style)
+        drawn: Axes = maps.heat_map(self._map(), ax, style)
+        return drawn
 
     def plot_curve(
         self,
-        ax: Any = None,
+        ax: Axes | None = None,
         *,
         best: bool = False,
         label: str | None = None,
         title: str | None = None,
         figsize: tuple[float, float] | None = None,
-    ) -> Any:
+    ) -> Axes:
         """Draw a value for every layer as a curve, with a band where there are intervals.
 
         Parameters
@@ -167,7 +174,8 @@ class Pictures:
             raise refuse_type("label", "None or a str", label)
         style = checked_style(None, None, None, None, None, title, figsize)
         shown_curve = self._curve(best=best, label=label)
-        return curves.layer_curve(shown_curve, ax, style)
+        drawn: Axes = curves.layer_curve(shown_curve, ax, style)
+        return drawn
 
     def to_html(
         self, path: str | os.PathLike[str] | None = None, *, title: str | None = None
@@ -282,11 +290,11 @@ class Pictures:
         scores = np.where(np.isnan(scores), -np.inf, scores)
         return np.arange(len(scores)), scores.argmax(axis=1)
 
-    def _figure(self) -> Any:
+    def _figure(self, title: str | None = None, **style: Any) -> Any:
         """Return a figure with the heat map, without the windows that pyplot would open."""
         size = self._map().size()
         figure = require("matplotlib.figure", "plot").Figure(size, layout="constrained")
-        self.plot(figure.subplots())
+        self.plot(figure.subplots(), title=title, **style)
         return figure
 
     def _text_map(self) -> str:
@@ -299,6 +307,8 @@ def limits_of(values: npt.NDArray[np.float64], name: str) -> tuple[float, float]
     finite = values[np.isfinite(values)]
     if not (measure and measure.normalized):
         low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
+        if measure is None and low < 0:  # a difference, on both sides of 0
+            low, high = -max(-low, high), max(-low, high)
         return (low, high) if high > low else (0.0, 1.0)
     top = float(measure.range[1])
     if not finite.size:

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._extras import require
 from .._inference.results import Inference
 from .._input import write
 from .._input.options import check_integer
 from .._measures.registry import MEASURES
 from . import document, done, fields
+from .data import Data
 from .pictures import Pictures
 
-__all__ = ["Comparison", "load"]
+__all__ = ["Comparison"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Pictures):
+class Comparison(Data, Pictures):
     """Every layer of A against every layer of B, as `compare` returns it.
 
     Attributes
@@ -93,8 +93,8 @@ class Comparison(Pictures):
     def __repr__(self) -> str:
         return (
             f"<Comparison {self._call()}: {len(self.x_names)} x {len(self.y_names)} layers, "
-            f"{self.n_samples} samples{'' if self.inference is None else ', '}"
-            f"{'' if self.inference is None else self.inference.method}>"
+            f"{self.n_samples} samples{', transposed' if self.options.get('transposed') else ''}"
+            f"{'' if self.inference is None else f', {self.inference.method}'}>"
         )
 
     @property
@@ -150,8 +150,10 @@ class Comparison(Pictures):
         """
         n = len(self.x_names)
         if n != len(self.y_names):
+            both = [name for name in self.x_names if name in self.y_names]
             raise ValueError(
-                f"accuracy needs as many layers in A as in B: A has {n}, B has {len(self.y_names)}."
+                f"accuracy needs as many layers in A as in B: A has {n}, B has "
+                f"{len(self.y_names)}. {_cure(both)}"
             )
         if self.measure not in MEASURES:  # in a file of a later version
             raise ValueError(f"accuracy is not defined for an unknown measure, {self.measure!r}.")
@@ -167,42 +169,38 @@ class Comparison(Pictures):
         hits = np.sum(same > others.max(axis=1)) + np.sum(same > others.max(axis=0))
         return float(hits / (2 * n))
 
-    def to_pandas(self) -> Any:
-        """Return the values as a `pandas.DataFrame`, rows A, columns B.
-
-        Returns
-        -------
-        pandas.DataFrame of shape (n_x, n_y)
-            A copy, indexed by `x_names`, with `y_names` as columns.
-
-        Raises
-        ------
-        ImportError
-            If pandas is missing; ``pip install "gramian[pandas]"``.
-        """
-        pandas = require("pandas", "pandas")
-        return pandas.DataFrame(self.values.copy(), index=self.x_names, columns=self.y_names)
-
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the comparison as JSON, for `load`.
+        """Write the comparison as JSON, for `load`, or as a table for other programs.
 
         Parameters
         ----------
         path : str or path-like
-            File to write. An old one is replaced in one step, so that no reader sees half of it,
-            and keeps its mode; what is no regular file is written into.
+            File to write: a long table, as of `to_pandas`, where its name ends in ".csv", otherwise
+            JSON. An old one is replaced in one step, so that no reader sees half of it, and keeps
+            its mode; what is no regular file is written into.
 
         Raises
         ------
+        ValueError
+            If the name is that of a picture or a page.
         OSError
             If the file cannot be written; it has its name. An old file is left as it is.
 
         Notes
         -----
         Every float64 is written with the digits that bring back the same bits. NaN is null, and
-        infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them.
+        infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them;
+        in a table they are "nan", "inf" and "-inf".
         """
-        write.write(path, document.written(vars(self)))
+        write.write(path, self._content(write.check_path(path)))
+
+    def _content(self, name: str) -> bytes:
+        """Return what a file of this name holds."""
+        return document.content(name, vars(self), self._columns())
+
+    def __str__(self) -> str:
+        """Return the map in characters, at most 80 wide, under what was computed."""
+        return "\n".join([*self._caption(), self._text_map()])
 
     def _call(self) -> str:
         options = ", ".join(
@@ -211,34 +209,11 @@ class Comparison(Pictures):
         return f"{self.measure}({options})" if options else self.measure
 
 
-def load(path: str | os.PathLike[str]) -> Comparison:
-    """Read a comparison that `Comparison.save` wrote.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Returns
-    -------
-    Comparison
-        With the same values, bit for bit.
-
-    Raises
-    ------
-    ValueError
-        If the file is something else, damaged, or from a version that this one cannot read.
-    OSError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> import gramian as gm
-    >>> from tempfile import TemporaryDirectory
-    >>> S = gm.compare({"a": [[1.0], [2.0], [4.0]]})
-    >>> with TemporaryDirectory() as directory:
-    ...     S.save(f"{directory}/s.json")
-    ...     gm.load(f"{directory}/s.json")
-    <Comparison cka(kernel='linear', debiased=False): 1 x 1 layers, 3 samples>
-    """
-    return Comparison(**document.read(path))
+def _cure(both: list[str]) -> str:
+    """Return what can be done about maps that are not square."""
+    if both:
+        return (
+            f"S[names, names] has the {len(both)} layers that both have; S.matches() the most "
+            "similar layer of each."
+        )
+    return "S.matches() has the most similar layer of each."

@@ -77,6 +77,9 @@ _SAID: dict[str, Callable[[Any], str]] = {
     "reduce": lambda value: f"reduced by {_plain(value)}",
     "mask": lambda value: f"mask {_plain(value)}",
     "recorded_dtype": lambda value: f"recorded in {_plain(value)}",
+    "transposed": lambda value: "transposed: values are measure(column, row)",
+    "runs": lambda value: f"{value} runs",
+    "samples": lambda value: f"of {_plain(value)} samples",
 }
 
 

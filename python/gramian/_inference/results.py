@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._measures.results import Result
+
 __all__ = ["Bootstrap", "Inference", "Jackknife", "PermutationTest"]
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PermutationTest:
+@dataclass(frozen=True, eq=False)
+class PermutationTest(Result):
     """A similarity against what it is by chance, as `permutation_test` returns it.
 
     Attributes
@@ -46,9 +48,11 @@ class PermutationTest:
     level: float
     reason: str = ""
 
+    _number = "statistic"
 
-@dataclass(frozen=True)
-class Bootstrap:
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap(Result):
     """The spread of a measure over samples that are drawn again, as `bootstrap` returns it.
 
     Attributes
@@ -83,9 +87,11 @@ class Bootstrap:
     scheme: str
     reason: str = ""
 
+    _number = "statistic"
 
-@dataclass(frozen=True)
-class Jackknife:
+
+@dataclass(frozen=True, eq=False)
+class Jackknife(Result):
     """A measure without each of its samples in turn, as `jackknife` returns it.
 
     Attributes
@@ -119,9 +125,11 @@ class Jackknife:
     left_out: str
     reason: str = ""
 
+    _number = "statistic"
 
-@dataclass(frozen=True)
-class Inference:
+
+@dataclass(frozen=True, eq=False)
+class Inference(Result):
     """What a `Comparison` carries besides its values: intervals or p-values.
 
     Attributes

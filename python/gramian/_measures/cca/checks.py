@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ..._input.arrays import Layer
 from ..._input.options import check_choice, check_integer, check_number, plain, shown
 from ..ranks import constant_columns
 
-DENOMINATORS = ("features", "rank")
-SIDES = ("x", "y", "mean")
-VARIANTS = ("paper", "google")
+Denominator = Literal["features", "rank"]
+Side = Literal["x", "y", "mean"]
+Variant = Literal["paper", "google"]
+DENOMINATORS: tuple[Denominator, ...] = get_args(Denominator)
+SIDES: tuple[Side, ...] = get_args(Side)
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 
-def check_denominator(value: Any) -> str:
+def check_denominator(value: Any) -> Denominator:
     """Return what the means divide by."""
     return check_choice("denominator", value, DENOMINATORS)
 
 
-def check_side(value: Any) -> str:
+def check_side(value: Any) -> Side:
     """Return whose variates weigh the correlations."""
     return check_choice("side", value, SIDES)
 
 
-def check_variant(value: Any) -> str:
+def check_variant(value: Any) -> Variant:
     """Return whose PWCCA it is."""
     return check_choice("variant", value, VARIANTS)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..chance import Chance, of_regression, says_chance
@@ -30,14 +31,14 @@ OPTIONS = (CROSS_VALIDATE, RANK_TOLERANCE)
 @takes_layout
 @falls_back_on(reference.linear_regression)
 def linear_regression(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     cross_validate: int | None = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float:
     """Share of X's variance that a linear regression on Y explains, R².

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..results import Result
+
 __all__ = ["CCA", "PWCCA", "SVCCA"]
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class CCA:
+@dataclass(frozen=True, eq=False, repr=False)
+class CCA(Result):
     """Canonical correlations and weights, as `cca` returns them.
 
     Attributes
@@ -49,9 +51,15 @@ class CCA:
     rank_tolerance: tuple[float, float]
     n_saturated: int
 
+    _number = "mean"
 
-@dataclass(frozen=True, eq=False)
-class SVCCA:
+    def __repr__(self) -> str:
+        one = f", {self.n_saturated} of them 1 by construction" if self.n_saturated else ""
+        return f"<CCA: mean {self.mean:.4f}, {_range(self.correlations)}{one}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SVCCA(Result):
     """SVCCA and what it was computed from, as `svcca` returns it under ``full_output=True``.
 
     Attributes
@@ -71,9 +79,15 @@ class SVCCA:
     x_components: int
     y_components: int
 
+    _number = "value"
 
-@dataclass(frozen=True, eq=False)
-class PWCCA:
+    def __repr__(self) -> str:
+        kept = f"of {self.x_components} and {self.y_components} directions"
+        return f"<SVCCA: {self.value:.4f}, {_range(self.correlations)} {kept}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PWCCA(Result):
     """PWCCA and what it was computed from, as `pwcca` returns it under ``full_output=True``.
 
     Attributes
@@ -91,3 +105,17 @@ class PWCCA:
     value: float
     correlations: Array
     ambiguous: bool
+
+    _number = "value"
+
+    def __repr__(self) -> str:
+        tied = ", ambiguous" if self.ambiguous else ""
+        return f"<PWCCA: {self.value:.4f}, {_range(self.correlations)}{tied}>"
+
+
+def _range(correlations: Array) -> str:
+    """Return how many there are, and the largest and the smallest."""
+    count = len(correlations)
+    if count < 2:
+        return f"{count} correlation{'s' * (count == 0)}"
+    return f"{count} correlations from {correlations[0]:.3f} to {correlations[-1]:.3f}"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..._extras import require
 from ..._show import units as pictures
+from ..results import Result
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
 
 __all__ = ["Clusters", "Matching", "SparsePrediction"]
 
@@ -18,7 +23,7 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Matching:
+class Matching(Result):
     """Units of one representation paired with units of another, as `match_units` returns it.
 
     Attributes
@@ -50,6 +55,8 @@ class Matching:
     correlation: Floats
     x_left_out: Integers
     y_left_out: Integers
+
+    _number = "mean"
 
     def __repr__(self) -> str:
         p, q = self.correlation.shape
@@ -87,13 +94,14 @@ class Matching:
             return rows[: len(best)], best[:, 1]
         return rows, np.concatenate([best[:, 1], _rest(q, best[:, 1], self.y_left_out)])
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pandas.DataFrame:
         """Return the pairs as a `pandas.DataFrame` with columns x, y and correlation."""
-        pandas = require("pandas", "pandas")
+        frame = require("pandas", "pandas").DataFrame
         columns = {"x": self.pairs[:, 0], "y": self.pairs[:, 1], "correlation": self.correlations}
-        return pandas.DataFrame(columns)
+        table: pandas.DataFrame = frame(columns)
+        return table
 
-    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+    def plot(self, ax: Axes | None = None, *, label: str | None = None) -> Axes:
         """Draw the sorted match curve with matplotlib, and return the axes.
 
         Parameters
@@ -104,16 +112,18 @@ class Matching:
             The curve's name in a legend; by default the method and the mean.
         """
         name = f"{self.method}, mean {self.mean:.2f}" if label is None else label
-        return pictures.match_curve(self.curve(), ax, name, absolute=self.absolute)
+        drawn: Axes = pictures.match_curve(self.curve(), ax, name, absolute=self.absolute)
+        return drawn
 
-    def plot_correlation(self, ax: Any = None) -> Any:
+    def plot_correlation(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation matrix, permuted so that the pairs are on the diagonal."""
         title = f"permuted by {self.method} matching"
-        return pictures.correlation_map(self.correlation, *self.order(), ax, title)
+        drawn: Axes = pictures.correlation_map(self.correlation, *self.order(), ax, title)
+        return drawn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SparsePrediction:
+class SparsePrediction(Result):
     """Units of Y predicted from few units of X, as `sparse_prediction` returns it.
 
     Attributes
@@ -145,6 +155,8 @@ class SparsePrediction:
     y_left_out: Integers
     finite: bool = True
 
+    _number = "score"
+
     def __repr__(self) -> str:
         count, p, q = self.coefficients.shape
         return f"<SparsePrediction of {q} units from {p}, {count} alphas, R2 {self.score:.3f}>"
@@ -169,13 +181,14 @@ class SparsePrediction:
         predicted[self.y_left_out] = False
         return predicted
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pandas.DataFrame:
         """Return the path as a `pandas.DataFrame`: alpha, mean partners, mean R2, mean error."""
-        pandas = require("pandas", "pandas")
+        frame = require("pandas", "pandas").DataFrame
         columns = {"alpha": self.alphas, "partners": self.mean_partners, "r2": self.mean_r2}
-        return pandas.DataFrame(columns | {"error": 1 - self.mean_r2})
+        table: pandas.DataFrame = frame(columns | {"error": 1 - self.mean_r2})
+        return table
 
-    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+    def plot(self, ax: Axes | None = None, *, label: str | None = None) -> Axes:
         """Draw the prediction error against the number of partners along the path.
 
         The line is the mean over the predicted units, the band holds the middle half of them.
@@ -192,11 +205,14 @@ class SparsePrediction:
         matplotlib.axes.Axes
             The axes drawn on.
         """
-        return pictures.error_curve(self.mean_partners, 1 - self.mean_r2, 1 - self.r2, ax, label)
+        drawn: Axes = pictures.error_curve(
+            self.mean_partners, 1 - self.mean_r2, 1 - self.r2, ax, label
+        )
+        return drawn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Clusters:
+class Clusters(Result):
     """Groups of units that span both representations, as `cluster_units` returns it.
 
     Attributes
@@ -236,21 +252,26 @@ class Clusters:
         )
         return x, y
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pandas.DataFrame:
         """Return a `pandas.DataFrame` with a row per cluster: its units and their correlation."""
-        pandas = require("pandas", "pandas")
+        frame = require("pandas", "pandas").DataFrame
         columns = {"x": self.sizes[:, 0], "y": self.sizes[:, 1]}
         within = self.cluster_correlation.diagonal()
         others = _others(self.cluster_correlation)
-        return pandas.DataFrame(columns | {"correlation": within, "with_others": others})
+        table: pandas.DataFrame = frame(columns | {"correlation": within, "with_others": others})
+        return table
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation between the clusters of the two representations, with sizes."""
-        return pictures.cluster_map(self.cluster_correlation, self.sizes, ax)
+        drawn: Axes = pictures.cluster_map(self.cluster_correlation, self.sizes, ax)
+        return drawn
 
-    def plot_correlation(self, ax: Any = None) -> Any:
+    def plot_correlation(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation matrix of all units, sorted and framed by cluster."""
-        return pictures.clustered_correlation(self.correlation, *self.order(), self.sizes, ax)
+        drawn: Axes = pictures.clustered_correlation(
+            self.correlation, *self.order(), self.sizes, ax
+        )
+        return drawn
 
 
 def _rest(count: int, used: Integers, left_out: Integers) -> Integers:
