@@ -108,6 +108,8 @@ def how(options: Mapping[str, Any]) -> list[str]:
     for name, value in options.items():
         if name in DONE or value is None or (name, value) == ("kernel", "linear"):
             continue
+        if name == "variance" and options.get("components") is not None:
+            continue  # whose number is kept instead
         said = _SAID[name](value) if name in _SAID else f"{name.replace('_', ' ')} {_plain(value)}"
         found += [said] if said else []
     return found
