@@ -194,8 +194,12 @@ def unpacked(address: str) -> Any:
 def test_colors_are_those_of_the_pictures() -> None:
     """Within 2 of 255, what a line between every eighth color is off by."""
     maps = pytest.importorskip("matplotlib").colormaps
-    for falling, name in ((False, "magma"), (True, "magma_r")):
-        palette = raster.colors(falling, BELOW)
+    for falling, two_sided, name in (
+        (False, False, "magma"),
+        (True, False, "magma_r"),
+        (True, True, "RdBu_r"),
+    ):
+        palette = raster.colors(falling, BELOW, two_sided)
         expected = 255 * maps[name](np.arange(254) / 253)[:, :3]
         assert np.abs(palette[:254] - expected).max() < 4  # and half a step of 256 colors
     found = raster.indices(np.array([[0.0, 1.0, -0.1, NAN, 2.0, -1e-9]]), 0.0, 1.0)
