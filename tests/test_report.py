@@ -111,6 +111,9 @@ def test_what_was_done_and_what_to_beware_of() -> None:
     saturated = comparison(np.full((2, 2), 0.9999), options=options | {"debiased": True})
     assert "every value is above .999" in saturated.to_html()
     assert "every value is above .999" not in comparison([[1.0, 0.5], [0.4, 1.0]]).to_html()
+    difference = comparison([[0.1, -0.2]], measure="difference of cka(kernel='linear')")
+    assert data_of(difference.to_html())["panels"][0]["ranked"] is False
+    assert ">difference of CKA</text>" in difference.to_html()
     unknown = comparison([[3.0, 2.0]], measure="tomorrow", options={"fold": [1, 2]})
     assert "Tomorrow, fold 1 2" in unknown.to_html()
 
