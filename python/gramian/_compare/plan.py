@@ -65,6 +65,15 @@ class Plan:
     seconds : float
         Estimated time on this many threads of the machine that the model was fitted to. Its ratios
         between plans mean more than its value.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> X = np.ones((1000, 64), dtype="float32")
+    >>> plan = gm.plan([X, X], measure="cka")
+    >>> plan.flops > 0, plan.memory > 0, plan.seconds > 0
+    (True, True, True)
     """
 
     __module__ = "gramian"

@@ -36,6 +36,19 @@ class PermutationTest(Result):
         1 - alpha.
     reason : str
         Why there is no p-value, where it is NaN.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> test = gm.permutation_test(X, Y, n_permutations=199, rng=0)
+    >>> test.pvalue, test.null.shape
+    (0.005, (199,))
+    >>> 0 < test.calibrated < test.statistic
+    True
     """
 
     __module__ = "gramian"
@@ -74,6 +87,18 @@ class Bootstrap(Result):
         How samples were drawn.
     reason : str
         Why there is no interval, where it is NaN.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.bootstrap(X, Y, debiased=True, n_resamples=200, rng=0)
+    >>> low, high = found.interval
+    >>> low < found.statistic < high
+    True
     """
 
     __module__ = "gramian"
@@ -112,6 +137,19 @@ class Jackknife(Result):
         What is left out at a time. Blocks are 50 parts of the samples, or groups.
     reason : str
         Why there is no standard error, where it is NaN.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.jackknife(X, Y, debiased=True)
+    >>> found.left_out, found.replicates.shape
+    ('samples', (100,))
+    >>> round(found.statistic, 2), round(found.standard_error, 2)
+    (0.49, 0.04)
     """
 
     __module__ = "gramian"
@@ -150,6 +188,17 @@ class Inference(Result):
     details : dict
         What else there is to say: the scheme of the bootstrap, what the jackknife left out,
         whether values are calibrated, why there is nothing.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> S = gm.compare([X], [Y], debiased=True, inference="jackknife")
+    >>> S.inference.method, S.inference.level, S.inference.low.shape
+    ('jackknife', 0.95, (1, 1))
     """
 
     __module__ = "gramian"

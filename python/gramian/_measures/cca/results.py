@@ -37,6 +37,22 @@ class CCA(Result):
         columns of unit norm count when larger than this times the largest.
     n_saturated : int
         The number of correlations that are 1 by construction, for lack of samples.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.cca(X, Y)
+    >>> found.correlations.round(3)
+    array([0.959, 0.841, 0.273])
+    >>> round(found.mean, 3), found.x_rank, found.y_rank
+    (0.691, 4, 3)
+    >>> variates = (X - X.mean(0)) @ found.x_weights
+    >>> bool(np.allclose(variates.T @ variates, np.eye(3)))
+    True
     """
 
     __module__ = "gramian"
@@ -70,6 +86,19 @@ class SVCCA(Result):
         The canonical correlations of the kept directions, descending.
     x_components, y_components : int
         The numbers of singular directions that were kept.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.svcca(X, Y, variance=0.9, full_output=True)
+    >>> found.x_components, found.y_components
+    (4, 2)
+    >>> found.correlations.round(3)
+    array([0.959, 0.84 ])
     """
 
     __module__ = "gramian"
@@ -98,6 +127,17 @@ class PWCCA(Result):
         The canonical correlations, descending.
     ambiguous : bool
         Whether correlations tie in a way that leaves the value undetermined.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.pwcca(X, Y, full_output=True)
+    >>> round(found.value, 3), found.ambiguous
+    (0.701, False)
     """
 
     __module__ = "gramian"

@@ -52,7 +52,15 @@ def _set_width(kernel: RBF | Laplacian) -> None:
 
 @dataclass(frozen=True)
 class Linear:
-    """Linear kernel, k(x, y) = x'y on centered features."""
+    """Linear kernel, k(x, y) = x'y on centered features.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> X, Y = [[1.0, 2.0], [3.0, 1.0], [0.0, 1.0]], [[1.0], [2.0], [4.0]]
+    >>> gm.hsic(X, Y, kernel=gm.Linear()) == gm.hsic(X, Y)
+    True
+    """
 
     __module__ = "gramian"
 
@@ -170,6 +178,14 @@ class Cosine:
     """Cosine kernel, ``k(x, y) = x'y / (|x| |y|)`` of features that are not centered.
 
     It is 0 where x or y is 0.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.gram([[2.0, 0.0], [3.0, 3.0], [0.0, 0.5]], kernel=gm.Cosine()).round(3)
+    array([[ 0.51 , -0.019, -0.49 ],
+           [-0.019,  0.038, -0.019],
+           [-0.49 , -0.019,  0.51 ]])
     """
 
     __module__ = "gramian"

@@ -43,6 +43,21 @@ class Matching(Result):
         Between every unit of X and every unit of Y.
     x_left_out, y_left_out : ndarray, int64
         Units without correlations, constant ones as a rule.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.match_units(X, Y)
+    >>> found.pairs
+    array([[1, 0],
+           [2, 1],
+           [3, 2]])
+    >>> found.correlations.round(3)
+    array([0.734, 0.603, 0.649])
     """
 
     __module__ = "gramian"
@@ -142,6 +157,21 @@ class SparsePrediction(Result):
         Units without correlations, constant ones as a rule.
     finite : bool
         False where ``nan_policy="propagate"`` met NaN or infinity: `score` is NaN then.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.sparse_prediction(X, Y, alphas=[0.5, 0.1])
+    >>> found.n_partners
+    array([[1, 2, 2],
+           [3, 3, 4]])
+    >>> found.r2.round(2)
+    array([[0.29, 0.19, 0.19],
+           [0.79, 0.71, 0.82]])
     """
 
     __module__ = "gramian"
@@ -226,6 +256,19 @@ class Clusters(Result):
         one of the two has no such units.
     correlation : ndarray of shape (p, q)
         Between every unit of X and every unit of Y.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.cluster_units(X, Y, n_clusters=2, seed=0)
+    >>> found.x_labels.shape, found.y_labels.shape
+    ((4,), (3,))
+    >>> int(found.sizes.sum())
+    7
     """
 
     __module__ = "gramian"
