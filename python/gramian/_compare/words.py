@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -90,8 +91,9 @@ def measure(name: str, options: Mapping[str, Any]) -> str:
 
 
 def axis(name: str) -> str:
-    """Return what a scale of its values is called."""
-    return _NAMES.get(name, name.replace("_", " "))
+    """Return what a scale of its values is called: of differences, without the options."""
+    calls = re.sub(r"(\w+)\(.*?\)", lambda call: _NAMES.get(call[1], call[1]), name)
+    return _NAMES.get(calls, calls.replace("_", " "))
 
 
 def estimator(options: Mapping[str, Any]) -> str:
