@@ -248,7 +248,7 @@ def test_outsiders_import_the_face_alone() -> None:
             taken[wing] |= {name for name in own_imports(path) if name.partition(".")[0] != wing}
     assert taken["compat"] <= {"", "reference", "typing"}
     assert taken["_cli"] == {"", "typing", *BELOW_THE_FACE}
-    assert taken["gpu_check"] == {"", *CHECKED_BELOW_THE_FACE}
+    assert taken["gpu_check"] == {"", "typing", *CHECKED_BELOW_THE_FACE}
 
 
 def test_nothing_imports_the_check_of_a_device() -> None:

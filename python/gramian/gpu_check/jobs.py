@@ -21,6 +21,7 @@ import numpy as np
 import gramian as gm
 
 from .._measures.registry import MEASURES
+from ..typing import MeasureName
 from . import data, peers
 from .libraries import Libraries, OnDevice
 from .places import Place, places
@@ -41,7 +42,7 @@ class Job:
     width: int
     peer: Callable[..., Any]
     layers: int = 1
-    measure: str = "cka"
+    measure: MeasureName = "cka"
     kernel: str = "linear"
     sigma: float | None = None  # None with an RBF kernel: the exact median
     cubes: float = 0  # what it takes beside products of whole layers, in p³ a pair
