@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from . import devices
 from .dtypes import TAKEN, check_dtype, compute_dtype, converted, name_of, values
 
 # Elements that DLPack has no code for, or none that anything here computes with.
-_TOO_SMALL = ("float8", "float4", "uint1", "int1")
+_TOO_SMALL = re.compile(r"float[48](?!\d)|u?int[1-7]$")
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _by_numpy(value: Any, name: str) -> npt.NDArray[Any]:
 def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
     """Return the array of a DLPack producer, whose every refusal is told under the name."""
     kind_of_element = str(getattr(value, "dtype", "")).removeprefix("torch.")
-    if kind_of_element.startswith(_TOO_SMALL):
+    if _TOO_SMALL.match(kind_of_element):
         raise TypeError(f"{name} must be {TAKEN}, got {kind_of_element}: {converted(name)}.")
     with devices.reading(name, "DLPack"):
         kind, index = devices.device_of(value)
