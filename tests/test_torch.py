@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inputs
+import numpy as np
 import pytest
 from variants import Variant, tolerance
+
+import gramian as gm
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.usefixtures("remarks_of_cca")
