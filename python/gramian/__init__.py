@@ -19,7 +19,8 @@ from ._inference.results import Bootstrap, Inference, Jackknife, PermutationTest
 from ._measures.cca.cca import cca
 from ._measures.cca.pwcca import pwcca
 from ._measures.cca.regression import linear_regression
-from ._measures.cca.results import CCA, PWCCA, SVCCA
+from ._measures.cca.results import CCA, PWCCA, SVCCA, RidgeRegression
+from ._measures.cca.ridge import ridge_regression
 from ._measures.cca.svcca import svcca
 from ._measures.hsic.functions import cka, cka_distance, distance_correlation, hsic
 from ._measures.hsic.gram import gram
@@ -56,6 +57,7 @@ __all__ = [
     "Plan",
     "Polynomial",
     "Recording",
+    "RidgeRegression",
     "SparsePrediction",
     "__version__",
     "bootstrap",
@@ -82,6 +84,7 @@ __all__ = [
     "procrustes_distance",
     "pwcca",
     "record",
+    "ridge_regression",
     "set_num_threads",
     "shape_distance",
     "sparse_prediction",

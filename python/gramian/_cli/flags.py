@@ -41,6 +41,12 @@ def _all() -> dict[str, Option]:
 
 def _help(flag: Option) -> str:
     """Say what a flag does, its default, and the measures that take it."""
-    default = "" if flag.default in (None, False) else f" ({flag.default})"
-    takers = ", ".join(name for name, row in MEASURES.items() if flag in row.flags)
-    return f"{flag.help}{default} [{takers}]"
+    takers = {
+        name: own.default
+        for name, row in MEASURES.items()
+        for own in row.flags
+        if own.spelling == flag.spelling
+    }
+    defaults = [*takers.values()]
+    alike = all(one == defaults[0] for one in defaults) and defaults[0] not in (None, False)
+    return f"{flag.help}{f' ({flag.default})' if alike else ''} [{', '.join(takers)}]"

@@ -98,7 +98,8 @@ def compare(
     n_resamples : int, optional
         How many; 999 orders or 1,000 draws by default, and not to be given for the jackknife.
     groups : array_like, shape (n_samples,), optional
-        A label for each sample: whole groups are reordered, drawn or left out.
+        A label for each sample: whole groups are reordered, drawn or left out, and in one fold
+        where the measure holds samples out.
     rng : int or numpy Generator, optional
         Seeds orders and draws.
     level : float, default 0.95
@@ -185,10 +186,12 @@ def compare(
             calibrated=calibrated,
             **options,
         )
+    row = find(measure, options)
+    options = row.with_groups(row.checked(options), groups)
     settings = check_inference(
         inference,
         n_resamples=n_resamples,
-        groups=groups,
+        groups=None if inference is None and "groups" in options else groups,
         rng=rng,
         level=level,
         calibrated=calibrated,
@@ -208,8 +211,6 @@ def compare(
                 max_memory=max_memory,
                 **options,
             )
-    row = find(measure, options)
-    options = row.checked(options)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
     check_progress(progress)

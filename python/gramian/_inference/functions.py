@@ -334,7 +334,7 @@ def _found(
 ) -> tuple[Any, Found]:
     """Compare a pair, and infer."""
     row = find(measure, options)
-    options = row.checked(options)
+    options = row.with_groups(row.checked(options), settings.groups)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
     check_progress(progress)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set, Sized
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = [
     "check_choice",
@@ -21,6 +22,7 @@ __all__ = [
     "check_memory",
     "check_nan_policy",
     "check_number",
+    "check_positive_numbers",
     "check_progress",
     "plain",
     "refuse_type",
@@ -115,6 +117,25 @@ def check_number(argument: str, value: Any, rule: str = "a number") -> float:
         return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError, ArithmeticError):
         raise refuse_type(argument, rule, value) from None
+
+
+def check_positive_numbers(argument: str, given: Any) -> npt.NDArray[np.float64]:
+    """Return numbers above 0, of which there may be one alone."""
+    rule = "a number or a sequence of numbers"
+    if isinstance(given, np.ndarray) and given.ndim > 1:
+        raise ValueError(f"{argument} must be 1-D and not empty, got shape {given.shape}.")
+    is_one = getattr(given, "ndim", None) == 0
+    is_sequence = isinstance(given, Sized) and isinstance(given, Iterable)
+    if is_one or isinstance(given, (*_TEXTS, Mapping, Set)) or not is_sequence:
+        values = np.array([check_number(argument, given, rule)])
+    else:
+        values = np.array([check_number(argument, one, rule) for one in given])
+    if len(values) == 0:
+        raise ValueError(f"{argument} must be 1-D and not empty, got shape {values.shape}.")
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        raise ValueError(f"{argument} must be finite and > 0, got {plain(float(values[bad][0]))}.")
+    return values
 
 
 def check_memory(max_memory: Any) -> float | None:

@@ -21,6 +21,7 @@ from .cost import Cost, Planner
 from .gathered import Gathering
 from .resampled import Again, OneOrder, Recomputed, Request, Road
 from .resampled import Samples as Drawn
+from .splits import Labels, Own, groups_of, taken
 
 __all__ = [
     "Measure",
@@ -29,6 +30,8 @@ __all__ = [
     "complete",
     "falls_back_on",
     "flag",
+    "numbers",
+    "penalties_option",
     "value_of_pair",
 ]
 
@@ -45,7 +48,8 @@ class Option:
     options, or on the layers, the measure checks itself.
 
     The flag on the command line has the option's name. Its text is one of the `choices`, if there
-    are any, and is turned into a value by `kind`; a flag of kind bool has no text.
+    are any, and is turned into a value by `kind`; a flag of kind bool has no text. What takes an
+    array has no flag.
     """
 
     name: str
@@ -55,11 +59,34 @@ class Option:
     kind: Callable[[str], Any] = str
     metavar: str | None = None
     choices: tuple[str, ...] = ()
+    has_flag: bool = True
+
+    @property
+    def spelling(self) -> tuple[Any, ...]:
+        """What measures whose options have one flag agree on."""
+        return self.name, self.help, self.kind, self.metavar, self.choices
 
     @property
     def flag(self) -> str:
         """Its spelling on the command line."""
         return f"--{self.name.replace('_', '-')}"
+
+
+def numbers(text: str) -> list[float]:
+    """Turn the text of a flag into numbers."""
+    return [float(part) for part in text.split(",")]
+
+
+def penalties_option(default: Any, check: Callable[[Any], Any]) -> Option:
+    """Return the option of penalties."""
+    return Option(
+        "alphas",
+        default,
+        check,
+        kind=numbers,
+        metavar="A[,A...]",
+        help="penalties, of which the best is chosen, or whose scores are averaged",
+    )
 
 
 def flag(name: str) -> Callable[[Any], bool]:
@@ -86,7 +113,11 @@ class Pairs(Protocol):
 
 def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options as JSON can hold them: those that say something."""
-    return {name: value for name, value in options.items() if value is not None}
+    return {
+        name: value.recorded() if isinstance(value, (Labels, Own)) else value
+        for name, value in options.items()
+        if value is not None
+    }
 
 
 def _none(options: Mapping[str, Any]) -> frozenset[str]:
@@ -135,6 +166,8 @@ class Measure:
     attribute: str = ""  # of the function's result, if that is no number
     record: Callable[[Mapping[str, Any]], dict[str, Any]] = in_force
     unbiased: Callable[[Mapping[str, Any]], bool] = _never  # whether its bias is next to nothing
+    # Whether samples are held out, and those of a group together: it has an option `groups`.
+    holds_out: Callable[[Mapping[str, Any]], bool] = _never
     # Of comparisons on samples that are reordered, drawn or left out: a way that keeps what these
     # do not change, if there is one, and what holds for all draws as all samples decided it.
     road: Callable[[Request, Callable[[], Road]], Road | None] = _no_road
@@ -164,7 +197,8 @@ class Measure:
     @property
     def flags(self) -> tuple[Option, ...]:
         """What the command line takes with this measure."""
-        return (*self.options, *self.more_flags)
+        options = (option for option in self.options if option.has_flag)
+        return (*options, *self.more_flags)
 
     @property
     def normalized(self) -> bool:
@@ -208,6 +242,12 @@ class Measure:
         checks = {option.name: option.check for option in self.options}
         return {name: checks[name](value) for name, value in options.items()}
 
+    def with_groups(self, options: Mapping[str, Any], groups: Any) -> dict[str, Any]:
+        """Return checked options, and the groups of samples among them if they are of use."""
+        if groups is None or not self.holds_out(complete(self.options, options)):
+            return dict(options)
+        return {**options, **self.checked({"groups": groups})}
+
     def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options in force, defaults included, as JSON can hold them."""
         return self.record(complete(self.options, options))
@@ -234,16 +274,20 @@ class Measure:
 
     def _again(self, request: Request, options: Mapping[str, Any]) -> Again:
         device = request.where
+        if self.holds_out(complete(self.options, options)):  # layers of draws know no groups
+            groups = groups_of(options, [*request.a, *request.b])
+            options = self.with_groups(options, groups)
 
-        def compare(a: Sequence[Layer], b: Sequence[Layer]) -> npt.NDArray[np.float64]:
+        def compare(
+            a: Sequence[Layer], b: Sequence[Layer], drawn: Drawn | None = None
+        ) -> npt.NDArray[np.float64]:
+            given = options if drawn is None else taken(options, drawn)
             if device == "reference":
-                return np.array(
-                    [[self.call_reference(x, y, **options) for y in (b or a)] for x in a]
-                )
+                return np.array([[self.call_reference(x, y, **given) for y in (b or a)] for x in a])
             return self.all_pairs(
                 a,
                 b,
-                options=options,
+                options=given,
                 nan_policy="raise",
                 device=device,
                 progress=None,

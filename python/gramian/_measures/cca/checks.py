@@ -5,13 +5,26 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..._input.arrays import Layer
-from ..._input.options import check_choice, check_integer, check_number, plain, shown
+from ..._input.checks import warn
+from ..._input.options import (
+    check_choice,
+    check_integer,
+    check_number,
+    check_positive_numbers,
+    plain,
+)
 from ..ranks import constant_columns
 
 DENOMINATORS = ("features", "rank")
 SIDES = ("x", "y", "mean")
 VARIANTS = ("paper", "google")
+# In units of the predictors' mean squared singular value, as if all of min(n, p) were there: from
+# next to nothing to next to everything, so that what is best is hardly ever at an end.
+RELATIVE_ALPHAS = np.logspace(-8, 4, 13)
+DIRECTIONS = ("x from y", "y from x")
 
 
 def check_denominator(value: Any) -> str:
@@ -60,20 +73,21 @@ def check_regularization(value: Any) -> float:
     return number
 
 
-def check_cross_validate(folds: Any) -> int | None:
-    """Return a number of folds, which `check_folds` holds against that of the samples."""
-    return None if folds is None else check_integer("cross_validate", folds)
+def check_alphas(alphas: Any) -> tuple[float, ...] | None:
+    """Return penalties in their order, or None for the default grid."""
+    return None if alphas is None else tuple(check_positive_numbers("alphas", alphas).tolist())
 
 
-def check_folds(folds: Any, n: int) -> int | None:
-    """Refuse numbers of folds that leave no sample to fit, or none to test."""
-    number = check_cross_validate(folds)
-    if number is not None and not 2 <= number <= n // 2:
-        raise ValueError(
-            f"cross_validate must be between 2 and half the number of samples, {n // 2}, "
-            f"got {shown(number)}."
-        )
-    return number
+def check_direction(value: Any) -> str:
+    """Return which of two layers is predicted."""
+    return check_choice("direction", value, DIRECTIONS)
+
+
+def warn_constant_units(name: str, count: int) -> None:
+    """Warn of predicted units that do not vary."""
+    if count:
+        units = "a constant unit" if count == 1 else f"{count} constant units"
+        warn(f"{name} has {units}: R² and correlation of constant units are undefined (NaN).")
 
 
 def check_enough_rank(layer: Layer, rank: int, components: int | None) -> None:
