@@ -217,7 +217,8 @@ CASES = {
             name="r2-cca",
             measure="cca_squared",
             peers=("numpy qr squared",),
-            limits={"floor": 2.2, "numpy qr squared": 10},
+            # One pass, 2.0 of the floor, leaves 400 eps at this condition.
+            limits={"floor": 3, "numpy qr squared": 10},
         ),
         replace(
             _CCA,

@@ -1,4 +1,4 @@
-"""The table of measures in README.md, from the rows: `python docs/measures.py` writes it there."""
+"""The table of measures in choosing.md, from the rows: `python docs/measures.py` writes it there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gramian._measures.registry import MEASURES
 if TYPE_CHECKING:
     from gramian._measures.measure import Measure, Option
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = Path(__file__).with_name("choosing.md")
 START, END = "<!-- written by docs/measures.py -->\n", "<!-- until here -->\n"
 BOUNDS = {math.inf: "∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
 
@@ -53,10 +53,10 @@ def spelled(option: Option) -> str:
 
 
 def updated(text: str) -> str:
-    """Return the text of README.md with the table of today."""
+    """Return the text of the page with the table of today."""
     before, _, rest = text.partition(START)
     return f"{before}{START}\n{table()}\n{END}{rest.partition(END)[2]}"
 
 
 if __name__ == "__main__":
-    README.write_text(updated(README.read_text("utf-8")), encoding="utf-8")
+    PAGE.write_text(updated(PAGE.read_text("utf-8")), encoding="utf-8")

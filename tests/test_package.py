@@ -222,11 +222,11 @@ def test_readme() -> None:
 
 
 def test_table_of_measures() -> None:
-    """README's is that of the rows: `python docs/measures.py` writes it."""
+    """That of docs/choosing.md is that of the rows: `python docs/measures.py` writes it."""
     docs = runpy.run_path(str(ROOT / "docs" / "measures.py"))
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert readme == docs["updated"](readme)
-    assert all(f"| `{name}` |" in readme for name in MEASURES)
+    page = docs["PAGE"].read_text("utf-8")
+    assert page == docs["updated"](page)
+    assert all(f"| `{name}` |" in page for name in MEASURES)
 
 
 FUNCTIONS = [name for name in gm.__all__ if inspect.isfunction(getattr(gm, name))]

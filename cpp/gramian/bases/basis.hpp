@@ -210,12 +210,12 @@ Matrix<B> set_factor(B& b, Basis<B>& basis, Matrix<B> q) {
 
 /// The Cholesky factor that makes columns of this Gram matrix orthonormal.
 template <LinearAlgebra B>
-std::optional<Whitening<B>> whiten_unscaled(B& b, Matrix<B> gram) {
+std::optional<Whitening<B>> whiten_unscaled(B& b, Matrix<B> gram, bool coordinates = false) {
   std::vector<double> scales;
   for (const double square : b.diagonal(gram)) scales.push_back(1 / std::sqrt(square));
   const auto [least, most] = std::ranges::minmax(scales);
   if (!std::isfinite(most)) return {};  // a column of zeros
-  auto found = whiten(b, std::move(gram), scales, false);
+  auto found = whiten(b, std::move(gram), scales, coordinates);
   if (found) found->spread = most / least;
   return found;
 }

@@ -48,7 +48,7 @@ class CholeskyQR {
     sample_scales_ = column_scales(input, squares);
     if (is_zero(sample_scales_)) return;
     for (double& s : sample_scales_) s *= std::sqrt(step);
-    first_ = whiten(b_, b_.copy(*gram_), sample_scales_, false);
+    first_ = whiten(b_, b_.copy(*gram_), sample_scales_, wanted_.coordinates);
     if (first_ && (first_->condition <= direct() || first_->condition > limit())) first_.reset();
   }
 
@@ -90,7 +90,7 @@ class CholeskyQR {
   }
 
   void factor_again() {
-    if (gram_) second_ = whiten_unscaled(b_, *std::exchange(gram_, {}));
+    if (gram_) second_ = whiten_unscaled(b_, *std::exchange(gram_, {}), wanted_.coordinates);
   }
 
   /// False if this was not enough, or not possible; what is public then serves to go on.
@@ -112,12 +112,14 @@ class CholeskyQR {
     if (second_ && step_ > 1 && too_far(*second_)) {
       gram_ = set_factor(b_, basis, projected(basis.factor(), second_->coefficients));
       first_->coefficients = b_.multiply(second_->coefficients, first_->coefficients);
+      first_->coordinates = coordinates();
       factor_again();
     }
     if (!second_ || too_far(*second_)) {
       basis.columns.reset();
       return false;
     }
+    basis.coordinates = coordinates();
     take(std::move(second_->coefficients), &first_->coefficients);
     return true;
   }
@@ -148,6 +150,13 @@ class CholeskyQR {
   /// The condition is an estimate from below, by a few percent: full rank is certain at a distance.
   double full_rank() const { return 0.5 / input.tolerance; }
   double limit() const { return std::min(two_pass_condition<T>, full_rank()); }
+
+  /// R₂ R₁, which saves a product over all samples: PWCCA by it is within .1 eps of PWCCA by QᵀX at
+  /// conditions up to 1,900 (measured in float, n = 400 to 5,000, p = 50 to 200).
+  std::optional<Matrix<B>> coordinates() {
+    if (!first_->coordinates || !second_->coordinates) return {};
+    return b_.multiply(*second_->coordinates, *first_->coordinates);
+  }
 
   /// X Wᵀ; W is triangular unless it leaves out columns.
   Matrix<B> projected(const Layer<B>& x, const Matrix<B>& w) {

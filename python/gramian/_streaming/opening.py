@@ -50,7 +50,7 @@ def open_layers(
 
     Parameters
     ----------
-    source : path, pattern with * or **, folder, or list of paths
+    source : path, pattern with ``*`` or ``**``, folder, or list of paths
         Files of activations: .npy, .npz, .safetensors, .h5, .hdf5, .mat, .zarr, .pt. Of several,
         in natural order of their names ("p9" before "p10"), the samples follow one another if all
         have the same layers; a vector is the one sample of its file then. Several files of one

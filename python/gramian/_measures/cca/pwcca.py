@@ -145,9 +145,9 @@ def pwcca(
 
     Notes
     -----
-    sum(a_i rho_i) / sum(a_i), where a_i = sum_j |<h_i, x_j>| over the centered units of X and h_i
-    is the i-th canonical variate on X's side, of unit norm [1]_. Where correlations tie, a rotation
-    of their variates changes the a_i. Cost: that of `cca`, and one SVD with vectors.
+    sum(a_i rho_i) / sum(a_i), where ``a_i = sum_j |<h_i, x_j>|`` over the centered units of X and
+    h_i is the i-th canonical variate on X's side, of unit norm [1]_. Where correlations tie, a
+    rotation of their variates changes the a_i. Cost: that of `cca`, and one SVD with vectors.
 
     References
     ----------

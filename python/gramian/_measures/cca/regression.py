@@ -91,7 +91,7 @@ def linear_regression(
 
     Notes
     -----
-    |Qy'X|² / |X|² with Qy an orthonormal basis of Y's centered columns [1]_. No regression is
+    ``|Qy'X|² / |X|²`` with Qy an orthonormal basis of Y's centered columns [1]_. No regression is
     solved, and no SVD needed: n (q² + 2 p q) flops for a well-conditioned Y.
 
     References

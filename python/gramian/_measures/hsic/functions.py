@@ -196,7 +196,7 @@ def cka(
     Notes
     -----
     CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) [1]_, eq. 4. For the linear kernel that is
-    |X'Y|_F² / (|X'X|_F |Y'Y|_F) with centered columns. Cost and memory are those of `hsic`, with
+    ``|X'Y|_F² / (|X'X|_F |Y'Y|_F)``, columns centered. Cost and memory are those of `hsic`, with
     three terms in place of one.
 
     References
@@ -353,10 +353,10 @@ def distance_correlation(
     Notes
     -----
     dCor = sqrt(dCov²(X, Y) / sqrt(dVar²(X) dVar²(Y))), where dCov² is the mean product of the
-    doubly centered matrices of Euclidean distances |x_i - x_j| and |y_i - y_j| [1]_. The unbiased
-    version centers them so that the diagonal does not count, and takes no root [2]_. Both are CKA
-    of the kernel -|x - y| [3]_, and cost as much as RBF CKA with a given width: n² (p + q) flops,
-    tile by tile; no n x n matrix is formed.
+    doubly centered matrices of Euclidean distances ``|x_i - x_j|`` and ``|y_i - y_j|`` [1]_. The
+    unbiased version centers them so that the diagonal does not count, and takes no root [2]_. Both
+    are CKA of the kernel ``-|x - y|`` [3]_, and cost as much as RBF CKA with a given width:
+    n² (p + q) flops, tile by tile; no n x n matrix is formed.
 
     References
     ----------

@@ -57,7 +57,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class RBF:
-    """Gaussian kernel, k(x, y) = exp(-|x - y|² / (2 sigma²)).
+    """Gaussian kernel, ``k(x, y) = exp(-|x - y|² / (2 sigma²))``.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class RBF:
 
 @dataclass(frozen=True)
 class Laplacian:
-    """Laplacian kernel, k(x, y) = exp(-|x - y| / sigma), with the Euclidean norm.
+    """Laplacian kernel, ``k(x, y) = exp(-|x - y| / sigma)``, with the Euclidean norm.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class Polynomial:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Cosine kernel, k(x, y) = x'y / (|x| |y|) of features that are not centered.
+    """Cosine kernel, ``k(x, y) = x'y / (|x| |y|)`` of features that are not centered.
 
     It is 0 where x or y is 0.
     """

@@ -60,8 +60,8 @@ def procrustes(
 
     Notes
     -----
-    s = |X'Y|_* / (|X|_F |Y|_F) with centered columns: the largest correlation that a rotation of Y
-    can have with X [1]_. 2 n p q flops and the singular values of a p x q matrix.
+    ``s = |X'Y|_* / (|X|_F |Y|_F)`` with centered columns: the largest correlation that a rotation
+    of Y can have with X [1]_. 2 n p q flops and the singular values of a p x q matrix.
 
     References
     ----------
@@ -114,9 +114,9 @@ def procrustes_distance(
 
     Notes
     -----
-    The least |X - Y Q|_F over orthogonal Q, sqrt(2 - 2 s) with s that of `procrustes` [1]_. Where
-    1 - s < 1e-3 that formula loses half the digits, and the distance is found from X - Y Q itself.
-    The narrower representation is padded with zeros.
+    The least ``|X - Y Q|_F`` over orthogonal Q, sqrt(2 - 2 s) with s that of `procrustes` [1]_.
+    Where 1 - s < 1e-3 that formula loses half the digits, and the distance is found from X - Y Q
+    itself. The narrower representation is padded with zeros.
 
     References
     ----------
@@ -186,7 +186,7 @@ def shape_distance(
 
     Notes
     -----
-    arccos(|X~'Y~|_* / (|X~|_F |Y~|_F)), where X~ = X (alpha I + (1 - alpha) (X'X)^(-1/2)) with X
+    ``arccos(|X~'Y~|_* / (|X~|_F |Y~|_F))``, ``X~ = X (alpha I + (1 - alpha) (X'X)^(-1/2))`` with X
     centered [1]_. For alpha < 1 computed in float64, from the singular values of X and Y.
 
     References

@@ -68,8 +68,8 @@ def correlation(
 
     Notes
     -----
-    r_ij = x_i'y_j / (|x_i| |y_j|), columns centered. Cost: 2 n p q flops, half without Y, as one
-    matrix product; memory: the result twice, and a few MB a thread. Channels-first activations
+    ``r_ij = x_i'y_j / (|x_i| |y_j|)``, columns centered. Cost: 2 n p q flops, half without Y, as
+    one matrix product; memory: the result twice, and a few MB a thread. Channels-first activations
     are copied as (n * height * width, channels), unless `positions` takes a part of them or is
     "features".
 

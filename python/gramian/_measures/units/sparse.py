@@ -68,7 +68,7 @@ def sparse_prediction(
 
     Notes
     -----
-    For each unit y of Y, the w that minimizes |y - Xw|² / (2n) + alpha |w|_1 [1]_, which is
+    For each unit y of Y, the w that minimizes ``|y - Xw|² / (2n) + alpha |w|_1`` [1]_, which is
     scikit-learn's `Lasso`, on units of mean 0 and variance 1 (ddof = 0). Of units of X that are
     equal up to sign, scale and offset only the first can be a partner, since their weights are
     not determined. As a measure, `sparse_prediction` is the mean R2 at ``alphas=0.1``.
