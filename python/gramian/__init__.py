@@ -22,6 +22,7 @@ from ._measures.cca.regression import linear_regression
 from ._measures.cca.results import CCA, PWCCA, SVCCA, RidgeRegression
 from ._measures.cca.ridge import ridge_regression
 from ._measures.cca.svcca import svcca
+from ._measures.ceiling import NoiseCeiling, noise_ceiling
 from ._measures.hsic.functions import cka, cka_distance, distance_correlation, hsic
 from ._measures.hsic.gram import gram
 from ._measures.hsic.kernels import RBF, Cosine, Laplacian, Linear, Polynomial
@@ -53,6 +54,7 @@ __all__ = [
     "LayersOnDisk",
     "Linear",
     "Matching",
+    "NoiseCeiling",
     "PermutationTest",
     "Plan",
     "Polynomial",
@@ -77,6 +79,7 @@ __all__ = [
     "load",
     "match_units",
     "measures",
+    "noise_ceiling",
     "open",
     "permutation_test",
     "plan",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._input.groups import check_kind, group_numbers, members
-from .._input.options import refuse_type, shown
+from .._input.options import generator_of
 
 __all__ = ["BLOCKS", "Draws", "check_groups", "check_rng"]
 
@@ -24,15 +24,7 @@ def check_rng(rng: Any) -> tuple[int, ...]:
 
     Every draw has a generator of its own, so that they do not depend on who makes which of them.
     """
-    if isinstance(rng, (bool, np.bool_, str, bytes)):
-        raise refuse_type("rng", "None, an integer or a numpy Generator", rng)
-    try:
-        generator = np.random.default_rng(rng)
-    except TypeError:
-        raise refuse_type("rng", "None, an integer or a numpy Generator", rng) from None
-    except ValueError:
-        raise ValueError(f"rng must be an integer of at least 0, got {shown(rng)}.") from None
-    return tuple(generator.integers(2**64, size=2, dtype=np.uint64).tolist())
+    return tuple(generator_of(rng).integers(2**64, size=2, dtype=np.uint64).tolist())
 
 
 def check_groups(groups: Any, n: int) -> list[Samples] | None:

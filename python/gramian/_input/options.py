@@ -24,6 +24,7 @@ __all__ = [
     "check_number",
     "check_positive_numbers",
     "check_progress",
+    "generator_of",
     "plain",
     "refuse_type",
     "shown",
@@ -136,6 +137,19 @@ def check_positive_numbers(argument: str, given: Any) -> npt.NDArray[np.float64]
     if bad.any():
         raise ValueError(f"{argument} must be finite and > 0, got {plain(float(values[bad][0]))}.")
     return values
+
+
+def generator_of(rng: Any) -> np.random.Generator:
+    """Return the generator that an integer seeds, or the one given."""
+    rule = "None, an integer or a numpy Generator"
+    if isinstance(rng, (*_TRUTHS, str, bytes)):
+        raise refuse_type("rng", rule, rng)
+    try:
+        return np.random.default_rng(rng)
+    except TypeError:
+        raise refuse_type("rng", rule, rng) from None
+    except ValueError:
+        raise ValueError(f"rng must be an integer of at least 0, got {shown(rng)}.") from None
 
 
 def check_memory(max_memory: Any) -> float | None:
