@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 
 from gramian._measures.hsic.checks import is_unbiased
 from gramian._measures.hsic.kernels import NAMED, RBF, Polynomial
+from gramian._measures.measure import complete
 from gramian._measures.registry import MEASURES, Measure
 
 KERNELS: dict[str, dict[str, Any]] = {
@@ -37,6 +38,12 @@ class Variant:
         if device == "reference":
             return self.measure.call_reference(X, Y, **self.options, **more)
         return self.measure.call(X, Y, **self.options, device=device, **more)
+
+    def of_all_samples(self) -> Variant:
+        """Without folds, which the order of the samples decides."""
+        if not self.measure.holds_out(complete(self.measure.options, self.options)):
+            return self
+        return replace(self, options=self.options | {"cross_validate": None})
 
     @property
     def of_kernels(self) -> bool:

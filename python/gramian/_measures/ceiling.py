@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.int64]
 
 _MOST = 10_000_000  # splits, as resamples
-# Variances up to so many rounding units of the mean square are those of a constant.
+# Deviations up to so many rounding units of the values are those of a constant.
 _CONSTANT = 100
 
 
@@ -221,14 +221,12 @@ def _splits(
 
 def _correlations(A: Array, B: Array) -> Array:
     """Return Pearson's r of every two columns, NaN where one does not vary."""
-    squares = []
+    eps, squares = np.finfo(np.float64).eps, []
     for Z in (A, B):
         raw = np.einsum("ij,ij->j", Z, Z)
         Z -= Z.mean(axis=0)
         own = np.einsum("ij,ij->j", Z, Z)
-        squares.append(
-            np.where(own > _CONSTANT**2 * np.finfo(np.float64).eps ** 2 * raw, own, np.nan)
-        )
+        squares.append(np.where(own > (_CONSTANT * eps) ** 2 * raw, own, np.nan))
     found: Array = np.einsum("ij,ij->j", A, B) / np.sqrt(squares[0]) / np.sqrt(squares[1])
     return found
 

@@ -21,7 +21,7 @@ from .cost import Cost, Planner
 from .gathered import Gathering
 from .resampled import Again, OneOrder, Recomputed, Request, Road
 from .resampled import Samples as Drawn
-from .splits import Labels, Own, groups_of, taken
+from .splits import groups_of, in_force, taken
 
 __all__ = [
     "Measure",
@@ -30,8 +30,6 @@ __all__ = [
     "complete",
     "falls_back_on",
     "flag",
-    "numbers",
-    "penalties_option",
     "value_of_pair",
 ]
 
@@ -72,23 +70,6 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
 
-def numbers(text: str) -> list[float]:
-    """Turn the text of a flag into numbers."""
-    return [float(part) for part in text.split(",")]
-
-
-def penalties_option(default: Any, check: Callable[[Any], Any]) -> Option:
-    """Return the option of penalties."""
-    return Option(
-        "alphas",
-        default,
-        check,
-        kind=numbers,
-        metavar="A[,A...]",
-        help="penalties, of which the best is chosen, or whose scores are averaged",
-    )
-
-
 def flag(name: str) -> Callable[[Any], bool]:
     """Return the check of an option that is on or off."""
     return functools.partial(check_flag, name)
@@ -109,15 +90,6 @@ class Pairs(Protocol):
         options: Mapping[str, Any],
     ) -> npt.NDArray[np.float64]:
         """Return values of every a with every b; among the a where there is no b."""
-
-
-def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as JSON can hold them: those that say something."""
-    return {
-        name: value.recorded() if isinstance(value, (Labels, Own)) else value
-        for name, value in options.items()
-        if value is not None
-    }
 
 
 def _none(options: Mapping[str, Any]) -> frozenset[str]:
@@ -274,9 +246,8 @@ class Measure:
 
     def _again(self, request: Request, options: Mapping[str, Any]) -> Again:
         device = request.where
-        if self.holds_out(complete(self.options, options)):  # layers of draws know no groups
-            groups = groups_of(options, [*request.a, *request.b])
-            options = self.with_groups(options, groups)
+        # Layers of draws know no groups.
+        options = self.with_groups(options, groups_of(options, [*request.a, *request.b]))
 
         def compare(
             a: Sequence[Layer], b: Sequence[Layer], drawn: Drawn | None = None

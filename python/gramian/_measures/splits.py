@@ -27,6 +27,7 @@ __all__ = [
     "folds",
     "folds_of",
     "groups_of",
+    "in_force",
     "taken",
 ]
 
@@ -201,6 +202,15 @@ def taken(options: Mapping[str, Any], samples: Samples) -> dict[str, Any]:
     return {
         name: value.taken(samples) if isinstance(value, (Labels, Own)) else value
         for name, value in options.items()
+    }
+
+
+def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as JSON can hold them: those that say something."""
+    return {
+        name: value.recorded() if isinstance(value, (Labels, Own)) else value
+        for name, value in options.items()
+        if value is not None
     }
 
 

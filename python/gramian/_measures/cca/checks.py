@@ -83,6 +83,11 @@ def check_direction(value: Any) -> str:
     return check_choice("direction", value, DIRECTIONS)
 
 
+def is_turned(direction: Any) -> bool:
+    """Return whether the second of two layers is predicted."""
+    return check_direction(direction) != DIRECTIONS[0]
+
+
 def warn_constant_units(name: str, count: int) -> None:
     """Warn of predicted units that do not vary."""
     if count:

@@ -9,15 +9,9 @@ from typing import Any, TypeVar, cast
 from ..._input.arrays import Layer
 from . import checks
 
-__all__ = ["is_turned", "turned_pairs", "turned_plan"]
+__all__ = ["turned_pairs", "turned_plan"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def is_turned(options: Mapping[str, Any]) -> bool:
-    """Return whether the second layer is predicted."""
-    direction = options.get("direction", checks.DIRECTIONS[0])
-    return checks.check_direction(direction) != checks.DIRECTIONS[0]
 
 
 def turned_pairs(pairs: Function) -> Function:
@@ -27,7 +21,7 @@ def turned_pairs(pairs: Function) -> Function:
     def call(
         a: Sequence[Layer], b: Sequence[Layer], *, options: Mapping[str, Any], **arguments: Any
     ) -> Any:
-        if not is_turned(options):
+        if not checks.is_turned(options.get("direction", checks.DIRECTIONS[0])):
             return pairs(a, b, options=options, **arguments)
         straight = {**options, "direction": checks.DIRECTIONS[0]}
         return pairs(b or a, a if b else (), options=straight, **arguments).T
@@ -43,7 +37,7 @@ def turned_plan(plan: Function) -> Function:
         a: Sequence[Layer], b: Sequence[Layer], *, options: Mapping[str, Any], **arguments: Any
     ) -> Any:
         straight = {**options, "direction": checks.DIRECTIONS[0]}
-        if is_turned(options):
+        if checks.is_turned(options.get("direction", checks.DIRECTIONS[0])):
             a, b = b or a, a if b else ()
         return plan(a, b, options=straight, **arguments)
 

@@ -13,7 +13,7 @@ from ..._input.read import read
 from .. import ranks
 from ..measure import complete
 from ..resampled import Array, Request, Samples
-from .direction import is_turned
+from . import checks
 from .regression import OPTIONS
 
 __all__ = ["is_of_all_samples", "r2_without"]
@@ -37,7 +37,7 @@ def r2_without(request: Request) -> Callable[[Sequence[Samples]], Array] | None:
     """
     if not is_of_all_samples(request.options):
         return None
-    turned = is_turned(request.options)
+    turned = checks.is_turned(complete(OPTIONS, request.options)["direction"])
     predicted, others = (request.others, request.a) if turned else (request.a, request.others)
     centered = [_centered(layer, request) for layer in predicted]
     bases = [_basis(layer, request) for layer in others]

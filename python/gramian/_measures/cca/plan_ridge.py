@@ -12,6 +12,7 @@ from ..cost_of_bases import Bases
 from ..measure import complete
 from . import checks
 from .direction import turned_plan
+from .ridge_fit import BLOCK
 from .ridge_pairs import OPTIONS
 
 __all__ = ["plan_ridge"]
@@ -38,14 +39,17 @@ def plan_ridge(
     times, fits, tests = sizes or (1, n, n)
     alphas = len(chosen["alphas"] or checks.RELATIVE_ALPHAS)
     others = w.ys or w.xs
-    kept = 8.0 * n * sum(min(p, n) for p in (*w.xs, *others))
-    spectra = [_spectrum(fits, tests, min(q, n)) for q in others]
+    by_units = chosen["alpha_per_target"] or chosen["inner_folds"] is not None
+    targets = [p if by_units else min(p, n) for p in w.xs]
+    kept = 8.0 * n * (sum(targets) + sum(min(q, n) for q in others))
     inner = chosen["inner_folds"]
     nested = inner if isinstance(inner, int) else 5 * (inner is not None)
-    target = max(p if _looks_at_units(chosen) else min(p, n) for p in w.xs)
-    fitting = 8.0 * target * (3 * fits + 4 * tests + min(fits, max(others)))
-    memory = w.statistics + kept + 16.0 * n * max(w.widths)
-    memory += max(w.finding_coordinates(w.widths), (1 + nested) * max(spectra) + fitting)
+    read = [p for p in w.widths if p <= n] + targets  # as they are, with masks of their values
+    q = max(min(q, n) for q in others)
+    decomposing = (1 + nested) * _spectrum(fits, tests, q) + 8.0 * (fits + tests) * q
+    fitting = 8.0 * max(targets) * _columns(fits, tests, q, nested, max(targets))
+    memory = w.statistics + kept
+    memory += max(w.finding_coordinates(w.widths), 24.0 * n * max(read), decomposing + fitting)
     flops = _flops(w, others, fits, alphas)
     decompositions = sum(svd_seconds(min(q, fits), scalar=8, vectors=True) for q in others)
     seconds = w.seconds_of_flops(flops, 8) / w.threads + decompositions
@@ -61,13 +65,16 @@ def plan_ridge(
 
 
 def _spectrum(fits: int, tests: int, q: int) -> float:
-    """Bytes of a training set, its decomposition and what comes of the samples to test."""
+    """Bytes of what is left of a training set once it is decomposed, and of what tests it."""
+    return 8.0 * (2 * fits + tests) * min(fits, q)
+
+
+def _columns(fits: int, tests: int, q: int, nested: int, targets: int) -> float:
+    """Numbers that a target takes while it is fitted: some of it by blocks of targets."""
+    block = min(1.0, BLOCK / fits / targets)
     r = min(fits, q)
-    return 8.0 * (2 * fits * q + 2 * tests * q + fits * r + tests * r + 6 * r * r + r * q)
-
-
-def _looks_at_units(options: Mapping[str, Any]) -> bool:
-    return options["alpha_per_target"] or options["inner_folds"] is not None
+    choosing = (fits if nested else 4.0 * fits) * block
+    return fits + r + max(choosing, 4.0 * tests)
 
 
 def _flops(w: Bases, others: Sequence[int], fits: int, alphas: int) -> float:

@@ -14,10 +14,8 @@ from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
-from ..splits import folds_of
+from ..splits import check_folds, check_groups, folds_of
 from . import checks
-from .direction import is_turned
-from .options import CROSS_VALIDATE, GROUPS
 from .reference_folds import held_out_correlations, held_out_r2
 from .results import CCA
 
@@ -84,8 +82,8 @@ def cca(
     rank_tolerance = checks.check_rank_tolerance(rank_tolerance)
     regularization = checks.check_regularization(regularization)
     held_out = {
-        "cross_validate": CROSS_VALIDATE.check(cross_validate),
-        "groups": GROUPS.check(groups),
+        "cross_validate": check_folds("cross_validate")(cross_validate),
+        "groups": check_groups(groups),
     }
     x, y, finite = samples(X, Y, nan_policy)
     n, p = x.array.shape
@@ -164,10 +162,10 @@ def linear_regression(
     """
     rank_tolerance = checks.check_rank_tolerance(rank_tolerance)
     held_out = {
-        "cross_validate": CROSS_VALIDATE.check(cross_validate),
-        "groups": GROUPS.check(groups),
+        "cross_validate": check_folds("cross_validate")(cross_validate),
+        "groups": check_groups(groups),
     }
-    turned = is_turned({"direction": direction})
+    turned = checks.is_turned(direction)
     x, y, finite = samples(X, Y, nan_policy)
     folds = folds_of(held_out, [x, y])
     if turned:

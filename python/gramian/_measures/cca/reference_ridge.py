@@ -12,10 +12,8 @@ from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
-from ..splits import Fold, check_folds, folds, groups_of
+from ..splits import Fold, check_folds, check_groups, folds, groups_of
 from . import checks
-from .direction import is_turned
-from .options import CROSS_VALIDATE, GROUPS
 from .results import RidgeRegression, undefined_ridge
 
 __all__ = ["ridge_regression"]
@@ -52,10 +50,13 @@ def ridge_regression(
     ([1.4, 1.8, 2.2, 2.6], 0.18)
     """
     tried = checks.check_alphas(alphas)
-    turned = is_turned({"direction": direction})
-    asked, inner = CROSS_VALIDATE.check(cross_validate), check_folds("inner_folds")(inner_folds)
+    turned = checks.is_turned(direction)
+    asked, inner = (
+        check_folds("cross_validate")(cross_validate),
+        check_folds("inner_folds")(inner_folds),
+    )
     each = check_flag("alpha_per_target", alpha_per_target)
-    given = {"groups": GROUPS.check(groups)}
+    given = {"groups": check_groups(groups)}
     x, y, finite = samples(X, Y, nan_policy)
     n = len(x.array)
     labels = groups_of(given, [x, y])

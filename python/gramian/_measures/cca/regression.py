@@ -19,7 +19,7 @@ from ..resampled import Request
 from ..splits import folds_of
 from ..wide import in_coordinates
 from . import checks, folds, reference
-from .direction import is_turned, turned_pairs
+from .direction import turned_pairs
 from .options import CROSS_VALIDATE, DIRECTION, GROUPS, RANK_TOLERANCE
 
 __all__ = ["OPTIONS", "linear_regression", "regression_pairs"]
@@ -167,7 +167,7 @@ def regression_orders(request: Request) -> Orders | None:
     chosen = complete(OPTIONS, request.options)
     if chosen["cross_validate"] is not None:
         return None
-    turned = is_turned(chosen)
+    turned = checks.is_turned(chosen["direction"])
 
     def evaluate(xs: Sequence[calls.PreparedLayer], ys: Sequence[calls.PreparedLayer]) -> Array:
         predicted, others = (ys, xs) if turned else (xs, ys)

@@ -13,7 +13,6 @@ from .. import memory, ranks
 from ..grid import Grid
 from ..measure import complete, falls_back_on
 from . import checks, plan_ridge, reference_ridge, ridge_pairs
-from .direction import is_turned
 from .results import RidgeRegression, undefined_ridge
 
 __all__ = ["ridge_regression"]
@@ -136,7 +135,7 @@ def ridge_regression(
         "alpha_per_target": alpha_per_target,
     }
     options = complete(ridge_pairs.OPTIONS, given)
-    turned = is_turned(options)
+    turned = checks.is_turned(options["direction"])
     x, y = layers.pair(X, Y, nan_policy)
     memory.check_fits(
         plan_ridge.plan_ridge,

@@ -13,7 +13,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Spectrum", "best_of", "decomposed", "left_out_errors", "predicted", "tested_losses"]
+__all__ = [
+    "BLOCK",
+    "Spectrum",
+    "best_of",
+    "decomposed",
+    "left_out_errors",
+    "predicted",
+    "tested_losses",
+]
 
 Array = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.int64]
@@ -21,7 +29,7 @@ Samples = npt.NDArray[np.int64]
 # Squares of singular values from a Gram matrix are off by eps of the largest one's. They serve
 # where the smallest is at least this share of the largest: an SVD takes four times as long.
 _IN_DOUBLE, _IN_FLOAT = 1e-2, 1e-7
-_BLOCK = 2**22  # elements of a block of targets
+BLOCK = 2**22  # elements of a block of targets
 
 
 class Spectrum(NamedTuple):
@@ -54,7 +62,7 @@ def decomposed(fit: Array, test: Array, tolerance: float, *, double: bool) -> Sp
 def blocks(targets: Array) -> Iterator[slice]:
     """Return columns of targets, some at a time."""
     n, q = targets.shape
-    step = max(1, _BLOCK // n)
+    step = max(1, BLOCK // n)
     for first in range(0, q, step):
         yield slice(first, first + step)
 

@@ -15,7 +15,8 @@ from ..._input.groups import members
 from ..._input.read import ReadLayer
 from .. import ranks, splits, wide
 from ..grid import Grid
-from ..measure import Option, complete, flag, penalties_option
+from ..measure import Option, complete, flag
+from ..penalties import penalties_option
 from ..splits import Fold
 from . import checks, ridge_fit
 from .direction import turned_pairs

@@ -8,7 +8,8 @@ from typing import Any
 from ..._input.checks import Samples
 from .. import ranks
 from ..gathered import ByRows, Gathering
-from ..measure import complete, in_force
+from ..measure import complete
+from ..splits import in_force
 from .ridge_pairs import OPTIONS
 
 __all__ = ["chooses_or_holds_out", "gathered", "lost", "needed_samples", "recorded"]

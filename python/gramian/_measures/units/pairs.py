@@ -11,7 +11,8 @@ import numpy.typing as npt
 from ..._core import calls
 from ..._input.arrays import Layer
 from ..._input.read import ReadLayer, read
-from ..measure import Option, complete, flag, penalties_option
+from ..measure import Option, complete, flag
+from ..penalties import penalties_option
 from . import checks
 from .analysis import (
     Correlations,
