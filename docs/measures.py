@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).with_name("choosing.md")
 START, END = "<!-- written by docs/measures.py -->\n", "<!-- until here -->\n"
-BOUNDS = {math.inf: "∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
+BOUNDS = {math.inf: "∞", -math.inf: "-∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
 
 
 def table() -> str:

@@ -106,11 +106,11 @@ def linear_regression(
     >>> round(gm.linear_regression(X, [[2], [3], [0], [8], [-1]]), 9)
     0.803361724
 
-    Held out, with folds of one's own:
+    Of samples that are held out, in folds of one's own, little of that is left here:
 
     >>> folds = [0, 0, 1, 1, 1]
     >>> round(gm.linear_regression(X, [[2], [3], [0], [8], [-1]], cross_validate=folds), 6)
-    -0.265614
+    -2.076449
     """
     return value_of_pair(
         regression_pairs,
