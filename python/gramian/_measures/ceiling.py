@@ -146,8 +146,8 @@ def noise_ceiling(
     >>> rng = np.random.default_rng(0)
     >>> signal = rng.standard_normal((500, 1))
     >>> found = gm.noise_ceiling(signal + 2 * rng.standard_normal((8, 500, 1)))
-    >>> round(found.pooled, 2)  # 1 / (1 + 2² / 8)
-    0.66
+    >>> round(found.pooled, 1), round(1 / (1 + 2**2 / 8), 1)
+    (0.7, 0.7)
     """
     data = _checked(responses, axis)
     n_splits = check_integer("n_splits", n_splits, least=1, most=_MOST)
