@@ -23,7 +23,7 @@ INTEGER = [2.0, "2", True, np.True_, 2j, [2], np.array([2]), np.float32(2), obje
 FOLDS = [one for one in INTEGER if not isinstance(one, (list, np.ndarray))]
 FOLDS += [{"a": 2}, [0.5], [True], np.array([1j])]
 WORD = [1, b"x", ["x"], np.array(["x"]), {"x": 1}, object()]
-CALLED = [1, True, "x", [1]]
+CALLED = [1, "x", [1], np.True_]
 
 # What is no value of an option; the types of None are those of options that must be given.
 WRONG: dict[str, list[Any]] = {
@@ -39,6 +39,7 @@ WRONG: dict[str, list[Any]] = {
     "alpha": [*NUMBER, None],
     "tol": [*NUMBER, None],
     "bandwidth": NUMBER,
+    "sigma": NUMBER,
     "rank_tolerance": NUMBER,
     "max_memory": NUMBER,
     "alphas": ["0.5", b"1", True, 1j, ["0.5"], [True], {"a": 1}, np.array(["x"]), object()],
@@ -75,7 +76,7 @@ WRONG: dict[str, list[Any]] = {
 # What has to be given beside an option, for it to be looked at.
 IMAGES = {"X": np.ones((5, 3, 2, 2)), "Y": np.ones((5, 4, 2, 2)), "layout": "nchw"}
 RBF = {"kernel": "rbf"}
-BESIDE = {"positions": IMAGES, "bandwidth": RBF, "bandwidth_sample": RBF}
+BESIDE = {"positions": IMAGES, "bandwidth": RBF, "sigma": RBF, "bandwidth_sample": RBF}
 PLAN = Call("gramian", "plan")
 
 

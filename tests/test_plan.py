@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import os
@@ -281,3 +282,23 @@ def test_inference_is_in_the_plan() -> None:
     blocks = gm.plan(A, B, measure="cca", inference="jackknife")
     assert "and so for 50 draws" in blocks.path
     assert blocks.flops == 51 * gm.plan(A, B, measure="cca").flops
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"threads": 1}, ", 1 thread: "),
+        ({"threads": 2}, ", 2 threads: "),
+        ({"flops": 2.82e13}, ": 28.2 Tflop, "),
+        ({"flops": 2.4e10}, ": 24 Gflop, "),
+        ({"flops": 4.2e15}, ": 4,200 Tflop, "),
+        ({"memory": 5.5 * 2**30}, ", 5.5 GiB, "),
+        ({"seconds": 0.0034}, ", about 0.0034 s"),
+        ({"seconds": 12.34}, ", about 12 s"),
+        ({"seconds": 200.0}, ", about 3 min"),
+        ({"seconds": 20_000.0}, ", about 5.6 h"),
+    ],
+)
+def test_words(changes: dict[str, Any], words: str) -> None:
+    plan = dataclasses.replace(gm.plan([np.zeros((60, 3))]), **changes)
+    assert words in str(plan)

@@ -71,8 +71,14 @@ def test_what_was_done_is_in_the_result(tmp_path: Path) -> None:
     matplotlib.use("Agg")
     title = S._figure().axes[0].get_title()
     assert "n = 12" in title
-    for word in ("centering kernel", "dtype float32", "layout nchw", "positions mean"):
-        assert word in title.replace("\n", " ")
+    for words in (
+        "cosine kernel",
+        "kernel centered",
+        "float32",
+        "layout nchw",
+        "mean over positions",
+    ):
+        assert words in title.replace("\n", " ")
 
 
 def test_files_have_a_layout_of_their_own(tmp_path: Path) -> None:

@@ -9,11 +9,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import _distributed as _distributed
 from ._compare.compare import compare
+from ._compare.loading import load
+from ._compare.models import plot_models
 from ._compare.plan import Plan, plan
-from ._compare.results import Comparison, load
+from ._compare.report import report
+from ._compare.results import Comparison
+from ._compare.runs import Runs, concat
 from ._core.threads import get_num_threads, set_num_threads
+from ._extras import on_demand as _on_demand
 from ._inference.functions import bootstrap, jackknife, permutation_test
 from ._inference.results import Bootstrap, Inference, Jackknife, PermutationTest
 from ._measures.cca.cca import cca
@@ -38,6 +45,10 @@ from ._streaming.opening import LayersOnDisk
 from ._streaming.opening import open_layers as open
 from ._version import __version__
 
+if TYPE_CHECKING:
+    from . import reference as reference
+    from . import typing as typing
+
 __all__ = [
     "CCA",
     "PWCCA",
@@ -60,6 +71,7 @@ __all__ = [
     "Polynomial",
     "Recording",
     "RidgeRegression",
+    "Runs",
     "SparsePrediction",
     "__version__",
     "bootstrap",
@@ -69,6 +81,7 @@ __all__ = [
     "cluster_units",
     "compare",
     "compare_models",
+    "concat",
     "correlation",
     "distance_correlation",
     "get_num_threads",
@@ -83,13 +96,20 @@ __all__ = [
     "open",
     "permutation_test",
     "plan",
+    "plot_models",
     "procrustes",
     "procrustes_distance",
     "pwcca",
     "record",
+    "report",
     "ridge_regression",
     "set_num_threads",
     "shape_distance",
     "sparse_prediction",
     "svcca",
 ]
+
+# Modules that `import gramian` leaves for when they are used, and what completion offers.
+_MODULES = ("compat", "reference", "typing")
+__getattr__ = _on_demand(__name__, _MODULES)
+__dir__ = [*__all__, *_MODULES].copy

@@ -143,7 +143,17 @@ def _other_cases() -> Iterator[Case]:
         "Comparison": (lambda **given: gm.Comparison(**(fields | given)), tuple(fields)),
         "load": (gm.load, ("path",)),
         "save": (S.save, ("path",)),
-        "plot": (_plot(S), ("ax", "annotate")),
+        "plot": (
+            _plot(S.plot),
+            ("ax", "annotate", "annot", "cmap", "vmin", "vmax", "title", "figsize"),
+        ),
+        "plot_curve": (_plot(S.plot_curve), ("ax", "best", "label", "title", "figsize")),
+        "to_html": (S.to_html, ("path", "title")),
+        "plot_models": (_plot_models, ("distances", "names", "kind", "groups", "ax", "title")),
+        "report": (
+            lambda **given: gm.report(**({"comparisons": S} | given)),
+            ("comparisons", "title"),
+        ),
     }
     for name, (target, arguments) in targets.items():
         for argument in arguments:
@@ -156,11 +166,19 @@ def _other_cases() -> Iterator[Case]:
                 )
 
 
-def _plot(S: gm.Comparison) -> Callable[..., Any]:
+def _plot_models(**given: Any) -> Any:
+    from matplotlib.figure import Figure
+
+    usual: dict[str, Any] = {"distances": [[0, 1], [1, 0]], "kind": "plane"}
+    return gm.plot_models(**(usual | {"ax": Figure().subplots()} | given))
+
+
+def _plot(target: Callable[..., Any]) -> Callable[..., Any]:
     def plot(**given: Any) -> Any:
         from matplotlib.figure import Figure
 
-        return S.plot(**({"ax": Figure().subplots()} | given))
+        given = given if "figsize" in given else {"ax": Figure().subplots()} | given
+        return target(**given)
 
     return plot
 

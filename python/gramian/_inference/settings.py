@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .._input.groups import check_kind
 from .._input.options import check_choice, check_flag, check_integer, check_number, plain, shown
@@ -23,8 +23,10 @@ __all__ = [
 
 _MOST = 10_000_000  # resamples, of which a pair's values take 80 MB
 
-METHODS = ("permutation", "bootstrap", "jackknife")
-SCHEMES = ("half", "replacement")
+Method = Literal["permutation", "bootstrap", "jackknife"]
+Scheme = Literal["half", "replacement"]
+METHODS: tuple[Method, ...] = get_args(Method)
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 RESAMPLES = {"permutation": 999, "bootstrap": 1000}  # by default
 
 

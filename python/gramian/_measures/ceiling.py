@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .._input.annotations import ArrayLike
 from .._input.arrays import as_array
 from .._input.checks import warn
 from .._input.dtypes import check_dtype, values
 from .._input.options import check_integer, generator_of
+from .results import Result
 
 __all__ = ["NoiseCeiling", "noise_ceiling"]
 
@@ -27,7 +29,7 @@ _CONSTANT = 100
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NoiseCeiling:
+class NoiseCeiling(Result):
     """How reliable the mean of repeated responses is, as `noise_ceiling` returns it.
 
     Attributes
@@ -43,6 +45,13 @@ class NoiseCeiling:
         The correlation of the means of two halves, averaged over splits.
     n_repeats, n_splits : int
         The number of repeats, and of splits that were made.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> found = gm.noise_ceiling([[[1.0], [2], [3]], [[1], [3], [2]]])
+    >>> found.halves.round(9).tolist(), round(found.pooled, 9)
+    ([0.5], 0.666666667)
     """
 
     __module__ = "gramian"
@@ -52,6 +61,8 @@ class NoiseCeiling:
     halves: Array
     n_repeats: int
     n_splits: int
+
+    _number = "pooled"
 
     @property
     def r2(self) -> Array:
@@ -76,7 +87,7 @@ class NoiseCeiling:
 
 
 def noise_ceiling(
-    responses: Any, *, axis: int = 0, n_splits: int = 100, rng: Any = None
+    responses: ArrayLike | Sequence[Any], *, axis: int = 0, n_splits: int = 100, rng: Any = None
 ) -> NoiseCeiling:
     """Reliability of responses by split halves of their repeats, and the scores that it allows.
 

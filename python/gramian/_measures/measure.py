@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .._input import layers
 from .._input.arrays import Layer
 from .._input.checks import Samples
-from .._input.options import check_device, check_flag, check_memory, check_progress
+from .._input.options import check_device, check_flag, check_memory
 from . import memory
 from .cost import Cost, Planner
 from .gathered import Gathering
@@ -149,9 +149,6 @@ class Measure:
     plan_draws: Callable[[Request, str, int], Cost | None] = _no_plan  # what that way takes
     # Whether leaving out every sample costs no more than a few comparisons.
     leaves_out_each: Callable[[Mapping[str, Any]], bool] = _never
-    # Flags of the command line besides those of the options, and what makes options of all.
-    more_flags: tuple[Option, ...] = ()
-    from_flags: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
     def __post_init__(self) -> None:
         _PLANNERS.setdefault(self.pairs, self.plan)
@@ -169,8 +166,7 @@ class Measure:
     @property
     def flags(self) -> tuple[Option, ...]:
         """What the command line takes with this measure."""
-        options = (option for option in self.options if option.has_flag)
-        return (*options, *self.more_flags)
+        return tuple(option for option in self.options if option.has_flag)
 
     @property
     def normalized(self) -> bool:
@@ -327,7 +323,6 @@ def falls_back_on(reference: Callable[..., Any]) -> Callable[[Function], Functio
             if check_device(device) != "reference":
                 return function(*args, device=device, **options)
             check_memory(options.get("max_memory"))
-            check_progress(options.get("progress"))
             kept = {name: value for name, value in options.items() if name not in own}
             return reference(*args, **kept)
 

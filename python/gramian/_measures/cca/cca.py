@@ -10,6 +10,7 @@ import numpy as np
 from ..._core import calls
 from ..._core.calls import Denominator, Measure
 from ..._input import layers
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
@@ -51,17 +52,17 @@ OPTIONS = (
 @takes_layout
 @falls_back_on(reference.cca)
 def cca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    denominator: str = "features",
+    denominator: checks.Denominator = "features",
     regularization: float = 0.0,
     cross_validate: Any = None,
     groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> CCA:
     """Canonical correlation analysis of two representations.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -18,26 +18,30 @@ from ..._input.options import (
 )
 from ..ranks import constant_columns
 
-DENOMINATORS = ("features", "rank")
-SIDES = ("x", "y", "mean")
-VARIANTS = ("paper", "google")
+Denominator = Literal["features", "rank"]
+Side = Literal["x", "y", "mean"]
+Variant = Literal["paper", "google"]
+Direction = Literal["x from y", "y from x"]
+DENOMINATORS: tuple[Denominator, ...] = get_args(Denominator)
+SIDES: tuple[Side, ...] = get_args(Side)
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 # In units of the predictors' mean squared singular value, as if all of min(n, p) were there: from
 # next to nothing to next to everything, so that what is best is hardly ever at an end.
 RELATIVE_ALPHAS = np.logspace(-8, 4, 13)
-DIRECTIONS = ("x from y", "y from x")
 
 
-def check_denominator(value: Any) -> str:
+def check_denominator(value: Any) -> Denominator:
     """Return what the means divide by."""
     return check_choice("denominator", value, DENOMINATORS)
 
 
-def check_side(value: Any) -> str:
+def check_side(value: Any) -> Side:
     """Return whose variates weigh the correlations."""
     return check_choice("side", value, SIDES)
 
 
-def check_variant(value: Any) -> str:
+def check_variant(value: Any) -> Variant:
     """Return whose PWCCA it is."""
     return check_choice("variant", value, VARIANTS)
 
@@ -78,7 +82,7 @@ def check_alphas(alphas: Any) -> tuple[float, ...] | None:
     return None if alphas is None else tuple(check_positive_numbers("alphas", alphas).tolist())
 
 
-def check_direction(value: Any) -> str:
+def check_direction(value: Any) -> Direction:
     """Return which of two layers is predicted."""
     return check_choice("direction", value, DIRECTIONS)
 

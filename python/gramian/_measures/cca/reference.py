@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
@@ -55,17 +56,17 @@ def correlations_of(x: Basis, y: Basis) -> tuple[Array, Array, Array]:
 
 @takes_layout
 def cca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    denominator: str = "features",
+    denominator: checks.Denominator = "features",
     regularization: float = 0.0,
     cross_validate: Any = None,
     groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> CCA:
     """Canonical correlations: the singular values of Qx'Qy.
 
@@ -138,16 +139,16 @@ def basis(layer: Layer, regularization: float, rank_tolerance: float | None) -> 
 
 @takes_layout
 def linear_regression(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    direction: str = checks.DIRECTIONS[0],
+    direction: checks.Direction = checks.DIRECTIONS[0],
     cross_validate: Any = None,
     groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """R² of X from Y, |Qy'X|² / |X|² (Kornblith et al. 2019, eq. 10), or of Y from X.
 

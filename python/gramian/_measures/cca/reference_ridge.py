@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import as_float64
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
@@ -23,18 +24,18 @@ Samples = npt.NDArray[np.int64]
 
 @takes_layout
 def ridge_regression(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     alphas: Any = None,
-    direction: str = checks.DIRECTIONS[0],
+    direction: checks.Direction = checks.DIRECTIONS[0],
     cross_validate: Any = 5,
     groups: Any = None,
     inner_folds: Any = None,
     alpha_per_target: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> RidgeRegression:
     """Held-out R² of X from Y: weights (Y'Y + alpha I)^-1 Y'X (Hoerl and Kennard 1970).
 

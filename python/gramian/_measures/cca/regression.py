@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..chance import Chance, of_regression, says_chance
@@ -32,16 +33,16 @@ OPTIONS = (DIRECTION, CROSS_VALIDATE, GROUPS, RANK_TOLERANCE)
 @takes_layout
 @falls_back_on(reference.linear_regression)
 def linear_regression(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    direction: str = checks.DIRECTIONS[0],
+    direction: checks.Direction = checks.DIRECTIONS[0],
     cross_validate: Any = None,
     groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float:
     """R² of X predicted from Y by linear regression, or of Y from X.

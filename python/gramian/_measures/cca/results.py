@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..results import Result
+
 __all__ = ["CCA", "PWCCA", "SVCCA", "RidgeRegression", "undefined_ridge"]
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class CCA:
+@dataclass(frozen=True, eq=False, repr=False)
+class CCA(Result):
     """Canonical correlations and weights, as `cca` returns them.
 
     Attributes
@@ -36,6 +38,22 @@ class CCA:
         columns of unit norm count when larger than this times the largest.
     n_saturated : int
         The number of correlations that are 1 by construction, for lack of samples.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.cca(X, Y)
+    >>> found.correlations.round(3)
+    array([0.959, 0.841, 0.273])
+    >>> round(found.mean, 3), found.x_rank, found.y_rank
+    (0.691, 4, 3)
+    >>> variates = (X - X.mean(0)) @ found.x_weights
+    >>> bool(np.allclose(variates.T @ variates, np.eye(3)))
+    True
     """
 
     __module__ = "gramian"
@@ -50,9 +68,15 @@ class CCA:
     rank_tolerance: tuple[float, float]
     n_saturated: int
 
+    _number = "mean"
+
+    def __repr__(self) -> str:
+        one = f", {self.n_saturated} of them 1 by construction" if self.n_saturated else ""
+        return f"<CCA: mean {self.mean:.4f}, {_range(self.correlations)}{one}>"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RidgeRegression:
+class RidgeRegression(Result):
     """Ridge regression and how well it predicts held-out samples, as `ridge_regression` returns it.
 
     Attributes
@@ -74,6 +98,17 @@ class RidgeRegression:
         NaN where none does.
     direction : {"x from y", "y from x"}
         What was predicted from what.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> layer = rng.standard_normal((100, 6))
+    >>> voxels = layer[:, :2] + rng.standard_normal((100, 2))
+    >>> found = gm.ridge_regression(voxels, layer, alphas=[1, 10, 100])
+    >>> found.alpha.shape, found.r2.shape, found.predictions.shape
+    ((5,), (2,), (100, 2))
     """
 
     __module__ = "gramian"
@@ -85,6 +120,8 @@ class RidgeRegression:
     alphas: Array
     predictions: Array
     direction: str
+
+    _number = "score"
 
     def __repr__(self) -> str:
         units = self.r2[~np.isnan(self.r2)]
@@ -149,8 +186,8 @@ def undefined_ridge(n: int, q: int, alphas: Any, direction: str) -> RidgeRegress
     return RidgeRegression(np.nan, units, units, nothing, tried, np.full((n, q), np.nan), direction)
 
 
-@dataclass(frozen=True, eq=False)
-class SVCCA:
+@dataclass(frozen=True, eq=False, repr=False)
+class SVCCA(Result):
     """SVCCA and what it was computed from, as `svcca` returns it under ``full_output=True``.
 
     Attributes
@@ -161,6 +198,19 @@ class SVCCA:
         The canonical correlations of the kept directions, descending.
     x_components, y_components : int
         The numbers of singular directions that were kept.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.svcca(X, Y, variance=0.9, full_output=True)
+    >>> found.x_components, found.y_components
+    (4, 2)
+    >>> found.correlations.round(3)
+    array([0.959, 0.84 ])
     """
 
     __module__ = "gramian"
@@ -170,9 +220,15 @@ class SVCCA:
     x_components: int
     y_components: int
 
+    _number = "value"
 
-@dataclass(frozen=True, eq=False)
-class PWCCA:
+    def __repr__(self) -> str:
+        kept = f"of {self.x_components} and {self.y_components} directions"
+        return f"<SVCCA: {self.value:.4f}, {_range(self.correlations)} {kept}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PWCCA(Result):
     """PWCCA and what it was computed from, as `pwcca` returns it under ``full_output=True``.
 
     Attributes
@@ -183,6 +239,17 @@ class PWCCA:
         The canonical correlations, descending.
     ambiguous : bool
         Whether correlations tie in a way that leaves the value undetermined.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.pwcca(X, Y, full_output=True)
+    >>> round(found.value, 3), found.ambiguous
+    (0.701, False)
     """
 
     __module__ = "gramian"
@@ -190,3 +257,17 @@ class PWCCA:
     value: float
     correlations: Array
     ambiguous: bool
+
+    _number = "value"
+
+    def __repr__(self) -> str:
+        tied = ", ambiguous" if self.ambiguous else ""
+        return f"<PWCCA: {self.value:.4f}, {_range(self.correlations)}{tied}>"
+
+
+def _range(correlations: Array) -> str:
+    """Return how many there are, and the largest and the smallest."""
+    count = len(correlations)
+    if count < 2:
+        return f"{count} correlation{'s' * (count == 0)}"
+    return f"{count} correlations from {correlations[0]:.3f} to {correlations[-1]:.3f}"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._input import layers
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_memory
 from .. import memory, ranks
@@ -21,18 +22,18 @@ __all__ = ["ridge_regression"]
 @takes_layout
 @falls_back_on(reference_ridge.ridge_regression)
 def ridge_regression(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     alphas: Any = None,
-    direction: str = checks.DIRECTIONS[0],
+    direction: checks.Direction = checks.DIRECTIONS[0],
     cross_validate: Any = 5,
     groups: Any = None,
     inner_folds: Any = None,
     alpha_per_target: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> RidgeRegression:

@@ -288,7 +288,7 @@ def hold_widths(request: Request, again: Callable[[Mapping[str, Any]], Again]) -
     plain = {
         name: value
         for name, value in request.options.items()
-        if name not in ("kernel", "bandwidth", "bandwidth_sample")
+        if name not in ("kernel", "bandwidth", "sigma", "bandwidth_sample")
     }
     held = again({**plain, "kernel": type(kernel)(sigma=1.0)})
     widths: dict[str, float] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,8 @@ from ..._input.options import (
     plain,
 )
 
-METHODS = ("one-to-one", "semi")
+Method = Literal["one-to-one", "semi"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
@@ -26,7 +27,7 @@ def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
     return Samples(2, "a correlation")
 
 
-def check_method(method: Any) -> str:
+def check_method(method: Any) -> Method:
     """Refuse anything but the two ways of matching."""
     return check_choice("method", method, METHODS)
 
