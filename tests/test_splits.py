@@ -80,7 +80,7 @@ def test_groups_are_in_one_fold(device: str) -> None:
         [X], [Y], measure="linear_regression", cross_validate=5, groups=names, device=device
     )
     assert S.values[0, 0] == pytest.approx(expected, abs=1e-13)
-    assert S.options["groups"] == "10 labels of samples"
+    assert S.options["groups"] == "10 labels"
     assert gm.cca(X, Y, cross_validate=5, groups=names, device=device).mean == pytest.approx(
         gm.cca(X, Y, cross_validate=GROUPS % 5, device=device).mean, abs=1e-13
     )

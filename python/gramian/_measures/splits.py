@@ -53,7 +53,7 @@ class Labels:
 
     def recorded(self) -> str:
         """Return what a result says of them."""
-        return f"{len(np.unique(self.values))} labels of samples"
+        return f"{len(np.unique(self.values))} labels"
 
 
 @dataclass(frozen=True, eq=False)
