@@ -94,7 +94,9 @@ def test_cells_are_square_where_both_sides_are_one_model() -> None:
         ("procrustes_distance", [[0.1, 1.2]], (0, math.sqrt(2))),
         ("match_one_to_one", [[-0.1, 0.6]], (0, 1)),
         ("hsic", [[5.0, 30.0]], (0, 30)),
-        ("hsic", [[-2.0, 30.0]], (-2, 30)),
+        ("hsic", [[-2.0, 30.0]], (0, 30)),
+        ("hsic", [[-2.0, -1.0]], (-2, 0)),
+        ("a_difference", [[-2.0, 1.0]], (-2, 2)),
         ("hsic", [[NAN, math.inf]], (0, 1)),
         ("a_measure_of_tomorrow", [[5.0, 30.0]], (0, 30)),
     ],
@@ -131,6 +133,16 @@ def test_negative_values_have_a_color_of_their_own() -> None:
     assert comparison([[0.1, 0.9]]).plot(vmax=0.5).images[0].colorbar.extend == "max"
     both = comparison([[0.1, 0.9]]).plot(vmin=0.2, vmax=0.5).images[0].colorbar
     assert both.extend == "both"
+
+
+def test_differences_are_red_and_blue() -> None:
+    S = comparison([[-0.5, 0.0, 0.25]], "a_difference")
+    ax = S.plot(annotate=False)
+    below, zero, above = (pixel(ax, j, 0) for j in range(3))
+    assert below[2] > below[0] + 0.3
+    assert above[0] > above[2] + 0.2
+    assert zero.min() > 0.95
+    assert comparison([[-1e-9, 2e-8]], "hsic").plot().images[0].cmap.name.startswith("magma")
 
 
 def test_undefined_is_hatched_and_named() -> None:
@@ -258,48 +270,3 @@ def test_a_column_of_a_paper(tmp_path: Path, suffix: str) -> None:
     if suffix == "pdf":
         assert b"/Type3" not in content  # outlines that no reader can search
         assert b"/FontFile2" in content
-
-
-def test_options_of_a_picture(pyplot: Any) -> None:
-    S = comparison([[0.1, 0.9]])
-    ax = S.plot(cmap="viridis", title="mine\n$\\alpha$", figsize=(4.5, 3.0))
-    assert ax.images[0].cmap.name == "viridis"
-    assert ax.get_title() == "mine\n$\\alpha$"
-    assert tuple(ax.figure.get_size_inches()) == (4.5, 3.0)
-    assert S.plot(title="").get_title() == ""
-    assert S.plot(cmap=pyplot.colormaps["gray"]).images[0].cmap.name == "gray"
-
-
-@pytest.mark.parametrize(
-    ("given", "error", "message"),
-    [
-        ({"ax": "x.png"}, TypeError, r"^ax must be .* Axes, got str; to write a file: .*savefig"),
-        ({"ax": Path("x.png")}, TypeError, r"got \w*Path; to write a file"),
-        ({"ax": [1]}, TypeError, r"got list; give one of several, such as axes\[0\]"),
-        ({"ax": 3}, TypeError, r"got int\.$"),
-        ({"cmap": "virdis"}, ValueError, "got 'virdis'; did you mean 'viridis'"),
-        ({"cmap": 3}, TypeError, "^cmap must be a name"),
-        ({"vmin": 1, "vmax": 0.5}, ValueError, "^vmin must be below vmax, got vmin=1 and vmax=0.5"),
-        ({"vmin": 2}, ValueError, "^vmin must be below vmax, got vmin=2 and vmax=1"),
-        ({"vmax": math.inf}, ValueError, "^vmax must be finite"),
-        ({"vmax": "1"}, TypeError, "^vmax must be None or a number"),
-        ({"title": 3}, TypeError, "^title must be None or a str"),
-        ({"figsize": 3}, TypeError, "^figsize must be a width and a height in inches"),
-        ({"figsize": (3, -1)}, ValueError, "^figsize must be .* from 0.5 to 200"),
-        ({"annot": 2}, TypeError, "^annot must be"),
-        ({"annot": True, "annotate": True}, TypeError, "^annot is another word for annotate"),
-    ],
-)
-def test_options_that_are_refused(
-    given: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        comparison([[0.5, 0.9]]).plot(**given)
-
-
-def test_a_figure_is_no_axes(pyplot: Any) -> None:
-    figure, ax = pyplot.subplots()
-    with pytest.raises(TypeError, match=r"got Figure; a figure's axes are made by its subplots"):
-        comparison([[0.5]]).plot(figure)
-    with pytest.raises(ValueError, match=r"figsize is of a new figure, and cannot be given"):
-        comparison([[0.5]]).plot(ax, figsize=(3, 3))

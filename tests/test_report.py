@@ -111,6 +111,9 @@ def test_what_was_done_and_what_to_beware_of() -> None:
     saturated = comparison(np.full((2, 2), 0.9999), options=options | {"debiased": True})
     assert "every value is above .999" in saturated.to_html()
     assert "every value is above .999" not in comparison([[1.0, 0.5], [0.4, 1.0]]).to_html()
+    difference = comparison([[0.1, -0.2]], measure="difference of cka(kernel='linear')")
+    assert data_of(difference.to_html())["panels"][0]["ranked"] is False
+    assert ">difference of CKA</text>" in difference.to_html()
     unknown = comparison([[3.0, 2.0]], measure="tomorrow", options={"fold": [1, 2]})
     assert "Tomorrow, fold 1 2" in unknown.to_html()
 
@@ -194,8 +197,12 @@ def unpacked(address: str) -> Any:
 def test_colors_are_those_of_the_pictures() -> None:
     """Within 2 of 255, what a line between every eighth color is off by."""
     maps = pytest.importorskip("matplotlib").colormaps
-    for falling, name in ((False, "magma"), (True, "magma_r")):
-        palette = raster.colors(falling, BELOW)
+    for falling, two_sided, name in (
+        (False, False, "magma"),
+        (True, False, "magma_r"),
+        (True, True, "RdBu_r"),
+    ):
+        palette = raster.colors(falling, BELOW, two_sided)
         expected = 255 * maps[name](np.arange(254) / 253)[:, :3]
         assert np.abs(palette[:254] - expected).max() < 4  # and half a step of 256 colors
     found = raster.indices(np.array([[0.0, 1.0, -0.1, NAN, 2.0, -1e-9]]), 0.0, 1.0)

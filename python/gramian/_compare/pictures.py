@@ -111,8 +111,6 @@ class Pictures:
         >>> ax.get_title()
         'CKA, n = 100'
         """
-        if cmap is None and self._limits()[0] < 0:  # a difference, on both sides of 0
-            cmap = "RdBu_r"
         style = checked_style(annotate, annot, cmap, vmin, vmax, title, figsize)
         drawn: Axes = maps.heat_map(self._map(), ax, style)
         return drawn
@@ -308,7 +306,9 @@ def limits_of(values: npt.NDArray[np.float64], name: str) -> tuple[float, float]
     if not (measure and measure.normalized):
         low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
         if measure is None and low < 0:  # a difference, on both sides of 0
-            low, high = -max(-low, high), max(-low, high)
+            return min(low, -high), max(-low, high)
+        if high > 0:  # of unbiased estimators, what is below 0 has a color of its own
+            return 0.0, high
         return (low, high) if high > low else (0.0, 1.0)
     top = float(measure.range[1])
     if not finite.size:

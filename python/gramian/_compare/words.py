@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -94,8 +95,9 @@ def measure(name: str, options: Mapping[str, Any]) -> str:
 
 
 def axis(name: str) -> str:
-    """Return what a scale of its values is called."""
-    return _NAMES.get(name, name.replace("_", " "))
+    """Return what a scale of its values is called: of differences, without the options."""
+    calls = re.sub(r"(\w+)\(.*?\)", lambda call: _NAMES.get(call[1], call[1]), name)
+    return _NAMES.get(calls, calls.replace("_", " "))
 
 
 def estimator(options: Mapping[str, Any]) -> str:
@@ -112,6 +114,8 @@ def how(options: Mapping[str, Any]) -> list[str]:
     for name, value in options.items():
         if name in DONE or value is None or (name, value) == ("kernel", "linear"):
             continue
+        if name == "variance" and options.get("components") is not None:
+            continue  # whose number is kept instead
         said = _SAID[name](value) if name in _SAID else f"{name.replace('_', ' ')} {_plain(value)}"
         found += [said] if said else []
     return found

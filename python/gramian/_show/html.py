@@ -137,6 +137,7 @@ def _panel_data(panel: Panel) -> dict[str, Any]:
         "heading": panel.heading,
         "decimals": None if shown.exponent else _decimals(shown.values),
         "falling": shown.falling,
+        "ranked": not shown.two_sided,  # whether the largest, or smallest, is the most similar
         "level": panel.level,
         "along": panel.along,
         "curve": [[int(i), int(j)] for i, j in panel.pairs],

@@ -73,6 +73,11 @@ class Map:
         return tuple(self.x_names) == tuple(self.y_names)
 
     @property
+    def two_sided(self) -> bool:
+        """Whether it is of differences, on both sides of 0."""
+        return self.limits[0] == -self.limits[1]
+
+    @property
     def exponent(self) -> int:
         """Power of ten that numbers and the color scale leave out; 0 for values of usual size."""
         finite = np.abs(self.values[np.isfinite(self.values)])
@@ -168,6 +173,8 @@ def _limits(shown: Map, style: Style) -> tuple[float, float]:
 
 def _colors(shown: Map, style: Style) -> Any:
     matplotlib = require("matplotlib", "plot")
+    if style.cmap is None and shown.two_sided:
+        return matplotlib.colormaps["RdBu_r"]
     if style.cmap is None:
         return matplotlib.colormaps["magma_r" if shown.falling else "magma"]
     if not isinstance(style.cmap, str):

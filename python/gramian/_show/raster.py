@@ -18,13 +18,20 @@ _MAGMA = (
     "aa337db73779c43c75d0416fdc4869e75263ef5d5ef56b5cf9795dfc8961fd9869fea772feb67cfec488fed395"
     "fde2a3fcf0b2fcfdbf"
 )
+# And the eleven of its RdBu_r, after Brewer, for differences; that has lines between them.
+_RED_BLUE = "0530612065ab4393c390c4ddd1e5f0f7f6f6fddbc7f3a481d6604db1182b67001f"
 _LAST, _BELOW, _UNDEFINED = 253, 254, 255  # places in the palette
 
 
-def colors(falling: bool, below: str) -> npt.NDArray[np.uint8]:
-    """Return the palette: from dissimilar to similar along values, then what lies below, NaN."""
-    stops = np.frombuffer(bytes.fromhex(_MAGMA), np.uint8).reshape(-1, 3)
-    stops = stops[::-1] if falling else stops
+def colors(falling: bool, below: str, two_sided: bool = False) -> npt.NDArray[np.uint8]:
+    """Return the palette: along values, brighter for more similar, then what lies below, NaN.
+
+    That of a difference is blue below 0, and red above.
+    """
+    stops = np.frombuffer(bytes.fromhex(_RED_BLUE if two_sided else _MAGMA), np.uint8).reshape(
+        -1, 3
+    )
+    stops = stops[::-1] if falling and not two_sided else stops
     where = np.linspace(0, len(stops) - 1, _LAST + 1)
     places = np.arange(len(stops))
     scale = np.stack([np.interp(where, places, stops[:, k]) for k in range(3)], axis=1)

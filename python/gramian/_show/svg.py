@@ -31,7 +31,7 @@ def map_svg(shown: Map, key: str, *, side: float = _SIDE, hover: bool = False) -
     rows, columns = shown.values.shape
     left, width, height = _frame(shown, side)
     upright, below = _below(shown.y_names, width)
-    palette = raster.colors(shown.falling, BELOW)
+    palette = raster.colors(shown.falling, BELOW, shown.two_sided)
     cells = raster.indices(shown.values, *shown.limits)
     place = f'x="{left:g}" y="8" width="{width:g}" height="{height:g}"'
     undefined = bool(np.isnan(shown.values).any())

@@ -55,6 +55,7 @@
 
   function best(panel, row) {
     let found = -1;
+    if (!panel.ranked) return found;
     panel.values[row].forEach((value, column) => {
       if (typeof value !== "number") return;
       const closer = found < 0 || (panel.falling ? value < panel.values[row][found] : value > panel.values[row][found]);
