@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from calls import ALL, COMPARES, OF_KERNELS, PAIRS, Call, each, numbers
+from ids import plain
 
 import gramian as gm
 from gramian._input.options import did_you_mean, same_word
@@ -38,7 +39,7 @@ CHOICES = [
 ]
 
 
-@pytest.mark.parametrize(("call", "name", "choice"), CHOICES, ids=str)
+@pytest.mark.parametrize(("call", "name", "choice"), CHOICES, ids=lambda v: plain(str(v)))
 def test_options_in_any_case(call: Call, name: str, choice: str) -> None:
     """By the functions, their references and in maps."""
     arrays = (X @ X.T, Y @ Y.T) if choice == "precomputed" else (X, Y)

@@ -191,7 +191,7 @@ def is_for_references(module: str) -> bool:
     common.
     """
     name = module.split(".")[-1]
-    shared = {"checks", "kernels", "ranks", "results", "_extras"}
+    shared = {"checks", "kernels", "ranks", "results", "splits", "_extras"}
     return name in shared or name.startswith("reference")
 
 

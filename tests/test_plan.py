@@ -84,6 +84,11 @@ CASES = {
     "regression in folds": case(
         "linear_regression", 5000, [200], [150], DOUBLE, 1e9, cross_validate=2
     ),
+    "ridge": case("ridge_regression", 5000, [200], [150], DOUBLE, 1e3),
+    "ridge of wide layers": case("ridge_regression", 400, [16000], [25000], SINGLE),
+    "ridge by inner folds": case(
+        "ridge_regression", 2000, [200], [400], DOUBLE, cross_validate=2, inner_folds=3
+    ),
     "procrustes": case("procrustes", 1000, [500, 600, 700], SELF, DOUBLE),
     "procrustes distance": case("procrustes_distance", 1000, [700], [700], DOUBLE, copies=True),
     "shape": case("shape_distance", 5000, [200], [300], DOUBLE, 1e3, alpha=0.5),
@@ -169,7 +174,8 @@ def test_a_plan_is_about_its_measure(measure: str) -> None:
     assert plan.measure == measure
     assert str(plan).startswith(f"{measure} by {plan.path} in {plan.dtype}")
     assert plan.flops >= 2 * 500 * (40 + 60) * 30
-    assert plan.dtype == (DOUBLE if row.name == "sparse_prediction" else SINGLE)
+    in_double = row.name in ("sparse_prediction", "ridge_regression")
+    assert plan.dtype == (DOUBLE if in_double else SINGLE)
     assert min(plan.memory, plan.seconds, plan.threads) > 0
     more = gm.plan(A * 2, B, measure=measure)
     assert more.flops > plan.flops

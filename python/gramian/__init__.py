@@ -26,8 +26,10 @@ from ._inference.results import Bootstrap, Inference, Jackknife, PermutationTest
 from ._measures.cca.cca import cca
 from ._measures.cca.pwcca import pwcca
 from ._measures.cca.regression import linear_regression
-from ._measures.cca.results import CCA, PWCCA, SVCCA
+from ._measures.cca.results import CCA, PWCCA, SVCCA, RidgeRegression
+from ._measures.cca.ridge import ridge_regression
 from ._measures.cca.svcca import svcca
+from ._measures.ceiling import NoiseCeiling, noise_ceiling
 from ._measures.hsic.functions import cka, cka_distance, distance_correlation, hsic
 from ._measures.hsic.gram import gram
 from ._measures.hsic.kernels import RBF, Cosine, Laplacian, Linear, Polynomial
@@ -63,10 +65,12 @@ __all__ = [
     "LayersOnDisk",
     "Linear",
     "Matching",
+    "NoiseCeiling",
     "PermutationTest",
     "Plan",
     "Polynomial",
     "Recording",
+    "RidgeRegression",
     "Runs",
     "SparsePrediction",
     "__version__",
@@ -88,6 +92,7 @@ __all__ = [
     "load",
     "match_units",
     "measures",
+    "noise_ceiling",
     "open",
     "permutation_test",
     "plan",
@@ -97,6 +102,7 @@ __all__ = [
     "pwcca",
     "record",
     "report",
+    "ridge_regression",
     "set_num_threads",
     "shape_distance",
     "sparse_prediction",

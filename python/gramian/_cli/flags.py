@@ -30,7 +30,7 @@ def options(arguments: argparse.Namespace, measures: Sequence[str]) -> dict[str,
     """Return the options of each measure that were given, or say which flags the measures take."""
     rows = {row.name: row for row in (find(name, {}) for name in measures)}
     given = {name: value for name in _all() if (value := getattr(arguments, name)) is not None}
-    known = {option.name: option.flag for row in rows.values() for option in row.options}
+    known = {option.name: option.flag for row in rows.values() for option in row.flags}
     for name in given:
         if name not in known:
             takes = ", ".join(known.values()) or "no options"
@@ -49,11 +49,17 @@ def _word(choices: Sequence[str]) -> Any:
 
 
 def _all() -> dict[str, Option]:
-    return {flag.name: flag for row in MEASURES.values() for flag in row.options}
+    return {flag.name: flag for row in MEASURES.values() for flag in row.flags}
 
 
 def _help(flag: Option) -> str:
     """Say what a flag does, its default, and the measures that take it."""
-    default = "" if flag.default in (None, False) else f" ({flag.default})"
-    takers = ", ".join(name for name, row in MEASURES.items() if flag in row.options)
-    return f"{flag.help}{default} [{takers}]"
+    takers = {
+        name: own.default
+        for name, row in MEASURES.items()
+        for own in row.flags
+        if own.spelling == flag.spelling
+    }
+    defaults = [*takers.values()]
+    alike = all(one == defaults[0] for one in defaults) and defaults[0] not in (None, False)
+    return f"{flag.help}{f' ({flag.default})' if alike else ''} [{', '.join(takers)}]"

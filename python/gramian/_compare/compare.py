@@ -101,7 +101,8 @@ def compare(
     n_resamples : int, optional
         How many; 999 orders or 1,000 draws by default, and not to be given for the jackknife.
     groups : array_like, shape (n_samples,), optional
-        A label for each sample: whole groups are reordered, drawn or left out.
+        A label for each sample: whole groups are reordered, drawn or left out, and in one fold
+        where the measure holds samples out.
     rng : int or numpy Generator, optional
         Seeds orders and draws.
     level : float, default 0.95
@@ -188,10 +189,12 @@ def compare(
             calibrated=calibrated,
             **options,
         )
+    row = find(measure, options)
+    chosen = row.with_groups(row.checked(options), groups)
     settings = check_inference(
         inference,
         n_resamples=n_resamples,
-        groups=groups,
+        groups=None if inference is None and "groups" in chosen else groups,
         rng=rng,
         level=level,
         calibrated=calibrated,
@@ -209,10 +212,8 @@ def compare(
                 device=device,
                 progress=progress,
                 max_memory=max_memory,
-                **options,
+                **chosen,
             )
-    row = find(measure, options)
-    chosen = row.checked(options)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
     arranged, patterns = chosen_layout(layout, positions), checked_patterns(layers)

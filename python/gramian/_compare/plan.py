@@ -179,16 +179,16 @@ inference, n_resamples, groups, rng, level, calibrated, **options
     >>> gm.plan([wide.T, wide.T]).space
     'features'
     """
+    row = find(measure, options)
+    chosen = row.with_groups(row.checked(options), groups)
     settings = check_inference(
         inference,
         n_resamples=n_resamples,
-        groups=groups,
+        groups=None if inference is None and "groups" in chosen else groups,
         rng=rng,
         level=level,
         calibrated=calibrated,
     )
-    row = find(measure, options)
-    chosen = row.checked(options)
     check_nan_policy(nan_policy)
     check_progress(progress)
     max_memory = check_memory(max_memory)

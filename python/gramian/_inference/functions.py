@@ -338,7 +338,7 @@ def _found(
 ) -> tuple[Any, Found]:
     """Compare a pair, and infer."""
     row = find(measure, given)
-    options = row.checked(given)
+    options = row.with_groups(row.checked(given), settings.groups)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
     x, y = layers.pair(X, Y, nan_policy)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from .._input.groups import check_kind
 from .._input.options import check_choice, check_flag, check_integer, check_number, plain, shown
 from .._measures.measure import Measure
 from .._measures.resampled import Request
-from .draws import Draws, check_groups, check_kind, check_rng
+from .draws import Draws, check_groups, check_rng
 
 __all__ = [
     "METHODS",

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set, Sized
 from typing import Any, TypeVar, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from .annotations import NanPolicy
 
@@ -23,7 +24,9 @@ __all__ = [
     "check_memory",
     "check_nan_policy",
     "check_number",
+    "check_positive_numbers",
     "did_you_mean",
+    "generator_of",
     "plain",
     "refuse_type",
     "same_word",
@@ -144,6 +147,38 @@ def check_number(argument: str, value: Any, rule: str = "a number") -> float:
         return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError, ArithmeticError):
         raise refuse_type(argument, rule, value) from None
+
+
+def check_positive_numbers(argument: str, given: Any) -> npt.NDArray[np.float64]:
+    """Return numbers above 0, of which there may be one alone."""
+    rule = "a number or a sequence of numbers"
+    if isinstance(given, np.ndarray) and given.ndim > 1:
+        raise ValueError(f"{argument} must be 1-D and not empty, got shape {given.shape}.")
+    is_one = getattr(given, "ndim", None) == 0
+    is_sequence = isinstance(given, Sized) and isinstance(given, Iterable)
+    if is_one or isinstance(given, (*_TEXTS, Mapping, Set)) or not is_sequence:
+        values = np.array([check_number(argument, given, rule)])
+    else:
+        values = np.array([check_number(argument, one, rule) for one in given])
+    if len(values) == 0:
+        raise ValueError(f"{argument} must be 1-D and not empty, got shape {values.shape}.")
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        raise ValueError(f"{argument} must be finite and > 0, got {plain(float(values[bad][0]))}.")
+    return values
+
+
+def generator_of(rng: Any) -> np.random.Generator:
+    """Return the generator that an integer seeds, or the one given."""
+    rule = "None, an integer or a numpy Generator"
+    if isinstance(rng, (*_TRUTHS, str, bytes)):
+        raise refuse_type("rng", rule, rng)
+    try:
+        return np.random.default_rng(rng)
+    except TypeError:
+        raise refuse_type("rng", rule, rng) from None
+    except ValueError:
+        raise ValueError(f"rng must be an integer of at least 0, got {shown(rng)}.") from None
 
 
 def check_memory(max_memory: Any) -> float | None:

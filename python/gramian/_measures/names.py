@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
-from .cca.checks import Denominator, Side, Variant
+from .cca.checks import Denominator, Direction, Side, Variant
 from .hsic.kernels import Kernel, KernelName
 
 __all__ = ["MeasureName", "Options"]
@@ -21,6 +21,7 @@ MeasureName = Literal[
     "svcca_squared",
     "pwcca",
     "linear_regression",
+    "ridge_regression",
     "procrustes",
     "procrustes_distance",
     "shape_distance",
@@ -41,7 +42,10 @@ class Options(TypedDict, total=False):
     unbiased: bool
     denominator: Denominator
     regularization: float
-    cross_validate: int | None
+    direction: Direction
+    cross_validate: Any  # a number, labels, pairs or a splitter
+    inner_folds: Any
+    alpha_per_target: bool
     rank_tolerance: float | None
     variance: float
     components: int | None

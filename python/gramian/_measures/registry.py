@@ -121,7 +121,7 @@ def with_default(option: Option) -> str:
     return option.name + ("" if option.default is None else f"={option.default!r}")
 
 
-_BOUNDS = {math.inf: "∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
+_BOUNDS = {math.inf: "∞", -math.inf: "-∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
 _COLUMNS = ("measure", "kind", "range", "symmetric", "options", "citation")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..results import Result
 
-__all__ = ["CCA", "PWCCA", "SVCCA"]
+__all__ = ["CCA", "PWCCA", "SVCCA", "RidgeRegression", "undefined_ridge"]
 
 Array = npt.NDArray[np.float64]
 
@@ -72,6 +73,117 @@ class CCA(Result):
     def __repr__(self) -> str:
         one = f", {self.n_saturated} of them 1 by construction" if self.n_saturated else ""
         return f"<CCA: mean {self.mean:.4f}, {_range(self.correlations)}{one}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RidgeRegression(Result):
+    """Ridge regression and how well it predicts held-out samples, as `ridge_regression` returns it.
+
+    Attributes
+    ----------
+    score : float
+        R² of all predicted units together, 1 - residual / total, as `linear_regression` gives it.
+        NaN if X or Y is constant.
+    r2 : ndarray of shape (n_units,)
+        That of each predicted unit; NaN for those that are constant.
+    correlation : ndarray of shape (n_units,)
+        Pearson's r of each unit with its prediction, both less the mean of the samples that were
+        fitted, over all held-out samples; NaN where one of the two does not vary.
+    alpha : ndarray of shape (n_folds,) or (n_folds, n_units)
+        The penalty that each fold chose, or chose for each unit.
+    alphas : ndarray of shape (n_alphas,)
+        Those that were tried.
+    predictions : ndarray of shape (n_samples, n_units)
+        Each sample predicted by the folds that hold it out (their mean, where there are several);
+        NaN where none does.
+    direction : {"x from y", "y from x"}
+        What was predicted from what.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> layer = rng.standard_normal((100, 6))
+    >>> voxels = layer[:, :2] + rng.standard_normal((100, 2))
+    >>> found = gm.ridge_regression(voxels, layer, alphas=[1, 10, 100])
+    >>> found.alpha.shape, found.r2.shape, found.predictions.shape
+    ((5,), (2,), (100, 2))
+    """
+
+    __module__ = "gramian"
+
+    score: float
+    r2: Array
+    correlation: Array
+    alpha: Array
+    alphas: Array
+    predictions: Array
+    direction: str
+
+    _number = "score"
+
+    def __repr__(self) -> str:
+        units = self.r2[~np.isnan(self.r2)]
+        median = float(np.median(units)) if len(units) else float("nan")
+        chosen = f"{self.alpha.min():.3g}" if self.alpha.size else "nan"
+        if self.alpha.size and self.alpha.max() > self.alpha.min():
+            chosen = f"{chosen} to {self.alpha.max():.3g}"
+        return (
+            f"<RidgeRegression {self.direction}: {len(self.r2)} units, R² {self.score:.3f}, "
+            f"median {median:.3f}, alpha {chosen}>"
+        )
+
+    def ceiled(self, ceiling: Any) -> RidgeRegression:
+        """Return the same with its scores as shares of what is left of them by noise.
+
+        Parameters
+        ----------
+        ceiling : NoiseCeiling
+            Of the responses whose mean over repeats was predicted, unit by unit.
+
+        Returns
+        -------
+        RidgeRegression
+            R² divided by the reliability of its unit, r by the root of it, and the score by that
+            of all units together. NaN where the ceiling is; above 1 by chance.
+
+        Raises
+        ------
+        ValueError
+            If the ceiling is of another number of units.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.standard_normal((300, 4))
+        >>> signal = X @ rng.standard_normal((4, 2))
+        >>> responses = signal + 3 * rng.standard_normal((6, 300, 2))
+        >>> found = gm.ridge_regression(responses.mean(axis=0), X)
+        >>> ceiling = gm.noise_ceiling(responses, rng=0)
+        >>> round(found.score, 2), round(found.ceiled(ceiling).score, 2)
+        (0.77, 1.0)
+        """
+        if len(ceiling.reliability) != len(self.r2):
+            raise ValueError(
+                f"ceiling must be of {len(self.r2)} units, got {len(ceiling.reliability)}."
+            )
+        return replace(
+            self,
+            score=float(self.score / ceiling.pooled),
+            r2=self.r2 / ceiling.r2,
+            correlation=self.correlation / ceiling.correlation,
+        )
+
+
+def undefined_ridge(n: int, q: int, alphas: Any, direction: str) -> RidgeRegression:
+    """Return what there is to say of layers that do not vary or are not finite."""
+    units = np.full(q, np.nan)
+    tried = np.full(1, np.nan) if alphas is None else np.array(alphas)
+    nothing = np.empty(0)
+    return RidgeRegression(np.nan, units, units, nothing, tried, np.full((n, q), np.nan), direction)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -18,7 +18,7 @@ from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, flag, value_of_pair
 from ..orders import Orders, orders_of
-from ..resampled import Again, Request
+from ..resampled import Again, Request, Samples
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -220,7 +220,7 @@ def hold_components(
     names = [layer.name for layer in (*whole.xs, *whole.ys)]
     counts = dict(zip(names, kept, strict=True))
 
-    def compare(a: Sequence[Layer], b: Sequence[Layer]) -> Array:
+    def compare(a: Sequence[Layer], b: Sequence[Layer], _drawn: Samples | None = None) -> Array:
         grid = Grid(a, b, "raise", device)
         prepared = [
             calls.prepare_directions(
