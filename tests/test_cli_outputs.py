@@ -195,9 +195,7 @@ def test_completion() -> None:
     assert completed("compare", "x") == []  # then files
     assert completed("completion", "z") == ["zsh"]
     flags = completed("compare", "--")
-    assert {f"--{o.name.replace('_', '-')}" for r in MEASURES.values() for o in r.options} <= {
-        *flags
-    }
+    assert {f"--{o.name.replace('_', '-')}" for r in MEASURES.values() for o in r.flags} <= {*flags}
     assert "--png" not in flags
 
 

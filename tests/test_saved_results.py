@@ -30,6 +30,8 @@ RESULTS: dict[str, tuple[Callable[[], Any], str]] = {
     "Bootstrap": (lambda: gm.bootstrap(X, Y, n_resamples=9, rng=0), "statistic"),
     "Jackknife": (lambda: gm.jackknife(X, Y), "statistic"),
     "Inference": (lambda: S.inference, ""),
+    "RidgeRegression": (lambda: gm.ridge_regression(X, Y, cross_validate=3), "score"),
+    "NoiseCeiling": (lambda: gm.noise_ceiling(np.stack([X, X + Y, X - Y])), "pooled"),
     "Runs": (lambda: gm.concat([S, S]), ""),
 }
 NEEDS = {"Matching": "scipy", "Clusters": "sklearn"}

@@ -112,7 +112,7 @@ CAPTIONS = {
     "folds": (
         "linear_regression",
         {"cross_validate": 3},
-        "R² of linear regression, 3-fold cross-validated",
+        "R² of linear regression, x from y, 3-fold cross-validated",
     ),
     "distance": ("procrustes_distance", {}, "Procrustes distance"),
     "shape": ("shape_distance", {"alpha": 0.5}, "Shape distance, alpha 0.5"),

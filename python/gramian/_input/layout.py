@@ -27,6 +27,7 @@ __all__ = [
     "axes_of",
     "chosen_layout",
     "takes_layout",
+    "takes_layout_in_order",
     "units_take_layout",
 ]
 
@@ -283,7 +284,12 @@ def takes_layout(function: Function) -> Function:
 
     It declares `layout` and `positions` for whoever calls it, and does not see them.
     """
-    return _taking_layouts(function, by_units=False)
+    return _taking_layouts(function)
+
+
+def takes_layout_in_order(function: Function) -> Function:
+    """Do the same for a function whose result has something for every unit, by the axes' order."""
+    return _taking_layouts(function, in_order=True)
 
 
 def units_take_layout(function: Function) -> Function:
@@ -291,10 +297,12 @@ def units_take_layout(function: Function) -> Function:
 
     Units are channels where nothing else is said, and come in the order of the axes.
     """
-    return _taking_layouts(function, by_units=True)
+    return _taking_layouts(function, in_order=True, by_units=True)
 
 
-def _taking_layouts(function: Function, *, by_units: bool) -> Function:
+def _taking_layouts(
+    function: Function, *, in_order: bool = False, by_units: bool = False
+) -> Function:
     declared = inspect.signature(function).parameters
     parameters = [*declared]
     names = [name for name in ("X", "Y") if name in parameters]
@@ -313,7 +321,7 @@ def _taking_layouts(function: Function, *, by_units: bool) -> Function:
             args = ()
             for name in names:
                 if options.get(name) is not None:
-                    options[name] = chosen.layer(options[name], name, in_order=by_units)
+                    options[name] = chosen.layer(options[name], name, in_order=in_order)
         return function(*args, **options)
 
     return cast(Function, call)

@@ -18,6 +18,7 @@ from .._input.arrays import Layer
 from .._input.options import check_integer, refuse_type, shown
 
 __all__ = [
+    "INNER",
     "Fold",
     "Labels",
     "Own",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 Samples = npt.NDArray[np.int64]
+INNER = "inner_folds"
 
 
 class Fold(NamedTuple):
@@ -46,6 +48,15 @@ class Labels:
     """A label for each sample: of its group, or of the fold that holds it out."""
 
     values: npt.NDArray[Any]
+
+    def of(self, argument: str, n: int) -> Labels:
+        """Return them, if there is one for each of n samples."""
+        if self.values.shape != (n,):
+            raise ValueError(
+                f"{argument} must hold a fold label for each of the {n} samples, got shape "
+                f"{self.values.shape}."
+            )
+        return self
 
     def taken(self, samples: Samples) -> Labels:
         """Return those of some samples."""
@@ -65,6 +76,13 @@ class Own:
 
     pairs: tuple[tuple[npt.NDArray[Any], npt.NDArray[Any]], ...] = ()
     splitter: Any = None
+
+    def of(self, argument: str, n: int) -> Own:
+        """Return them, if no sample is beyond the n that there are."""
+        for pair in self.pairs:
+            for one in pair:
+                _indices(argument, one, n)
+        return self
 
     def taken(self, samples: Samples) -> Own:
         """Return what is left of the folds for some of the samples, which a splitter splits anew.
@@ -104,7 +122,7 @@ def check_folds(argument: str) -> Callable[[Any], int | Labels | Own | None]:
         if hasattr(value, "split") and hasattr(value, "get_n_splits"):
             return Own(splitter=value)
         if (
-            isinstance(value, (str, bytes, Mapping, np.ma.MaskedArray))
+            isinstance(value, (str, bytes, bytearray, memoryview, Mapping, np.ma.MaskedArray))
             or not isinstance(value, Iterable)
             or getattr(value, "ndim", 1) == 0
         ):
@@ -179,12 +197,7 @@ def folds(
     if isinstance(given, Own):
         return _checked(argument, _own(argument, given, n, groups), least)
     if isinstance(given, Labels):
-        if given.values.shape != (n,):
-            raise ValueError(
-                f"{argument} must hold a fold label for each of the {n} samples, got shape "
-                f"{given.values.shape}."
-            )
-        numbers = np.unique(given.values, return_inverse=True)[1]
+        numbers = np.unique(given.of(argument, n).values, return_inverse=True)[1]
         if numbers.max() == 0:
             raise ValueError(f"{argument} must hold at least 2 different fold labels, got 1.")
         _check_together(argument, numbers, groups)

@@ -12,7 +12,7 @@ from ..._core.calls import Denominator, Measure
 from ..._input import layers
 from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
-from ..._input.layout import Layouts, Positions, takes_layout
+from ..._input.layout import Layouts, Positions, takes_layout_in_order
 from .. import ranks
 from ..grid import PREPARED, Array, Grid
 from ..measure import Option, complete, falls_back_on
@@ -49,7 +49,7 @@ OPTIONS = (
 )
 
 
-@takes_layout
+@takes_layout_in_order
 @falls_back_on(reference.cca)
 def cca(
     X: ArrayLike,

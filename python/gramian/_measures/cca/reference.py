@@ -12,7 +12,7 @@ import numpy as np
 
 from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
-from ..._input.layout import Layouts, Positions, takes_layout
+from ..._input.layout import Layouts, Positions, takes_layout, takes_layout_in_order
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
 from ..splits import check_folds, check_groups, folds_of
@@ -54,7 +54,7 @@ def correlations_of(x: Basis, y: Basis) -> tuple[Array, Array, Array]:
     return np.clip(rho, 0, 1), U, Vt.T
 
 
-@takes_layout
+@takes_layout_in_order
 def cca(
     X: ArrayLike,
     Y: ArrayLike,

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import as_float64
-from ..._input.layout import Layouts, Positions, takes_layout
+from ..._input.layout import Layouts, Positions, takes_layout_in_order
 from ..._input.options import check_flag
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
-from ..splits import Fold, check_folds, check_groups, folds, groups_of
+from ..splits import INNER, Fold, check_folds, check_groups, folds, groups_of
 from . import checks
 from .results import RidgeRegression, undefined_ridge
 
@@ -22,7 +22,7 @@ __all__ = ["ridge_regression"]
 Samples = npt.NDArray[np.int64]
 
 
-@takes_layout
+@takes_layout_in_order
 def ridge_regression(
     X: ArrayLike,
     Y: ArrayLike,
@@ -123,9 +123,9 @@ def losses(
     if inner is None:
         parts = np.arange(len(fit)) if own is None else own
         return left_out_errors(P[fit], T[fit], alphas, parts, tolerance)
-    kept = inner if isinstance(inner, int) else inner.taken(fit)
+    kept = inner if isinstance(inner, int) else inner.of(INNER, len(P)).taken(fit)
     found = np.zeros((len(alphas), T.shape[1]))
-    for nested in folds("inner_folds", kept, len(fit), own, least=2):
+    for nested in folds(INNER, kept, len(fit), own, least=2):
         fold = Fold(fit[nested.fit], fit[nested.test])
         actual = T[fold.test] - T[fold.fit].mean(axis=0)
         total = np.sum((actual - actual.mean(axis=0)) ** 2, axis=0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._input import layers
 from ..._input.annotations import ArrayLike, NanPolicy
-from ..._input.layout import Layouts, Positions, takes_layout
+from ..._input.layout import Layouts, Positions, takes_layout_in_order
 from ..._input.options import check_memory
 from .. import memory, ranks
 from ..grid import Grid
@@ -19,7 +19,7 @@ from .results import RidgeRegression, undefined_ridge
 __all__ = ["ridge_regression"]
 
 
-@takes_layout
+@takes_layout_in_order
 @falls_back_on(reference_ridge.ridge_regression)
 def ridge_regression(
     X: ArrayLike,

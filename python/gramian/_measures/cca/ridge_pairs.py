@@ -177,7 +177,9 @@ def penalties(layer: Layer, predictor: Side, given: tuple[float, ...] | None) ->
     """Return the penalties that are tried, in the units of the predictor's values."""
     if given is not None:
         return predictor.penalties(np.array(given))
-    unit = float(np.sum(predictor.values**2)) / min(layer.n_samples, layer.array.shape[1])
+    # About the mean: that of denormal values was rounded.
+    variance = float(predictor.values.var(axis=0).sum()) * len(predictor.values)
+    unit = variance / min(layer.n_samples, layer.array.shape[1])
     return unit * checks.RELATIVE_ALPHAS
 
 
@@ -212,7 +214,7 @@ def fit_pairs(
             found[place].exponent = targets[k].exponent
     tell = Steps(progress, len(asked) * len(pairs))
     for fold in asked:
-        nested = _nested(inner, fold.fit, groups)
+        nested = _nested(inner, fold.fit, groups, grid.n)
         for m, predictor in predictors.items():
             choose = _Choice(predictor, fold, nested, tried[m], each=each)
             for place, k, _ in (pair for pair in pairs if pair[2] == m):
@@ -272,13 +274,13 @@ class _Choice:
         return ridge_fit.best_of(losses, each=self.each)
 
 
-def _nested(given: Any, fit: Samples, groups: Samples | None) -> Nested:
+def _nested(given: Any, fit: Samples, groups: Samples | None, n: int) -> Nested:
     own = None if groups is None else groups[fit]
     if given is None:
         parts = None if own is None else members(np.unique(own, return_inverse=True)[1])
         return Nested(groups=parts)
-    kept = given if isinstance(given, int) else given.taken(fit)
-    nested = splits.folds("inner_folds", kept, len(fit), own, least=2)
+    kept = given if isinstance(given, int) else given.of(splits.INNER, n).taken(fit)
+    nested = splits.folds(splits.INNER, kept, len(fit), own, least=2)
     return Nested([Fold(fit[one.fit], fit[one.test]) for one in nested])
 
 
