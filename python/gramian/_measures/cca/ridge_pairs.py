@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..._input.arrays import Layer
-from ..._input.constant import centered
+from ..._input.arrays import Layer, as_float64
 from ..._input.groups import members
 from ..._input.read import ReadLayer
 from .. import ranks, splits, wide
@@ -143,7 +142,7 @@ def as_predictor(layer: ReadLayer) -> Side:
     if wide.is_wide(layer):
         return _of_coordinates(layer, wide.wide_coordinates(layer, tolerance), tolerance)
     varies = ~ranks.constant_columns(layer)
-    return _side(layer, centered(layer)[:, varies], tolerance)
+    return _side(layer, _about_the_first(layer)[:, varies], tolerance)
 
 
 def as_target(layer: ReadLayer, *, rotates: bool) -> Side:
@@ -151,7 +150,7 @@ def as_target(layer: ReadLayer, *, rotates: bool) -> Side:
     tolerance = ranks.default_tolerance(layer)
     if rotates and wide.is_wide(layer):
         return _of_coordinates(layer, wide.wide_coordinates(layer), tolerance)
-    values = centered(layer)
+    values = _about_the_first(layer)
     values[:, ranks.constant_columns(layer)] = 0  # but for rounding
     return _side(layer, values, tolerance)
 
@@ -164,7 +163,16 @@ def _of_coordinates(layer: ReadLayer, values: Array, tolerance: float) -> Side:
 def _side(layer: ReadLayer, values: Array, tolerance: float, unit: int = 0) -> Side:
     """Take values in units of a power of two."""
     exponent = int(np.frexp(np.abs(values).max(initial=0))[1])
-    return Side(_times_power(values, -exponent), exponent + unit, layer.double, tolerance)
+    scaled = _times_power(values, -exponent)
+    scaled -= scaled.mean(axis=0)  # now that a mean has all its digits, also of denormal numbers
+    return Side(scaled, exponent + unit, layer.double, tolerance)
+
+
+def _about_the_first(layer: ReadLayer) -> Array:
+    """Return the values less those of the first sample: exact where an offset is large."""
+    values = as_float64(layer)
+    values -= values[0].copy()
+    return values
 
 
 def _times_power(values: Array, exponent: int) -> Array:
