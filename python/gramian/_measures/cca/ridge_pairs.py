@@ -185,9 +185,7 @@ def penalties(layer: Layer, predictor: Side, given: tuple[float, ...] | None) ->
     """Return the penalties that are tried, in the units of the predictor's values."""
     if given is not None:
         return predictor.penalties(np.array(given))
-    # About the mean: that of denormal values was rounded.
-    variance = float(predictor.values.var(axis=0).sum()) * len(predictor.values)
-    unit = variance / min(layer.n_samples, layer.array.shape[1])
+    unit = float(np.sum(predictor.values**2)) / min(layer.n_samples, layer.array.shape[1])
     return unit * checks.RELATIVE_ALPHAS
 
 
