@@ -41,12 +41,65 @@ def test_the_calls_of_the_readme() -> None:
     assert score == gm.cka(feats_A, feats_B, debiased=True)
     with pytest.warns(RuntimeWarning, match="of a randomized SVD, and another each time"):
         assert 0 < AlignmentMetrics.svcca(feats_A, feats_B, cca_dim=10) < 1
-    for metric in ("cycle_knn", "mutual_knn", "lcs_knn", "cknna", "edit_distance_knn"):
-        expected = f"{metric!r} is a measure of nearest neighbors, and gramian has none"
+    score = AlignmentMetrics.measure("cknna", feats_A, feats_B, topk=10)
+    assert score == AlignmentMetrics.cknna(feats_A, feats_B, topk=10)
+    for metric in ("lcs_knn", "edit_distance_knn"):
+        expected = f"{metric!r} is a measure of the order of nearest neighbors, and gramian has no"
         with pytest.raises(NotImplementedError, match=expected):
             AlignmentMetrics.measure(metric, feats_A, feats_B, topk=10)
         with pytest.raises(NotImplementedError, match=expected):
             getattr(AlignmentMetrics, metric)(feats_A, feats_B, topk=10)
+
+
+def neighbors() -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 8))
+    return X, X @ rng.standard_normal((8, 6)) + rng.standard_normal((40, 6))
+
+
+def test_neighbors_of_the_original() -> None:
+    """Recorded from its formulas in float64, without the 1e-6 in the denominator of CKNNA."""
+    X, Y = neighbors()
+    assert AlignmentMetrics.mutual_knn(X, Y, topk=5) == pytest.approx(0.43, abs=1e-12)
+    assert AlignmentMetrics.cycle_knn(X, Y, topk=3) == pytest.approx(0.55, abs=1e-12)
+    score = AlignmentMetrics.cknna(X, Y, topk=10)
+    assert score == pytest.approx(0.6398053169895338, abs=1e-12)
+    biased = AlignmentMetrics.cknna(X, Y, topk=10, unbiased=False)
+    assert biased == pytest.approx(0.7254840252740535, abs=1e-12)
+
+
+def test_neighbors_by_loops() -> None:
+    X, Y = neighbors()
+    found = []
+    for Z in (X, Y):
+        others = [[j for j in range(40) if j != i] for i in range(40)]
+        found.append([sorted(o, key=lambda j: -Z[i] @ Z[j])[:4] for i, o in enumerate(others)])
+    a, b = found
+    shared = sum(len(set(x) & set(y)) for x, y in zip(a, b, strict=True)) / 160
+    assert AlignmentMetrics.mutual_knn(X, Y, topk=4) == pytest.approx(shared, abs=1e-12)
+    back = sum(any(i in a[j] for j in b[i]) for i in range(40)) / 40
+    assert AlignmentMetrics.cycle_knn(X, Y, topk=4) == pytest.approx(back, abs=1e-12)
+
+
+def test_neighbors_that_are_all() -> None:
+    """Then CKNNA is the unbiased CKA."""
+    X, Y = neighbors()
+    expected = gm.cka(X, Y, debiased=True)
+    assert AlignmentMetrics.cknna(X, Y) == pytest.approx(expected, abs=1e-12)
+    assert AlignmentMetrics.mutual_knn(X, Y, topk=39) == 1
+
+
+@pytest.mark.parametrize("topk", [0, 40, 1.5, True, "3"])
+def test_bad_numbers_of_neighbors(topk: Any) -> None:
+    for metric in ("mutual_knn", "cycle_knn", "cknna"):
+        with pytest.raises((TypeError, ValueError), match="topk must be"):
+            AlignmentMetrics.measure(metric, *neighbors(), topk=topk)
+    with pytest.raises(ValueError, match="distance_agnostic must be False"):
+        AlignmentMetrics.cknna(*neighbors(), distance_agnostic=True)
+    with pytest.raises(ValueError, match="at least 4 samples, got 3"):
+        AlignmentMetrics.cknna(np.eye(3), np.eye(3))
+    with pytest.warns(RuntimeWarning, match="cknna is undefined"):
+        assert np.isnan(AlignmentMetrics.cknna(np.zeros((9, 2)), np.ones((9, 2)), topk=3))
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0])
@@ -88,7 +141,7 @@ def test_svcca_is_exact() -> None:
 
 def test_what_is_refused() -> None:
     X, Y = inputs.factor_pair()
-    with pytest.raises(ValueError, match="metric must be one of 'cka', 'unbiased_cka', 'svcca', g"):
+    with pytest.raises(ValueError, match="metric must be one of 'cycle_knn', 'mutual_knn', 'cka'"):
         AlignmentMetrics.measure("ckaa", X, Y)
     with pytest.raises(ValueError, match="kernel_metric must be 'ip' or 'rbf', got 'cos'"):
         AlignmentMetrics.cka(X, Y, kernel_metric="cos")

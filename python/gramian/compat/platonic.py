@@ -1,10 +1,10 @@
 """`AlignmentMetrics` of the Platonic Representation Hypothesis (Huh et al. 2024): platonic-rep.
 
-Names and arguments are those of its metrics.py. "cka", "unbiased_cka" and "svcca" are here; the
-metrics of nearest neighbors are not, and say so. On purpose otherwise:
+Names and arguments are those of its metrics.py; "lcs_knn" and "edit_distance_knn" are not here, and
+say so. On purpose otherwise:
 
-- nothing is added to the denominator of CKA. There 1e-6 is, so that CKA depends on the scale of
-  features, and is nearly 0 for small ones;
+- nothing is added to the denominators of CKA and CKNNA. There 1e-6 is, so that they depend on the
+  scale of features, and are nearly 0 for small ones;
 - "svcca" takes the exact leading directions and correlations. There the directions are those of a
   randomized SVD, and the value is another each time;
 - a constant representation is NaN with a warning.
@@ -14,6 +14,7 @@ A warning says where a number of the original was another for such a reason.
 
 from __future__ import annotations
 
+import operator
 from functools import partial
 from typing import Any, ClassVar, NoReturn
 
@@ -21,6 +22,7 @@ import numpy as np
 
 import gramian
 
+from . import _neighbors
 from ._common import Array, as_pair, warn
 
 __all__ = ["AlignmentMetrics"]
@@ -42,10 +44,17 @@ class AlignmentMetrics:
     --------
     >>> from gramian.compat.platonic import AlignmentMetrics
     >>> AlignmentMetrics.SUPPORTED_METRICS
-    ['cka', 'unbiased_cka', 'svcca']
+    ['cycle_knn', 'mutual_knn', 'cka', 'unbiased_cka', 'cknna', 'svcca']
     """
 
-    SUPPORTED_METRICS: ClassVar[list[str]] = ["cka", "unbiased_cka", "svcca"]
+    SUPPORTED_METRICS: ClassVar[list[str]] = [
+        "cycle_knn",
+        "mutual_knn",
+        "cka",
+        "unbiased_cka",
+        "cknna",
+        "svcca",
+    ]
 
     @staticmethod
     def measure(metric: str, *args: Any, **kwargs: Any) -> float:
@@ -53,7 +62,7 @@ class AlignmentMetrics:
 
         Parameters
         ----------
-        metric : {"cka", "unbiased_cka", "svcca"}
+        metric : {"cycle_knn", "mutual_knn", "cka", "unbiased_cka", "cknna", "svcca"}
             Its name.
         *args, **kwargs
             The features, and options of the method of that name.
@@ -238,15 +247,137 @@ class AlignmentMetrics:
         )
         return gramian.svcca(_standardized(X), _standardized(Y), components=cca_dim)
 
+    @staticmethod
+    def mutual_knn(feats_A: Any, feats_B: Any, topk: int) -> float:
+        """Share of nearest neighbors that both representations agree on.
 
-_ABSENT = ("cycle_knn", "mutual_knn", "lcs_knn", "cknna", "edit_distance_knn")
+        Parameters
+        ----------
+        feats_A : array_like, shape (n_samples, p)
+            Features; rows are examples, normalized as a rule.
+        feats_B : array_like, shape (n_samples, q)
+            Features of the same examples.
+        topk : int
+            How many neighbors: the samples of the largest inner products.
+
+        Returns
+        -------
+        float
+            In [0, 1]; topk / (n_samples - 1) for unrelated features, on average.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For features as `gramian.cka` does, and unless topk is at least 1 and below n_samples.
+
+        Notes
+        -----
+        n_samples² (p + q) flops, and some matrices of n_samples x n_samples in float64.
+
+        References
+        ----------
+        Huh, Cheung, Wang, Isola. The platonic representation hypothesis. ICML 2024.
+
+        Examples
+        --------
+        >>> from gramian.compat.platonic import AlignmentMetrics
+        >>> X, Y = [[1, 0], [0, 1], [-1, -1], [3, 1]], [[1, 1], [-1, 0], [0, -1], [4, 1]]
+        >>> AlignmentMetrics.mutual_knn(X, Y, topk=1)
+        0.5
+        """
+        X, Y = as_pair(_NAMES, feats_A, feats_B)
+        return _neighbors.mutual_knn(X, Y, _check_topk(topk, len(X), least=1))
+
+    @staticmethod
+    def cycle_knn(feats_A: Any, feats_B: Any, topk: int) -> float:
+        """Share of samples that come back by way of neighbors in B and their neighbors in A.
+
+        Parameters
+        ----------
+        feats_A, feats_B, topk
+            Those of `mutual_knn`.
+
+        Returns
+        -------
+        float
+            In [0, 1].
+
+        Examples
+        --------
+        >>> from gramian.compat.platonic import AlignmentMetrics
+        >>> X, Y = [[1, 0], [0, 1], [-1, -1], [3, 1]], [[1, 1], [-1, 0], [0, -1], [4, 1]]
+        >>> AlignmentMetrics.cycle_knn(X, Y, topk=1)
+        0.25
+        """
+        X, Y = as_pair(_NAMES, feats_A, feats_B)
+        return _neighbors.cycle_knn(X, Y, _check_topk(topk, len(X), least=1))
+
+    @staticmethod
+    def cknna(
+        feats_A: Any,
+        feats_B: Any,
+        topk: int | None = None,
+        distance_agnostic: bool = False,
+        unbiased: bool = True,
+    ) -> float:
+        """CKA of those entries of the Gram matrices that belong to neighbors in both.
+
+        Parameters
+        ----------
+        feats_A, feats_B
+            Those of `mutual_knn`.
+        topk : int, optional
+            How many neighbors; by default all samples, which is `unbiased_cka`.
+        distance_agnostic : bool, default False
+            Not to be had: platonic-rep fails under it.
+        unbiased : bool, default True
+            Use the unbiased estimator of HSIC, and do not count a sample as its own neighbor.
+
+        Returns
+        -------
+        float
+            At most about 1; NaN with a warning where it is undefined.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `mutual_knn` does; topk must be at least 2.
+
+        Examples
+        --------
+        >>> from gramian.compat.platonic import AlignmentMetrics
+        >>> X, Y = [[1, 0], [0, 1], [-1, -1], [3, 1]], [[1, 1], [-1, 0], [0, -1], [4, 1]]
+        >>> round(AlignmentMetrics.cknna(X, Y), 6)
+        0.531554
+        """
+        if distance_agnostic:
+            raise ValueError("distance_agnostic must be False, got True.")
+        X, Y = as_pair(_NAMES, feats_A, feats_B)
+        if unbiased and len(X) < 4:
+            raise ValueError(f"the unbiased estimator needs at least 4 samples, got {len(X)}.")
+        if topk is None:
+            topk = len(X) - 1
+        return _neighbors.cknna(X, Y, _check_topk(topk, len(X), least=2), unbiased=unbiased)
+
+
+_ABSENT = ("lcs_knn", "edit_distance_knn")
+
+
+def _check_topk(topk: Any, n: int, least: int) -> int:
+    if isinstance(topk, bool) or not hasattr(type(topk), "__index__"):
+        raise TypeError(f"topk must be an integer, got {type(topk).__name__}.")
+    if not least <= operator.index(topk) < n:
+        raise ValueError(
+            f"topk must be at least {least} and below the number of samples, {n}, got {topk}."
+        )
+    return operator.index(topk)
 
 
 def _refuse(metric: str, *args: Any, **kwargs: Any) -> NoReturn:
     known = ", ".join(map(repr, AlignmentMetrics.SUPPORTED_METRICS))
     raise NotImplementedError(
-        f"{metric!r} is a measure of nearest neighbors, and gramian has none: use platonic-rep's "
-        f"metrics.py for it. Here are {known}."
+        f"{metric!r} is a measure of the order of nearest neighbors, and gramian has none: use "
+        f"platonic-rep's metrics.py for it. Here are {known}."
     )
 
 
