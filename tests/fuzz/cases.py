@@ -50,6 +50,7 @@ READERS = [
 ALSO = {"cluster_units": ("n_clusters",), "Accumulator": ("a", "b")}
 OF_MEASURES = ("compare", "plan", "Accumulator")  # which take the options of any
 WITHOUT_REFERENCE = ("plan", "Accumulator")
+IN_BATCHES = {"ridge_regression": {"cross_validate": None, "alphas": 1.0}}  # what it must be then
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def _options(function: str) -> Iterator[tuple[str, dict[str, Any]]]:
     measures = MEASURES if function in OF_MEASURES else {"": None}
     for measure, row in measures.items():
         beside = {"measure": measure} if measure else {}
+        if function == "Accumulator":
+            beside |= IN_BATCHES.get(measure, {})
         parameters = inspect.signature(getattr(gm, function)).parameters
         names = row.option_names if row else [n for n in parameters if n not in ARRAY_NAMES]
         if row:
