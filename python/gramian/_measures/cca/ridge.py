@@ -48,7 +48,7 @@ def ridge_regression(
         What it is predicted from, a layer's activations to the same examples for example.
     alphas : float or sequence of float, optional
         Penalties to choose from. By default 13, from 1e-8 to 1e4 times the mean squared singular
-        value of the centered predictors, |Y|² / min(n, q), so that no scale matters.
+        value of the centered predictors, ``|Y|² / min(n, q)``, so that no scale matters.
     direction : {"x from y", "y from x"}, default "x from y"
         Which is predicted from which.
     cross_validate : int, array_like, iterable of pairs, or splitter, default 5
@@ -94,9 +94,9 @@ def ridge_regression(
 
     Notes
     -----
-    For every fold the W and the intercept that minimize |X - YW|² + alpha |W|² on the rest [1]_;
-    the penalty is on centered predictors that are not scaled, as in scikit-learn's `Ridge`. Within
-    the rest, penalties are chosen as its `RidgeCV` does with `cv=None` [2]_, and with folds
+    For every fold the W and the intercept that minimize ``|X - YW|² + alpha |W|²`` on the rest
+    [1]_; the penalty is on centered predictors that are not scaled, as in scikit-learn's `Ridge`.
+    Within the rest, penalties are chosen as its `RidgeCV` does with `cv=None` [2]_, and with folds
     under `inner_folds`; the first of several that are equally good.
 
     All is in float64, from one decomposition of a training set for all penalties and all layers
