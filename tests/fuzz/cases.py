@@ -34,7 +34,8 @@ BESIDE = {
 }
 ARRAY_NAMES = {"X": "X", "Y": "Y", "A": "A['x']", "B": "B['y']"}
 OF_VALUES = re.compile("nan|holds|gap")  # bad by what it holds, which a plan does not look at
-REFUSED = [name for name, make in VALUES.items() if not callable(make())]  # as progress
+# As progress; True shows a bar.
+REFUSED = [name for name, make in VALUES.items() if not callable(make()) and name != "true"]
 COMMON = ("nan_policy", "device", "progress", "max_memory")
 READERS = [
     *(
@@ -117,8 +118,8 @@ def _option_cases() -> Iterator[Case]:
                 continue
             where = "/".join((module, function, beside.get("measure", ""), option))
             for value, make in VALUES.items():
-                if option == "progress" and (value not in REFUSED or value == "true"):
-                    continue  # it is called, and raises what it likes; True shows a bar
+                if option == "progress" and value not in REFUSED:
+                    continue  # it is called, and raises what it likes
                 yield Case(
                     f"option/{where}/{value}",
                     lambda m=module, f=function, o=option, v=make, b=beside: call(
