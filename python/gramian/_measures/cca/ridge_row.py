@@ -47,7 +47,7 @@ def needed_samples(options: Mapping[str, Any]) -> Samples:
     """Return how many samples it needs: two to test in every fold."""
     folds = complete(OPTIONS, options)["cross_validate"]
     if isinstance(folds, int) and options.get("groups") is None:
-        return Samples(2 * folds, f"{folds} folds")
+        return Samples(2 * folds, f"cross_validate={folds}")
     return ranks.needed_samples()
 
 
