@@ -16,6 +16,7 @@ from .._inference.results import Inference
 from .._input.options import check_flag
 from .._measures.registry import MEASURES
 from .._measures.results import Result
+from .done import DONE
 from .picked import picked
 
 if TYPE_CHECKING:
@@ -177,6 +178,13 @@ class Data(Result):
             if np.isfinite(self.values[i]).any()
         }
 
+    def _call(self) -> str:
+        """Return the measure with its options, as it would be called."""
+        options = ", ".join(
+            f"{name}={value!r}" for name, value in self.options.items() if name not in DONE
+        )
+        return f"{self.measure}({options})" if options else self.measure
+
     def _similarity(self) -> npt.NDArray[np.float64]:
         """Return the values with the larger ones more similar."""
         known = MEASURES.get(self.measure)
@@ -274,9 +282,6 @@ class Data(Result):
         return found
 
     # Arithmetic: what comes out is no longer on the scale of the measure, and says so by its name.
-
-    def _call(self) -> str:
-        raise NotImplementedError
 
     def _computed(self, operation: Callable[[Any, Any], Any], sign: str, other: Any) -> Self:
         if isinstance(other, Data):

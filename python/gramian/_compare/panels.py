@@ -16,6 +16,7 @@ from .._measures.registry import MEASURES
 from .._show import html
 from .._version import __version__
 from . import words
+from .done import DONE
 
 __all__ = ["written"]
 
@@ -95,7 +96,7 @@ def _facts(one: Any) -> dict[str, str]:
         "Options": ", ".join(
             f"{name} = {value}"
             for name, value in options.items()
-            if value is not None and name not in words.DONE and name not in words.ESTIMATORS
+            if value is not None and name not in DONE and name not in words.ESTIMATORS
         ),
         "Preparation": ", ".join(words.done(options)),
         "Samples": f"{one.n_samples:,}",

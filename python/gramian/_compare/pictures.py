@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .._extras import require
-from .._inference.results import Inference
 from .._input.options import check_flag, refuse_type, shown
 from .._measures.registry import MEASURES
 from .._show import curves, maps, notebook, text
 from . import panels, words
+from .data import Data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,16 +27,8 @@ _ROUND = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 _LARGEST = 1e100  # what matplotlib still finds ticks for
 
 
-class Pictures:
-    """What can be drawn of values, names and what is known of them."""
-
-    values: npt.NDArray[np.float64]
-    x_names: tuple[str, ...]
-    y_names: tuple[str, ...]
-    measure: str
-    options: dict[str, Any]
-    n_samples: int
-    inference: Inference | None
+class Pictures(Data):
+    """What can be drawn of a comparison."""
 
     def plot(
         self,
@@ -283,8 +275,7 @@ class Pictures:
 
     def _best(self) -> Any:
         """Return every row with the column of what is most similar to it."""
-        measure = MEASURES.get(self.measure)
-        scores = -self.values if measure is not None and measure.distance else self.values
+        scores = self._similarity()
         scores = np.where(np.isnan(scores), -np.inf, scores)
         return np.arange(len(scores)), scores.argmax(axis=1)
 

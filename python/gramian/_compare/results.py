@@ -13,15 +13,14 @@ from .._inference.results import Inference
 from .._input import write
 from .._input.options import check_integer
 from .._measures.registry import MEASURES
-from . import document, done, fields
-from .data import Data
+from . import document, fields
 from .pictures import Pictures
 
 __all__ = ["Comparison"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Data, Pictures):
+class Comparison(Pictures):
     """Every layer of A against every layer of B, as `compare` returns it.
 
     Attributes
@@ -157,12 +156,12 @@ class Comparison(Data, Pictures):
             )
         if self.measure not in MEASURES:  # in a file of a later version
             raise ValueError(f"accuracy is not defined for an unknown measure, {self.measure!r}.")
-        measure = MEASURES[self.measure]
-        values = self.values
+        scores = self._similarity()
         if set(self.x_names) == set(self.y_names):
-            values = values[:, [self.y_names.index(name) for name in self.x_names]]
-        scores = values if measure.symmetric else values + values.T
-        scores = np.where(np.isnan(scores), -np.inf, -scores if measure.distance else scores)
+            scores = scores[:, [self.y_names.index(name) for name in self.x_names]]
+        if not MEASURES[self.measure].symmetric:
+            scores = scores + scores.T
+        scores = np.where(np.isnan(scores), -np.inf, scores)
         same = scores.diagonal()
         others = scores.copy()
         np.fill_diagonal(others, -np.inf)
@@ -201,12 +200,6 @@ class Comparison(Data, Pictures):
     def __str__(self) -> str:
         """Return the map in characters, at most 80 wide, under what was computed."""
         return "\n".join([*self._caption(), self._text_map()])
-
-    def _call(self) -> str:
-        options = ", ".join(
-            f"{name}={value!r}" for name, value in self.options.items() if name not in done.DONE
-        )
-        return f"{self.measure}({options})" if options else self.measure
 
 
 def _cure(both: list[str]) -> str:

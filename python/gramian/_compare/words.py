@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._inference.results import Inference
+from .._measures.registry import MEASURES
 from .done import DONE
 
 __all__ = [
-    "DONE",
     "ESTIMATORS",
     "axis",
     "by_inference",
@@ -23,25 +23,6 @@ __all__ = [
 
 ESTIMATORS = ("debiased", "unbiased")  # options that choose one
 
-_NAMES = {
-    "cka": "CKA",
-    "hsic": "HSIC",
-    "cka_distance": "CKA distance",
-    "distance_correlation": "distance correlation",
-    "cca": "mean CCA correlation",
-    "cca_squared": "mean squared CCA correlation",
-    "svcca": "SVCCA",
-    "svcca_squared": "SVCCA, squared correlations",
-    "pwcca": "PWCCA",
-    "linear_regression": "R² of linear regression",
-    "ridge_regression": "R² of ridge regression",
-    "procrustes": "Procrustes similarity",
-    "procrustes_distance": "Procrustes distance",
-    "shape_distance": "shape distance",
-    "match_one_to_one": "correlation of units matched one to one",
-    "match_semi": "correlation of units with their best match",
-    "sparse_prediction": "R² of sparse prediction",
-}
 _KERNELS = {
     "linear": "linear",
     "rbf": "RBF",
@@ -90,14 +71,18 @@ _SAID: dict[str, Callable[[Any], str]] = {
 
 def measure(name: str, options: Mapping[str, Any]) -> str:
     """Return the name of a measure, with a linear kernel in front of it: "linear CKA"."""
-    words = _NAMES.get(name, name.replace("_", " "))
+    words = _title(name)
     return f"linear {words}" if options.get("kernel") == "linear" else words
 
 
 def axis(name: str) -> str:
     """Return what a scale of its values is called: of differences, without the options."""
-    calls = re.sub(r"(\w+)\(.*?\)", lambda call: _NAMES.get(call[1], call[1]), name)
-    return _NAMES.get(calls, calls.replace("_", " "))
+    return _title(re.sub(r"(\w+)\(.*?\)", lambda call: _title(call[1]), name))
+
+
+def _title(name: str) -> str:
+    """Return what a measure is called; of a difference, or a later version's, its name itself."""
+    return MEASURES[name].title if name in MEASURES else name.replace("_", " ")
 
 
 def estimator(options: Mapping[str, Any]) -> str:

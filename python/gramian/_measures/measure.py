@@ -121,6 +121,7 @@ class Measure:
     """A row of the table: what the library knows of a measure besides its formula."""
 
     name: str
+    title: str  # in captions, within a sentence
     function: Callable[..., Any]  # the public one
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs

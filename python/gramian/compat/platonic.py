@@ -307,7 +307,7 @@ class AlignmentMetrics:
         >>> from gramian.compat.platonic import AlignmentMetrics
         >>> X, Y = [[1, 0], [0, 1], [-1, -1], [3, 1]], [[1, 1], [-1, 0], [0, -1], [4, 1]]
         >>> AlignmentMetrics.cycle_knn(X, Y, topk=1)
-        0.25
+        0.5
         """
         X, Y = as_pair(_NAMES, feats_A, feats_B)
         return _neighbors.cycle_knn(X, Y, _check_topk(topk, len(X), least=1))

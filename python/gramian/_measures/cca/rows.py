@@ -37,6 +37,7 @@ def _holds_out(options: Mapping[str, Any]) -> bool:
 ROWS = (
     Measure(
         "cca",
+        title="mean CCA correlation",
         function=cca.cca,
         reference=reference.cca,
         pairs=cca.cca_pairs,
@@ -53,6 +54,7 @@ ROWS = (
     ),
     Measure(
         "cca_squared",
+        title="mean squared CCA correlation",
         function=cca.cca,
         reference=reference.cca,
         pairs=cca.cca_squared_pairs,
@@ -69,6 +71,7 @@ ROWS = (
     ),
     Measure(
         "svcca",
+        title="SVCCA",
         function=svcca.svcca,
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
@@ -84,6 +87,7 @@ ROWS = (
     ),
     Measure(
         "svcca_squared",
+        title="SVCCA, squared correlations",
         function=svcca.svcca,
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
@@ -100,6 +104,7 @@ ROWS = (
     ),
     Measure(
         "pwcca",
+        title="PWCCA",
         function=pwcca.pwcca,
         reference=reference_variants.pwcca,
         pairs=pwcca.pwcca_pairs,
@@ -115,6 +120,7 @@ ROWS = (
     ),
     Measure(
         "linear_regression",
+        title="R² of linear regression",
         function=regression.linear_regression,
         reference=reference.linear_regression,
         pairs=regression.regression_pairs,
@@ -133,6 +139,7 @@ ROWS = (
     ),
     Measure(
         "ridge_regression",
+        title="R² of ridge regression",
         function=ridge.ridge_regression,
         reference=reference_ridge.ridge_regression,
         pairs=ridge_pairs.ridge_pairs,

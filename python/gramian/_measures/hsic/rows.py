@@ -78,6 +78,7 @@ def record(word: str, options: Mapping[str, Any]) -> dict[str, Any]:
 ROWS = (
     Measure(
         "cka",
+        title="CKA",
         function=functions.cka,
         reference=reference.cka,
         pairs=pairs.cka_pairs,
@@ -98,6 +99,7 @@ ROWS = (
     ),
     Measure(
         "hsic",
+        title="HSIC",
         function=functions.hsic,
         reference=reference.hsic,
         pairs=pairs.hsic_pairs,
@@ -118,6 +120,7 @@ ROWS = (
     ),
     Measure(
         "cka_distance",
+        title="CKA distance",
         function=functions.cka_distance,
         reference=reference.cka_distance,
         pairs=angles.cka_distance_pairs,
@@ -139,6 +142,7 @@ ROWS = (
     ),
     Measure(
         "distance_correlation",
+        title="distance correlation",
         function=functions.distance_correlation,
         reference=reference.distance_correlation,
         pairs=pairs.distance_correlation_pairs,
