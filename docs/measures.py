@@ -1,20 +1,18 @@
-"""The table of measures in choosing.md, from the rows: `python docs/measures.py` writes it there."""
+"""The table of measures in choosing.md, from the rows: `python docs/measures.py` writes it."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gramian._measures.registry import MEASURES
+from gramian._measures.registry import MEASURES, span, with_default
 
 if TYPE_CHECKING:
     from gramian._measures.measure import Measure, Option
 
 PAGE = Path(__file__).with_name("choosing.md")
 START, END = "<!-- written by docs/measures.py -->\n", "<!-- until here -->\n"
-BOUNDS = {math.inf: "∞", math.pi / 2: "π/2", math.sqrt(2): "√2"}
 
 
 def table() -> str:
@@ -35,11 +33,10 @@ def cells(row: Measure) -> tuple[str, ...]:
     implied = "".join(f", {name}={value!r}" for name, value in (row.fixed | own).items())
     implied = implied.replace("'", '"')
     attribute = f".{row.attribute}" if row.attribute else ""
-    low, high = (BOUNDS.get(bound, f"{bound:g}") for bound in row.range)
     return (
         f"`{row.name}`",
         f"`{row.function.__name__}(X, Y{implied}){attribute}`",
-        f"{low} to {high}{', a distance' if row.distance else ''}",
+        f"{span(row)}{', a distance' if row.distance else ''}",
         "yes" if row.symmetric else "no",
         ", ".join(map(spelled, row.options)) or "none",
         row.citation,
@@ -48,8 +45,7 @@ def cells(row: Measure) -> tuple[str, ...]:
 
 def spelled(option: Option) -> str:
     """Return an option with its default, if that says something."""
-    value = "" if option.default is None else f"={option.default!r}".replace("'", '"')
-    return f"`{option.name}{value}`"
+    return f"`{with_default(option)}`".replace("'", '"')
 
 
 def updated(text: str) -> str:

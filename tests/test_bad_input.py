@@ -41,17 +41,24 @@ TOKENS = (
     ": layout='ntd' for tokens says which axis is which, and positions='mean' averages over the "
     "others, 'features' makes a unit of every entry, 'samples' a sample of every position."
 )
+CONVERT = ": convert {X} first, to float32 for example."
+ONE = "; {X}[:, None] makes one feature of it."
 NUMERIC = "{X} must be numeric, got "
 ELEMENTS = "{X} must be float16, bfloat16, float32, float64, integer or bool, got "
 FINITE = (
-    "{{X}} must be finite: it holds NaN or infinity, first at [7, 1] ({}); "
-    "nan_policy='propagate' skips this check."
+    "{{X}} must be finite: it holds NaN or infinity, first at [7, 1] ({}), in 2 of 3 columns, "
+    "which {{X}}[:, numpy.isfinite({{X}}).all(axis=0)] leaves out; nan_policy='propagate' gives "
+    "NaN instead."
 )
 ELSEWHERE = "{{X}} lives on {}, a device that this call cannot use; copy it to the CPU first."
 
 BAD_ARRAYS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "0-D": (lambda: 3.0, ValueError, DIMENSIONS + "0-D with shape ()."),
-    "1-D": (lambda: GOOD[0], ValueError, DIMENSIONS + "1-D with shape (3,)."),
+    "1-D": (
+        lambda: GOOD[0],
+        ValueError,
+        DIMENSIONS + "1-D with shape (3,)" + ONE,
+    ),
     "3-D": (
         lambda: np.ones((2, 3, 4)),
         ValueError,
@@ -78,7 +85,7 @@ BAD_ARRAYS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "complex": (lambda: GOOD + 1j, TypeError, "{X} must be real, got complex128."),
     "object": (lambda: GOOD.astype(object), TypeError, NUMERIC + "object."),
     "None": (lambda: None, TypeError, NUMERIC + "object."),
-    "strings": (lambda: [["a", "b"]], TypeError, NUMERIC + "str32."),
+    "strings": (lambda: [["a", "b"]], TypeError, NUMERIC + "str32. gramian.open reads files."),
     "dates": (
         lambda: np.full((3, 3), datetime.date(2020, 1, 1), "M8[D]"),
         TypeError,
@@ -88,9 +95,9 @@ BAD_ARRAYS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "longdouble": (
         lambda: GOOD.astype(np.longdouble),
         TypeError,
-        ELEMENTS + f"{np.dtype(np.longdouble).name}.",
+        ELEMENTS + f"{np.dtype(np.longdouble).name}{CONVERT}",
     ),
-    "bytes": (lambda: np.zeros((3, 3), "V3"), TypeError, ELEMENTS + "void24."),
+    "bytes": (lambda: np.zeros((3, 3), "V3"), TypeError, ELEMENTS + "void24" + CONVERT),
     "NaN": (lambda: holed(np.nan), ValueError, FINITE.format("nan")),
     "infinity": (lambda: holed(np.inf), ValueError, FINITE.format("inf")),
     "-infinity in float32": (lambda: holed(-np.inf, "float32"), ValueError, FINITE.format("-inf")),
@@ -209,6 +216,8 @@ def test_max_memory(call: Call) -> None:
 
 
 BARE = "{} must be a mapping of names to arrays or a sequence of 2-D arrays, got {}."
+STACK = ", or list(A) where it is a stack (n_layers, n_samples, n_features)"
+FILE = "str; gramian.open(path) opens the layers of a file"
 WRAP = "a bare array; wrap it: {'name': array} or [array]"
 
 
@@ -218,15 +227,17 @@ def test_collections(call: Call) -> None:
     for arguments, exception, message in (
         ((GOOD,), TypeError, BARE.format("A", WRAP)),
         (([GOOD], GOOD), TypeError, BARE.format("B", WRAP)),
+        ((np.ones((2, 9, 3)),), TypeError, BARE.format("A", WRAP + STACK)),
         ((3,), TypeError, BARE.format("A", "int")),
-        (("layer",), TypeError, BARE.format("A", "str")),
+        (("layer",), TypeError, BARE.format("A", FILE)),
         (({},), ValueError, "A must hold at least one representation, got none."),
         (([GOOD], []), ValueError, "B must hold at least one representation, got none."),
         (({1: GOOD, "1": GOOD},), ValueError, "A must have distinct names, got '1' twice."),
         (
             ([GOOD, [1.0]],),
             ValueError,
-            "A['1'] must be 2-D (n_samples, n_features), got 1-D with shape (1,).",
+            "A['1'] must be 2-D (n_samples, n_features), got 1-D with shape (1,); "
+            "A['1'][:, None] makes one feature of it.",
         ),
     ):
         with pytest.raises(exception) as caught:
@@ -240,9 +251,9 @@ def test_measures_and_their_options(call: Call) -> None:
         call(measure="ccka")
     with pytest.raises(
         TypeError,
-        match=r"^measure 'cka' takes the options 'kernel', 'bandwidth'.*, got 'sigma'\.$",
+        match=r"^measure 'cka' takes the options 'kernel', 'bandwidth'.*, got 'beta'\.$",
     ):
-        call(sigma=1.0)
+        call(beta=1.0)
 
 
 def test_first_bad_element_is_found_blockwise() -> None:

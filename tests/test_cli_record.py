@@ -50,7 +50,7 @@ def test_record(capsys: pytest.CaptureFixture[str], name: str) -> None:
     np.testing.assert_allclose(np.asarray(gm.open(name)["0"]), expected, rtol=1e-6, atol=1e-7)
     code, out, _ = run(capsys, "compare", name, "-o", "s.json")
     assert code == 0
-    said = "centering columns, dtype float64, layers [01] 3, reduce mean, recorded_dtype float64"
+    said = "columns centered, float64, layers [01] 3, reduced by mean, recorded in float64"
     assert out.splitlines()[1] == said
     assert gm.load("s.json").options["layers"] == ["[01]", "3"]
     assert gm.compare(gm.open(name), measure="procrustes").options["reduce"] == "mean"

@@ -37,3 +37,8 @@ def test_all_pages_are_reached() -> None:
     tree = re.search(r"```\{toctree\}\n:hidden:\n\n(.*?)```", PAGES["index"], re.S)
     assert tree
     assert {*re.findall(r"(\w+)>?$", tree[1], re.M)} >= {*PAGES} - {"index"}
+
+
+@pytest.mark.parametrize("name", sorted(set(gm.__all__) - {"__version__"}))
+def test_public_names_have_an_example(name: str) -> None:
+    assert ">>> " in (getattr(gm, name).__doc__ or "")

@@ -20,8 +20,8 @@ def test_every_function_that_reads_arrays_is_called() -> None:
     """The tables of calls.py hold every public function but these."""
     readers = {call.function for call in PUBLIC}
     functions = {name for name in gm.__all__ if inspect.isfunction(getattr(gm, name))}
-    others = {"compare_models", "get_num_threads", "load", "measures", "open", "plan", "record"}
-    others |= {"set_num_threads"}
+    others = {"compare_models", "concat", "get_num_threads", "load", "measures", "open", "plan"}
+    others |= {"noise_ceiling", "plot_models", "record", "report", "set_num_threads"}
     assert functions - readers == others
     assert all(call.takes("device") for call in PUBLIC)
     assert {row.function.__name__ for row in MEASURES.values()} <= readers
@@ -96,6 +96,9 @@ def test_propagate_in_results(call: Call) -> None:
         case "match_units":
             assert np.isnan(result.mean)
             assert result.x_left_out.tolist() == [0, 1]
+        case "ridge_regression":
+            assert np.isnan([result.score, *result.r2, *result.correlation]).all()
+            assert np.isnan(result.predictions).all()
         case "sparse_prediction":
             assert np.isnan(result.score)
             assert result.x_left_out.tolist() == [0, 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import commands
@@ -33,6 +34,20 @@ OPTIONS = {
         "measure": "linear_regression",
         "cross_validate": 3,
     },
+    "--measure linear_regression --direction 'y from x'": {
+        "measure": "linear_regression",
+        "direction": "y from x",
+    },
+    "--measure ridge_regression --alphas 1,10 --inner-folds 2 --cross-validate 3": {
+        "measure": "ridge_regression",
+        "alphas": [1, 10],
+        "inner_folds": 2,
+        "cross_validate": 3,
+    },
+    "--measure ridge_regression --alpha-per-target": {
+        "measure": "ridge_regression",
+        "alpha_per_target": True,
+    },
     "--measure svcca --variance .9": {"measure": "svcca", "variance": 0.9},
     "--measure svcca_squared --components 2": {"measure": "svcca_squared", "components": 2},
     "--measure pwcca --side mean": {"measure": "pwcca", "side": "mean"},
@@ -54,7 +69,7 @@ def test_every_option_has_a_flag() -> None:
     known: dict[str, Any] = {}
     for row in MEASURES.values():
         for flag in row.flags:
-            assert flag == known.setdefault(flag.name, flag)
+            assert flag.spelling == known.setdefault(flag.name, flag).spelling
             assert flag.flag in tried
             assert flag.help
             assert flag.kind is str or not flag.choices
@@ -63,7 +78,7 @@ def test_every_option_has_a_flag() -> None:
 
 @pytest.mark.parametrize("arguments", OPTIONS)
 def test_options(files: Any, capsys: pytest.CaptureFixture[str], arguments: str) -> None:
-    argv = ["compare", "a.npz", "b.npz", "-o", "s.json", *arguments.split()]
+    argv = ["compare", "a.npz", "b.npz", "-o", "s.json", *shlex.split(arguments)]
     if "match" in arguments:
         pytest.importorskip("scipy")
     code, out, err = run(capsys, *argv)

@@ -191,7 +191,8 @@ def test_pictures() -> None:
     assert f"{S.low[0, 0]:.3f} to {S.high[0, 0]:.3f}" in texts
     test = gm.compare(A, B, inference="permutation", n_resamples=99, rng=0)
     ax = test.plot()
-    assert len(ax.lines) == np.sum(test.pvalues > 0.05)
+    (struck,) = ax.collections
+    assert len(struck.get_segments()) == np.sum(test.pvalues > 0.05)
     assert f"p = {test.pvalues[0, 0]:.2g}" in [text.get_text() for text in ax.texts]
     with pytest.raises(ValueError, match="one column, or as many of both, got 3 x 2"):
         S.plot_curve()

@@ -118,9 +118,9 @@ FLOORS = [
     {"_inference"},
     {"_compare"},
     {"_streaming", "_recording", "_distributed"},
-    {"", "reference"},
+    {"", "reference", "typing"},
     {"compat", "_cli"},
-    {"__main__"},
+    {"__main__", "gpu_check"},
 ]
 FAMILIES = {path.name for path in (PACKAGE / "_measures").iterdir() if (path / "rows.py").exists()}
 COMPILED = (["_cpu"], ["_cuda"])
@@ -191,7 +191,7 @@ def is_for_references(module: str) -> bool:
     common.
     """
     name = module.split(".")[-1]
-    shared = {"checks", "kernels", "ranks", "results", "_extras"}
+    shared = {"checks", "kernels", "ranks", "results", "splits", "_extras"}
     return name in shared or name.startswith("reference")
 
 
@@ -220,26 +220,42 @@ def test_python_floors(path: Path) -> None:
             assert other.partition(".")[0] in {"_show", "_extras"}, where
 
 
-# What the command line takes from below the face.
+# What the command line takes from below the face, and the check of a device.
 BELOW_THE_FACE = {
     "_core.modules": "`gramian info` tells what is loaded, which no public function does",
     "_extras": "a missing package is named before the work, not after it",
     "_input.files": "it reads files, which no public function does yet",
     "_input.notes": "what such a file says of its layers",
+    "_input.options": "its flags take words in any case, as options do",
+    "_input.progress": "its line says how far long work has come, as progress=True does",
     "_input.write": "its pictures are written as `save` writes, which no public function does",
     "_measures.measure": "the types of what the table holds",
     "_measures.registry": "its flags are the options of the table of measures",
 }
 
+CHECKED_BELOW_THE_FACE = {
+    "_core.modules": "whether there is a device, which no public function tells",
+    "_measures.measure": "the types of what the table holds",
+    "_measures.registry": "every measure is checked, with each of its options",
+}
+
 
 def test_outsiders_import_the_face_alone() -> None:
     """What `compat` and the command line do, anyone can."""
-    taken = {wing: set[str]() for wing in ("_cli", "compat")}
+    taken = {wing: set[str]() for wing in ("_cli", "compat", "gpu_check")}
     for module, path in MODULES.items():
         if (wing := module.partition(".")[0]) in taken:
             taken[wing] |= {name for name in own_imports(path) if name.partition(".")[0] != wing}
-    assert taken["compat"] <= {"", "reference"}
-    assert taken["_cli"] == {"", *BELOW_THE_FACE}
+    assert taken["compat"] <= {"", "reference", "typing"}
+    assert taken["_cli"] == {"", "typing", *BELOW_THE_FACE}
+    assert taken["gpu_check"] == {"", "typing", *CHECKED_BELOW_THE_FACE}
+
+
+def test_nothing_imports_the_check_of_a_device() -> None:
+    """It is a program, which `import gramian` neither loads nor needs."""
+    for module, path in MODULES.items():
+        if not module.startswith("gpu_check"):
+            assert not any(name.startswith("gpu_check") for name in own_imports(path)), module
 
 
 @pytest.mark.parametrize("path", PYTHON)
@@ -263,7 +279,7 @@ def test_python_has_no_cycles() -> None:
 
 
 def test_faces_define_nothing() -> None:
-    for module in ("", "reference", "__main__"):
+    for module in ("", "reference", "typing", "__main__"):
         tree = ast.parse(MODULES[module].read_text("utf-8"))
         for node in tree.body:
             assert not isinstance(node, (ast.FunctionDef, ast.ClassDef)), f"{module}: {node.name}"

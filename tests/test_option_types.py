@@ -20,8 +20,10 @@ from gramian._measures.registry import MEASURES
 FLAG = [1, 0.0, "x", None, [True], np.array([True])]
 NUMBER = ["0.5", b"1", True, np.True_, 1j, np.complex64(1), [0.5], np.array([0.5]), object()]
 INTEGER = [2.0, "2", True, np.True_, 2j, [2], np.array([2]), np.float32(2), object()]
+FOLDS = [one for one in INTEGER if not isinstance(one, (list, np.ndarray))]
+FOLDS += [{"a": 2}, [0.5], [True], np.array([1j])]
 WORD = [1, b"x", ["x"], np.array(["x"]), {"x": 1}, object()]
-CALLED = [1, True, "x", [1]]
+CALLED = [1, "x", [1], np.True_]
 
 # What is no value of an option; the types of None are those of options that must be given.
 WRONG: dict[str, list[Any]] = {
@@ -37,11 +39,15 @@ WRONG: dict[str, list[Any]] = {
     "alpha": [*NUMBER, None],
     "tol": [*NUMBER, None],
     "bandwidth": NUMBER,
+    "sigma": NUMBER,
     "rank_tolerance": NUMBER,
     "max_memory": NUMBER,
     "alphas": ["0.5", b"1", True, 1j, ["0.5"], [True], {"a": 1}, np.array(["x"]), object()],
     "components": INTEGER,
-    "cross_validate": INTEGER,
+    "cross_validate": FOLDS,
+    "inner_folds": FOLDS,
+    "direction": [*WORD, None],
+    "alpha_per_target": FLAG,
     "bandwidth_sample": INTEGER,
     "max_sweeps": [*INTEGER, None],
     "n_clusters": [*INTEGER, None],
@@ -70,7 +76,7 @@ WRONG: dict[str, list[Any]] = {
 # What has to be given beside an option, for it to be looked at.
 IMAGES = {"X": np.ones((5, 3, 2, 2)), "Y": np.ones((5, 4, 2, 2)), "layout": "nchw"}
 RBF = {"kernel": "rbf"}
-BESIDE = {"positions": IMAGES, "bandwidth": RBF, "bandwidth_sample": RBF}
+BESIDE = {"positions": IMAGES, "bandwidth": RBF, "sigma": RBF, "bandwidth_sample": RBF}
 PLAN = Call("gramian", "plan")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import os
@@ -82,6 +83,11 @@ CASES = {
     "regression": case("linear_regression", 5000, [200], [300], SINGLE, 5e3),
     "regression in folds": case(
         "linear_regression", 5000, [200], [150], DOUBLE, 1e9, cross_validate=2
+    ),
+    "ridge": case("ridge_regression", 5000, [200], [150], DOUBLE, 1e3),
+    "ridge of wide layers": case("ridge_regression", 400, [16000], [25000], SINGLE),
+    "ridge by inner folds": case(
+        "ridge_regression", 2000, [200], [400], DOUBLE, cross_validate=2, inner_folds=3
     ),
     "procrustes": case("procrustes", 1000, [500, 600, 700], SELF, DOUBLE),
     "procrustes distance": case("procrustes_distance", 1000, [700], [700], DOUBLE, copies=True),
@@ -168,7 +174,8 @@ def test_a_plan_is_about_its_measure(measure: str) -> None:
     assert plan.measure == measure
     assert str(plan).startswith(f"{measure} by {plan.path} in {plan.dtype}")
     assert plan.flops >= 2 * 500 * (40 + 60) * 30
-    assert plan.dtype == (DOUBLE if row.name == "sparse_prediction" else SINGLE)
+    in_double = row.name in ("sparse_prediction", "ridge_regression")
+    assert plan.dtype == (DOUBLE if in_double else SINGLE)
     assert min(plan.memory, plan.seconds, plan.threads) > 0
     more = gm.plan(A * 2, B, measure=measure)
     assert more.flops > plan.flops
@@ -275,3 +282,23 @@ def test_inference_is_in_the_plan() -> None:
     blocks = gm.plan(A, B, measure="cca", inference="jackknife")
     assert "and so for 50 draws" in blocks.path
     assert blocks.flops == 51 * gm.plan(A, B, measure="cca").flops
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"threads": 1}, ", 1 thread: "),
+        ({"threads": 2}, ", 2 threads: "),
+        ({"flops": 2.82e13}, ": 28.2 Tflop, "),
+        ({"flops": 2.4e10}, ": 24 Gflop, "),
+        ({"flops": 4.2e15}, ": 4,200 Tflop, "),
+        ({"memory": 5.5 * 2**30}, ", 5.5 GiB, "),
+        ({"seconds": 0.0034}, ", about 0.0034 s"),
+        ({"seconds": 12.34}, ", about 12 s"),
+        ({"seconds": 200.0}, ", about 3 min"),
+        ({"seconds": 20_000.0}, ", about 5.6 h"),
+    ],
+)
+def test_words(changes: dict[str, Any], words: str) -> None:
+    plan = dataclasses.replace(gm.plan([np.zeros((60, 3))]), **changes)
+    assert words in str(plan)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from comparisons import comparison
 
+from gramian._input import write
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import gramian as gm
 
 NAN = math.nan
 
@@ -45,20 +47,21 @@ def pixel(ax: Any, x: float, y: float) -> np.ndarray:
     return image[round(image.shape[0] - row), round(column), :3] / 255
 
 
-def test_rows_go_up_and_columns_right() -> None:
+def test_the_first_layer_is_on_top() -> None:
+    """As in `values`, in print and in tables."""
     S = comparison([[0.0, 0.25, 0.5], [0.75, 0.9, 1.0]])
     ax = S.plot(annotate=False)
     assert names(ax.xaxis) == ["b0", "b1", "b2"]
     assert names(ax.yaxis) == ["a0", "a1"]
     assert ax.get_xlabel() == "layers of B"
     assert ax.get_ylabel() == "layers of A"
-    assert ax.get_title() == "cka(kernel='linear'), n = 100"
+    assert ax.get_title() == "Linear CKA, n = 100"
     image = ax.images[0]
     for i, j in np.ndindex(2, 3):
         shown = pixel(ax, j, i)
         np.testing.assert_allclose(shown, image.cmap(S.values[i, j])[:3], atol=2 / 255)
-    low, high = (ax.transData.transform((0, i))[1] for i in (0, 1))
-    assert low < high
+    first, second = (ax.transData.transform((0, i))[1] for i in (0, 1))
+    assert first > second
 
 
 def test_axes_are_returned_and_belong_to_the_caller(pyplot: Any) -> None:
@@ -68,7 +71,13 @@ def test_axes_are_returned_and_belong_to_the_caller(pyplot: Any) -> None:
     assert comparison([[1.0]]).plot(right) is right
     assert pyplot.get_fignums() == before
     assert not left.images
-    assert len(figure.axes) == 3  # the third is the color bar
+    assert figure.axes == [left, right]  # the color bar is inside of the axes that were given
+
+
+def test_cells_are_square_where_both_sides_are_one_model() -> None:
+    one = comparison(np.eye(3), y_names=["a0", "a1", "a2"]).plot()
+    assert one.get_aspect() == 1
+    assert comparison(np.eye(3)).plot().get_aspect() == "auto"
 
 
 @pytest.mark.parametrize(
@@ -76,9 +85,18 @@ def test_axes_are_returned_and_belong_to_the_caller(pyplot: Any) -> None:
     [
         ("cka", [[0.4, 0.6]], (0, 1)),
         ("cka", [[-0.1, 1.0000001]], (0, 1)),
+        ("cka", [[0.02, 0.27]], (0, 0.3)),  # or all would be black
+        ("cka", [[0.02, 0.5]], (0, 0.5)),
+        ("cka", [[0.02, 0.501]], (0, 1)),
+        ("cka", [[0.001]], (0, 0.01)),
         ("cka_distance", [[0.4, 0.6]], (0, math.pi / 2)),
+        ("cka_distance", [[1.2, 1.5]], (0.75 * math.pi / 2, math.pi / 2)),
+        ("procrustes_distance", [[0.1, 1.2]], (0, math.sqrt(2))),
+        ("match_one_to_one", [[-0.1, 0.6]], (0, 1)),
         ("hsic", [[5.0, 30.0]], (0, 30)),
-        ("hsic", [[-2.0, 30.0]], (-2, 30)),
+        ("hsic", [[-2.0, 30.0]], (0, 30)),
+        ("hsic", [[-2.0, -1.0]], (-2, 0)),
+        ("a_difference", [[-2.0, 1.0]], (-2, 2)),
         ("hsic", [[NAN, math.inf]], (0, 1)),
         ("a_measure_of_tomorrow", [[5.0, 30.0]], (0, 30)),
     ],
@@ -87,8 +105,9 @@ def test_color_range(measure: str, values: Any, expected: tuple[float, float]) -
     ax = comparison(values, measure).plot()
     assert ax.images[0].get_clim() == pytest.approx(expected)
     bar = ax.images[0].colorbar
-    assert bar.ax.get_ylabel() == measure
     assert (bar.vmin, bar.vmax) == pytest.approx(expected)
+    limits = {"vmin": -0.5, "vmax": 2.0}
+    assert comparison(values, measure).plot(**limits).images[0].get_clim() == (-0.5, 2.0)
 
 
 def luminance(ax: Any, x: float, y: float) -> float:
@@ -102,20 +121,80 @@ def test_similar_is_bright() -> None:
     assert luminance(ax, 0, 0) > luminance(ax, 1, 0)
 
 
-def test_undefined_is_gray() -> None:
+def test_negative_values_have_a_color_of_their_own() -> None:
+    """And the color bar an arrow, which rounding and a scale of one's own do not make."""
+    ax = comparison([[-0.02, 0.0, 0.9]]).plot(annotate=False)
+    assert ax.images[0].colorbar.extend == "min"
+    negative, zero = (pixel(ax, j, 0) for j in (0, 1))
+    assert np.abs(negative - zero).max() > 0.25
+    assert negative[2] > negative[0] + 0.2  # bluish, as no other color of the scale so dark
+    rounded = comparison([[-1e-9, 0.5, 1 + 1e-9]]).plot()
+    assert rounded.images[0].colorbar.extend == "neither"
+    assert comparison([[0.1, 0.9]]).plot(vmax=0.5).images[0].colorbar.extend == "max"
+    both = comparison([[0.1, 0.9]]).plot(vmin=0.2, vmax=0.5).images[0].colorbar
+    assert both.extend == "both"
+
+
+def test_differences_are_red_and_blue() -> None:
+    S = comparison([[-0.5, 0.0, 0.25]], "a_difference")
+    ax = S.plot(annotate=False)
+    below, zero, above = (pixel(ax, j, 0) for j in range(3))
+    assert below[2] > below[0] + 0.3
+    assert above[0] > above[2] + 0.2
+    assert zero.min() > 0.95
+    assert comparison([[-1e-9, 2e-8]], "hsic").plot().images[0].cmap.name.startswith("magma")
+
+
+def test_undefined_is_hatched_and_named() -> None:
     ax = comparison([[NAN, 0.5]]).plot(annotate=False)
-    np.testing.assert_allclose(pixel(ax, 0, 0), 0.6, atol=0.01)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["undefined"]
+    patch = [pixel(ax, x, y) for x in np.linspace(-0.3, 0.3, 25) for y in (0.0, 0.1)]
+    assert np.ptp(np.mean(patch, axis=1)) > 0.2  # light and dark in turn
+    assert np.ptp(patch, axis=1).max() < 0.01  # and gray
+    assert comparison([[0.1, 0.5]]).plot().get_legend() is None
 
 
 def test_numbers() -> None:
     ax = comparison([[0.05, 0.1234], [1.0, NAN]]).plot()
-    assert [text.get_text() for text in ax.texts] == ["0.050", "0.123", "1.000", "nan"]
+    assert [text.get_text() for text in ax.texts] == ["0.050", "0.123", "1.000", "–"]
     assert [text.get_position() for text in ax.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
     assert [text.get_color() for text in ax.texts] == ["w", "w", "k", "k"]
     assert not comparison([[0.05]]).plot(annotate=False).texts
-    large = np.full((40, 40), 0.5)
+    large = np.full((60, 60), 0.5)
     assert not comparison(large).plot().texts
-    assert len(comparison(large).plot(annotate=True).texts) == 1600
+    assert len(comparison(large).plot(annot=True).texts) == 3600
+
+
+@pytest.mark.parametrize(
+    ("values", "measure"),
+    [
+        (np.full((24, 24), 0.5), "cka"),
+        (np.full((6, 6), 1.832e-8), "hsic"),
+        (np.full((3, 5), -12345.678), "hsic"),
+    ],
+)
+@pytest.mark.parametrize("annotate", [None, True])
+def test_numbers_stay_in_their_cells(values: Any, measure: str, annotate: bool | None) -> None:
+    ax = comparison(values, measure).plot(annotate=annotate)
+    ax.figure.canvas.draw()
+    assert ax.texts
+    rows, columns = values.shape
+    box = ax.get_window_extent()
+    for text in ax.texts:
+        extent = text.get_window_extent()
+        assert extent.width < box.width / columns
+        assert extent.height < 1.4 * box.height / rows  # of the line, with room above digits
+
+
+def test_numbers_of_unusual_size_share_a_power_of_ten() -> None:
+    ax = comparison([[1.832e-8, 5e-10]], "hsic").plot()
+    assert [text.get_text() for text in ax.texts] == ["1.832", "0.050"]
+    bar = ax.images[0].colorbar
+    assert bar.ax.get_ylabel() == "HSIC (numbers × 10⁻⁸)"
+    ax.figure.canvas.draw()
+    labels = [float(label) for label in names(bar.ax.yaxis)]
+    assert max(labels) <= 2
+    assert len(set(labels)) == len(labels) > 2
 
 
 def test_many_names_are_thinned(pyplot: Any) -> None:
@@ -123,96 +202,71 @@ def test_many_names_are_thinned(pyplot: Any) -> None:
     S = comparison(np.eye(n), y_names=[f"encoder.layers.{j}.attention.output" for j in range(n)])
     ax = S.plot()
     ax.figure.canvas.draw()
-    for axis, full in ((ax.xaxis, S.y_names), (ax.yaxis, S.x_names)):
+    for axis, full in ((ax.xaxis, range(n)), (ax.yaxis, S.x_names)):
         places = [int(tick) for tick in axis.get_ticklocs()]
         assert 15 < len(places) < 50
         assert places[0] == 0
         assert len(set(np.diff(places))) == 1
         for place, name in zip(places, names(axis), strict=True):
-            assert full[place].endswith(name.removeprefix(".."))
+            assert name == str(full[place])
         boxes = [label.get_window_extent() for label in axis.get_ticklabels()]
         assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+    assert ax.get_xlabel() == "layers of B: encoder.layers.*.attention.output"
+    ax.set_xlim(-0.5, 9.5)  # as who zooms in
+    ax.figure.canvas.draw()
+    assert names(ax.xaxis) == [str(j) for j in range(10)]
 
 
 def test_names_are_no_formulas() -> None:
-    ax = comparison([[0.5]], x_names=["$x"], y_names=["$\\notatexcommand$"]).plot()
+    ax = comparison([[0.5]], x_names=["$x"], y_names=["$\\nope$"]).plot()
     ax.figure.canvas.draw()
-    assert names(ax.xaxis) == ["$\\notatexcommand$"]
+    assert names(ax.xaxis) == [r"\$\nope\$"]  # drawn without the backslashes before $
 
 
-# Text.
+PARTS = ["attn.out_proj", "mlp.dense_to_h", "norm"]
+LONG = [f"model.decoder.layers.{k // 3}.{PARTS[k % 3]}" for k in range(24)]
 
 
-def lines(S: gm.Comparison) -> list[str]:
-    result = S._text_map().splitlines()
-    assert max(map(len, result)) <= 80
-    return result
+def outside(ax: Any) -> Any:
+    """Return what a picture takes with all that is around it."""
+    return ax.get_tightbbox()
 
 
-def test_text_map() -> None:
-    assert lines(comparison([[0.0, 0.25, 0.5], [0.75, NAN, 1.0]])) == [
-        "          b0        b1        b2",
-        "a0  0.000     0.250 ::  0.500 ++",
-        "a1  0.750 ##    nan ??  1.000 @@",
-        "scale: 0 [ .:-=+*#%@] 1",
-    ]
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_pictures_in_a_grid_keep_to_their_place(pyplot: Any, layout: str | None) -> None:
+    figure, axes = pyplot.subplots(2, 3, figsize=(11, 6.5), layout=layout)
+    for k, ax in enumerate(axes.flat):
+        values = np.eye(24) if k % 2 else np.full((24, 24), NAN)
+        comparison(values, x_names=LONG, y_names=LONG).plot(ax)
+    figure.canvas.draw()
+    boxes = [outside(ax) for ax in axes.flat]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+    for ax, box in zip(axes.flat, boxes, strict=True):
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+        assert ax.get_window_extent().width > 0.25 * figure.bbox.width / 3
 
 
-def test_text_map_of_a_distance() -> None:
-    assert lines(comparison([[0.0, 1.5]], "cka_distance")) == [
-        "          b0        b1",
-        "a0  0.000 @@  1.500",
-        "scale: 0 [@%#*+=-:. ] 1.57",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (12345.678, "12346"),
-        (1234.5, "1234"),
-        (99.0, "99.00"),
-        (1e-5, "1.000e-05"),
-        (1e9, "1.000e+09"),
-    ],
-)
-def test_text_map_of_any_magnitude(value: float, text: str) -> None:
-    assert lines(comparison([[value]], "hsic"))[1] == f"a0  {text} @@"
-
-
-@pytest.mark.parametrize("m", [1, 5, 8, 11, 12, 30, 53, 70, 200])
-@pytest.mark.parametrize("n", [1, 12, 150])
-def test_text_map_fits_80_columns(n: int, m: int) -> None:
-    S = comparison(
-        np.ones((n, m)),
-        x_names=[f"encoder.layers.{i}.attention.output" for i in range(n)],
-        y_names=[f"decoder.layers.{j}.attention.output" for j in range(m)],
-    )
-    rows = [line for line in lines(S) if line.endswith(("@", " 1.000"))]
-    assert len(rows) in (n, math.ceil(n / math.ceil(n / 60)))
-
-
-def test_columns_that_have_no_room_for_names_are_numbered() -> None:
-    layers = [f"encoder.layers.{i}.attention.output" for i in range(9)]
-    S = comparison(np.eye(9), x_names=layers, y_names=layers)
-    result = lines(S)
-    assert result[0].split() == [str(j) for j in range(9)]
-    assert result[3].split()[:5] == ["2", "..2.attention.output", "0.000", "0.000", "1.000"]
-    assert not any("columns" in line for line in result)  # they are the rows
-    other = comparison(np.eye(9), x_names=layers, y_names=[f"x{name}" for name in layers])
-    assert any(line.startswith("columns: 0 ..0.attention") for line in lines(other))
-
-
-def test_text_map_is_thinned_honestly() -> None:
-    values = np.arange(130 * 130).reshape(130, 130) / 130**2
-    result = lines(comparison(values, y_names=[f"a{j}" for j in range(130)]))
-    assert result[-2] == "rows shown: 1 in 3; columns shown: 1 in 2"
-    assert [line.split()[0] for line in result[1:4]] == ["0", "3", "6"]
-    row_60 = result[21]
-    assert row_60.startswith("60 a60 ")
-    assert set(row_60.split()[-1]) == {"="}  # 60 / 130 = 0.46
-
-
-def test_text_map_keeps_the_terminal_safe() -> None:
-    S = comparison([[0.5]], x_names=["\x1b[2Jevil\n"], y_names=["b"])
-    assert lines(S)[1].startswith("?[2Jevil?")
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_a_column_of_a_paper(tmp_path: Path, suffix: str) -> None:
+    """Nothing is cut off, and text is text."""
+    S = comparison(np.eye(24), x_names=LONG, y_names=LONG)
+    ax = S.plot(figsize=(3.3, 2.8))
+    ax.figure.canvas.draw()
+    box = outside(ax)
+    assert box.x0 >= -1
+    assert box.y0 >= -1
+    assert box.x1 <= ax.figure.bbox.x1 + 1
+    assert box.y1 <= ax.figure.bbox.y1 + 1
+    path = tmp_path / f"map.{suffix}"
+    write.draw(path, S._figure())
+    content = path.read_bytes()
+    magic = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[suffix]
+    assert content.startswith(magic)
+    if suffix == "svg":
+        assert b">layers of A: model.decoder.layers.*</text>" in content
+    if suffix == "pdf":
+        assert b"/Type3" not in content  # outlines that no reader can search
+        assert b"/FontFile2" in content

@@ -64,6 +64,19 @@ def test_options_that_no_file_can_hold(options: Any, error: type[Exception], mes
         gm.Comparison(VALUES, ["a", "b"], ["c", "d"], "cka", options, 100)
 
 
+def test_what_is_new_is_no_new_format(tmp_path: Path) -> None:
+    """Comparisons that were computed or turned can be read by versions that could do neither."""
+    known = {"format", "version", "gramian", "measure", "options", "n_samples"}
+    known |= {"x_names", "y_names", "values"}
+    S = gm.Comparison(VALUES, ["a", "b"], ["c", "d"], "pwcca", {"side": "x"}, 100)
+    for one in (S, S.T, S - S, gm.concat([S, S]).mean(), gm.concat([S, S]).std(), S["a", :]):
+        one.save(tmp_path / "s.json")
+        document = json.loads((tmp_path / "s.json").read_text())
+        assert set(document) == known
+        assert document["version"] == 1
+        assert gm.load(tmp_path / "s.json") == one
+
+
 DAMAGED = {
     "values_of_words": {"values": [["0.9", "1"], ["1", "1"]]},
     "values_of_truths": {"values": [[True, False], [1, 1]]},

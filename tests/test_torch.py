@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inputs
+import numpy as np
 import pytest
 from variants import Variant, tolerance
+
+import gramian as gm
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.usefixtures("remarks_of_cca")
@@ -25,3 +28,11 @@ def test_torch(measure: Variant, implementation: str, element: str) -> None:
     assert measure.score(measure(*tensors, implementation)) == pytest.approx(
         expected, rel=0, abs=atol
     )
+
+
+@pytest.mark.parametrize("element", ["int8", "uint8", "int16", "uint16", "int32", "int64"])
+def test_integers(element: str) -> None:
+    """Their names begin like those of types of a bit, which are refused."""
+    X = np.random.default_rng(0).integers(0, 100, (30, 4)).astype(element)
+    expected = gm.cka(X, X[:, :2], kernel="rbf")
+    assert gm.cka(torch.from_numpy(X), torch.from_numpy(X[:, :2]), kernel="rbf") == expected

@@ -134,7 +134,8 @@ def test_positions(implementation: str) -> None:
             {"layout": "nccw"},
             ValueError,
             "layout must be 'flatten', or a letter for every axis, such as 'nchw', 'nhwc' or "
-            "'ntd': 'n' for samples, 'c' or 'd' for units, and others for positions, got 'nccw'.",
+            "'ntd': 'n' for samples, 'c' or 'd' for units, and others for positions, got 'nccw'. "
+            "Did you mean 'nchw'?",
         ),
         ({"positions": 3}, ValueError, "positions needs a layout, such as layout='nchw'."),
         (

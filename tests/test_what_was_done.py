@@ -71,8 +71,14 @@ def test_what_was_done_is_in_the_result(tmp_path: Path) -> None:
     matplotlib.use("Agg")
     title = S._figure().axes[0].get_title()
     assert "n = 12" in title
-    for word in ("centering kernel", "dtype float32", "layout nchw", "positions mean"):
-        assert word in title.replace("\n", " ")
+    for words in (
+        "cosine kernel",
+        "kernel centered",
+        "float32",
+        "layout nchw",
+        "mean over positions",
+    ):
+        assert words in title.replace("\n", " ")
 
 
 def test_files_have_a_layout_of_their_own(tmp_path: Path) -> None:
@@ -84,3 +90,39 @@ def test_files_have_a_layout_of_their_own(tmp_path: Path) -> None:
     S = gm.compare(gm.open(tmp_path / "a.npz"), layers="h*")
     assert S.x_names == ("head",)
     assert S.options["layers"] == ["h*"]
+
+
+CAPTIONS = {
+    "linear": ("cka", {}, "Linear CKA, biased estimator"),
+    "rbf": (
+        "cka",
+        {"kernel": "rbf", "bandwidth": 0.5, "debiased": True},
+        "CKA, RBF kernel, bandwidth 0.5 × median distance, debiased",
+    ),
+    "sigma": (
+        "hsic",
+        {"kernel": gm.RBF(sigma=3.0), "unbiased": True},
+        "HSIC, RBF kernel, sigma 3, unbiased",
+    ),
+    "cca": ("cca", {}, "Mean CCA correlation"),
+    "rank": ("cca", {"denominator": "rank"}, "Mean CCA correlation, over the rank"),
+    "svcca": ("svcca", {}, "SVCCA, 99% of the variance"),
+    "components": ("svcca", {"components": 2}, "SVCCA, 2 components"),
+    "pwcca": ("pwcca", {"side": "y"}, "PWCCA, weighted by y"),
+    "folds": (
+        "linear_regression",
+        {"cross_validate": 3},
+        "R² of linear regression, x from y, 3-fold cross-validated",
+    ),
+    "distance": ("procrustes_distance", {}, "Procrustes distance"),
+    "shape": ("shape_distance", {"alpha": 0.5}, "Shape distance, alpha 0.5"),
+    "matching": ("match_semi", {}, "Correlation of units with their best match"),
+}
+
+
+@pytest.mark.parametrize(("measure", "options", "words"), CAPTIONS.values(), ids=[*CAPTIONS])
+def test_captions_are_words(measure: str, options: dict[str, Any], words: str) -> None:
+    rng = np.random.default_rng(0)
+    A = {"a": rng.standard_normal((1200, 3)), "b": rng.standard_normal((1200, 4))}
+    S = gm.compare(A, measure=measure, **options)
+    assert S._caption() == [f"{words}, n = 1,200", "columns centered, float64"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from bench.gpu.step import ROOT, Step
-from bench.gpu.suite import Work, run
+from bench.gpu.suite import ROOT, Work, run
+from gramian.gpu_check.step import Step
 
 PLACE = "tests/test_device_arrays.py"
 SHARDS = 4

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench.gpu.step import ROOT, Step
+from gramian.gpu_check.step import Step
 
 TOOL = "compute-sanitizer"
 PLACES = ("/usr/local/cuda/bin", "/usr/local/cuda-13.0/bin", "/opt/nvidia/compute-sanitizer")
@@ -52,7 +52,10 @@ def main() -> int:
         for name, future in waiting.items():
             rows[name] = future.result()
             step.put("calls", rows)
-    return 0 if all(row["state"] == "clean" for row in rows.values()) else 1
+    for name, row in rows.items():
+        if row["state"] != "clean":
+            step.problem(f"{name}: {row['state']}, {row['summary']}")
+    return step.finish()
 
 
 def find() -> str | None:
@@ -84,13 +87,12 @@ def run(
             command += ["--track-stream-ordered-races", "all"]
         else:
             command += kernel_filter(tool)
-        command += [sys.executable, "-m", "bench.gpu.call", measure, dtype, "--n", str(SAMPLES)]
+        command += [sys.executable, "-m", "gramian.gpu_check.call", measure, dtype]
+        command += ["--n", str(SAMPLES)]
         command += ["--variants", *variants] if variants else []
         state, said = "out of time", ""
         try:
-            done = subprocess.run(
-                command, cwd=ROOT, capture_output=True, text=True, timeout=step.left - 2
-            )
+            done = subprocess.run(command, capture_output=True, text=True, timeout=step.left - 2)
             state = judged(done)
             said = "" if state == "clean" else (done.stdout + done.stderr)[-1500:]
         except subprocess.TimeoutExpired:

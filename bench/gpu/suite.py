@@ -21,8 +21,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.gpu.step import ROOT, Step
+from gramian.gpu_check.step import Fragment, Step
 
+ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 14
 RESTARTS = 12  # of one shard
 LEAST_PASSED = 8500  # of 9,700
@@ -109,15 +110,13 @@ def run(step: Step, work: list[Work], least: int) -> int:
         step.put(key, value)
     step.put("unfinished", unfinished)
     step.put("least passed", least)
-    problems = []
     if found["counts"].get("passed", 0) < least:
-        problems.append(f"only {found['counts'].get('passed', 0)} passed")
+        step.problem(f"only {found['counts'].get('passed', 0)} passed")
     if found["failures"]:
-        problems.append(f"{len(found['failures'])} failed")
+        step.problem(f"{len(found['failures'])} failed")
     if unfinished:
-        problems.append(f"{len(unfinished)} processes did not finish")
-    step.put("problems", problems)
-    return 1 if problems else 0
+        step.problem(f"{len(unfinished)} processes did not finish")
+    return step.finish()
 
 
 def persist(step: Step, work: Work, record: Path) -> str:
@@ -204,7 +203,7 @@ def summary(records: list[Path]) -> dict[str, Any]:
 
 def failed_before(report: Path) -> list[str]:
     """Return the tests that failed in an earlier report."""
-    earlier = json.loads(report.read_text(encoding="utf-8"))["steps"]["suite"]["data"]
+    earlier = Fragment(report).read()["steps"]["suite"]["data"]
     return list(earlier.get("failures", {}))
 
 

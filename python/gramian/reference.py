@@ -7,6 +7,7 @@ against, and what ``device="reference"`` runs.
 from ._compare.reference import compare
 from ._inference.reference import bootstrap, jackknife, permutation_test
 from ._measures.cca.reference import cca, linear_regression
+from ._measures.cca.reference_ridge import ridge_regression
 from ._measures.cca.reference_variants import pwcca, svcca
 from ._measures.hsic.reference import cka, cka_distance, distance_correlation, gram, hsic
 from ._measures.procrustes.reference import procrustes, procrustes_distance, shape_distance
@@ -35,6 +36,7 @@ __all__ = [
     "procrustes",
     "procrustes_distance",
     "pwcca",
+    "ridge_regression",
     "shape_distance",
     "sparse_prediction",
     "svcca",

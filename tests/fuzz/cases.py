@@ -34,7 +34,8 @@ BESIDE = {
 }
 ARRAY_NAMES = {"X": "X", "Y": "Y", "A": "A['x']", "B": "B['y']"}
 OF_VALUES = re.compile("nan|holds|gap")  # bad by what it holds, which a plan does not look at
-REFUSED = [name for name, make in VALUES.items() if not callable(make())]  # as progress
+# As progress; True shows a bar.
+REFUSED = [name for name, make in VALUES.items() if not callable(make()) and name != "true"]
 COMMON = ("nan_policy", "device", "progress", "max_memory")
 READERS = [
     *(
@@ -50,6 +51,7 @@ READERS = [
 ALSO = {"cluster_units": ("n_clusters",), "Accumulator": ("a", "b")}
 OF_MEASURES = ("compare", "plan", "Accumulator")  # which take the options of any
 WITHOUT_REFERENCE = ("plan", "Accumulator")
+IN_BATCHES = {"ridge_regression": {"cross_validate": None, "alphas": 1.0}}  # what it must be then
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def _options(function: str) -> Iterator[tuple[str, dict[str, Any]]]:
     measures = MEASURES if function in OF_MEASURES else {"": None}
     for measure, row in measures.items():
         beside = {"measure": measure} if measure else {}
+        if function == "Accumulator":
+            beside |= IN_BATCHES.get(measure, {})
         parameters = inspect.signature(getattr(gm, function)).parameters
         names = row.option_names if row else [n for n in parameters if n not in ARRAY_NAMES]
         if row:
@@ -143,7 +147,17 @@ def _other_cases() -> Iterator[Case]:
         "Comparison": (lambda **given: gm.Comparison(**(fields | given)), tuple(fields)),
         "load": (gm.load, ("path",)),
         "save": (S.save, ("path",)),
-        "plot": (_plot(S), ("ax", "annotate")),
+        "plot": (
+            _plot(S.plot),
+            ("ax", "annotate", "annot", "cmap", "vmin", "vmax", "title", "figsize"),
+        ),
+        "plot_curve": (_plot(S.plot_curve), ("ax", "best", "label", "title", "figsize")),
+        "to_html": (S.to_html, ("path", "title")),
+        "plot_models": (_plot_models, ("distances", "names", "kind", "groups", "ax", "title")),
+        "report": (
+            lambda **given: gm.report(**({"comparisons": S} | given)),
+            ("comparisons", "title"),
+        ),
     }
     for name, (target, arguments) in targets.items():
         for argument in arguments:
@@ -156,11 +170,19 @@ def _other_cases() -> Iterator[Case]:
                 )
 
 
-def _plot(S: gm.Comparison) -> Callable[..., Any]:
+def _plot_models(**given: Any) -> Any:
+    from matplotlib.figure import Figure
+
+    usual: dict[str, Any] = {"distances": [[0, 1], [1, 0]], "kind": "plane"}
+    return gm.plot_models(**(usual | {"ax": Figure().subplots()} | given))
+
+
+def _plot(target: Callable[..., Any]) -> Callable[..., Any]:
     def plot(**given: Any) -> Any:
         from matplotlib.figure import Figure
 
-        return S.plot(**({"ax": Figure().subplots()} | given))
+        given = given if "figsize" in given else {"ax": Figure().subplots()} | given
+        return target(**given)
 
     return plot
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import sys
 from ctypes import c_char_p, c_double, c_int, c_size_t
@@ -10,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gramian
-
-LIBRARIES = ("libcudart.so.13", "libcublas.so.13", "libcusolver.so.12")
-KERNELS = "libhostkernels.so"
+from gramian.gpu_check import standins
 
 # Values of cudaError_t.
 MEMORY_ALLOCATION, ILLEGAL_ADDRESS, UNKNOWN = 2, 700, 999
@@ -43,10 +40,7 @@ class StandIn:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # The dynamic linker gives them to _cuda, which asks for libraries of their names. They got
-        # the package's own BLAS in the same way: it was loaded with gramian.
-        self.cudart, *_ = (ctypes.CDLL(str(folder / name)) for name in LIBRARIES)
-        ctypes.CDLL(str(folder / KERNELS))
+        self.cudart = standins.load(folder)
         for name, (result, arguments) in CONTROLS.items():
             function = getattr(self.cudart, f"hostcuda_{name}")
             function.restype, function.argtypes = result, arguments

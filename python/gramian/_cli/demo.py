@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 import gramian as gm
+from gramian.typing import KernelName
 
 from .._extras import require
 from .._input import write
@@ -34,7 +35,8 @@ def run(directory: Path) -> None:
         )
     print(_INTRODUCTION.format(n=len(first["conv1"])))
     results = []
-    for title, kernel in (("linear CKA", "linear"), ("RBF CKA", "rbf")):
+    kernels: dict[str, KernelName] = {"linear CKA": "linear", "RBF CKA": "rbf"}
+    for title, kernel in kernels.items():
         start = time.perf_counter()
         with warnings.catch_warnings():  # the papers' estimator, whose bias the layers share
             warnings.filterwarnings("ignore", ".*independent units would score", RuntimeWarning)

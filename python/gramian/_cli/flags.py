@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._input.options import same_word
 from .._measures.registry import MEASURES, find
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from .._measures.measure import Option
 
@@ -19,20 +21,31 @@ def add(parser: argparse.ArgumentParser) -> None:
         arguments: dict[str, Any] = {"action": "store_true", "default": None}
         if flag.kind is not bool:
             arguments = {"type": flag.kind, "metavar": flag.metavar}
-            arguments["choices"] = flag.choices or None
+            if flag.choices:
+                arguments = {"type": _word(flag.choices), "choices": flag.choices}
         group.add_argument(flag.flag, help=_help(flag).replace("%", "%%"), **arguments)
 
 
-def options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that were given, or say which flags the measure takes."""
-    row = find(arguments.measure, {})
+def options(arguments: argparse.Namespace, measures: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the options of each measure that were given, or say which flags the measures take."""
+    rows = {row.name: row for row in (find(name, {}) for name in measures)}
     given = {name: value for name in _all() if (value := getattr(arguments, name)) is not None}
-    known = {flag.name: flag.flag for flag in row.flags}
+    known = {option.name: option.flag for row in rows.values() for option in row.flags}
     for name in given:
         if name not in known:
             takes = ", ".join(known.values()) or "no options"
-            raise ValueError(f"measure {row.name!r} takes {takes}; got {_all()[name].flag}.")
-    return row.from_flags(given)
+            called = " and ".join(map(repr, rows))
+            verb = "measure {} takes" if len(rows) == 1 else "measures {} take"
+            raise ValueError(f"{verb.format(called)} {takes}; got {_all()[name].flag}.")
+    return {
+        measure: {name: value for name, value in given.items() if name in row.option_names}
+        for measure, row in rows.items()
+    }
+
+
+def _word(choices: Sequence[str]) -> Any:
+    """Return what makes a choice of its spelling in any case; argparse refuses other words."""
+    return lambda text: same_word(text, choices) or text
 
 
 def _all() -> dict[str, Option]:
@@ -41,6 +54,12 @@ def _all() -> dict[str, Option]:
 
 def _help(flag: Option) -> str:
     """Say what a flag does, its default, and the measures that take it."""
-    default = "" if flag.default in (None, False) else f" ({flag.default})"
-    takers = ", ".join(name for name, row in MEASURES.items() if flag in row.flags)
-    return f"{flag.help}{default} [{takers}]"
+    takers = {
+        name: own.default
+        for name, row in MEASURES.items()
+        for own in row.flags
+        if own.spelling == flag.spelling
+    }
+    defaults = [*takers.values()]
+    alike = all(one == defaults[0] for one in defaults) and defaults[0] not in (None, False)
+    return f"{flag.help}{f' ({flag.default})' if alike else ''} [{', '.join(takers)}]"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from .._core.calls import Stages
 from .._inference.infer import infer
-from .._inference.settings import check_inference
+from .._inference.settings import Method, check_inference
 from .._input import checks
+from .._input.annotations import Layers, NanPolicy
 from .._input.arrays import Layer
 from .._input.layers import checked_patterns, named_layers
 from .._input.layout import Layouts, Positions, chosen_layout
 from .._input.opened import Opened
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
+from .._input.progress import Progress, Tell, shows_progress, tell_of
 from .._measures.measure import Measure
+from .._measures.names import MeasureName, Options
 from .._measures.registry import find
 from .._measures.resampled import Request
 from . import done
@@ -26,30 +29,29 @@ from .results import Comparison
 
 __all__ = ["compare"]
 
-Progress = Callable[[int, int], object]
-
 VALUES = 0.05  # of the progress of a call with inference, once the values are there
 
 
+@shows_progress
 def compare(
-    A: Mapping[str, Any] | Sequence[Any],
-    B: Mapping[str, Any] | Sequence[Any] | None = None,
+    A: Layers,
+    B: Layers | None = None,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layers: str | Sequence[str] | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
-    inference: str | None = None,
+    inference: Method | None = None,
     n_resamples: int | None = None,
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
     calibrated: bool = False,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Comparison:
     """Compare every layer of A with every layer of B.
 
@@ -85,8 +87,9 @@ def compare(
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
         Where to compute; by default where the arrays live. "reference" is plain numpy in
         float64, pair by pair.
-    progress : callable, optional
-        Called now and then as ``progress(done, total)``.
+    progress : bool, callable or bar of tqdm, optional
+        True shows a bar, by tqdm where that is installed. A function is called now and then as
+        ``progress(done, total)``, and a bar of tqdm moved; the units are those of the work.
     max_memory : float, optional
         Working memory in bytes that the call may take beyond its inputs. By default kernels, which
         have the choice, take 512 MiB where they can do with that (on a GPU up to a quarter of what
@@ -98,7 +101,8 @@ def compare(
     n_resamples : int, optional
         How many; 999 orders or 1,000 draws by default, and not to be given for the jackknife.
     groups : array_like, shape (n_samples,), optional
-        A label for each sample: whole groups are reordered, drawn or left out.
+        A label for each sample: whole groups are reordered, drawn or left out, and in one fold
+        where the measure holds samples out.
     rng : int or numpy Generator, optional
         Seeds orders and draws.
     level : float, default 0.95
@@ -185,10 +189,12 @@ def compare(
             calibrated=calibrated,
             **options,
         )
+    row = find(measure, options)
+    chosen = row.with_groups(row.checked(options), groups)
     settings = check_inference(
         inference,
         n_resamples=n_resamples,
-        groups=groups,
+        groups=None if inference is None and "groups" in chosen else groups,
         rng=rng,
         level=level,
         calibrated=calibrated,
@@ -206,24 +212,21 @@ def compare(
                 device=device,
                 progress=progress,
                 max_memory=max_memory,
-                **options,
+                **chosen,
             )
-    row = find(measure, options)
-    options = row.checked(options)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
-    check_progress(progress)
     arranged, patterns = chosen_layout(layout, positions), checked_patterns(layers)
     a = named_layers(A, "A", arranged, patterns)
     b = [] if B is None else named_layers(B, "B", arranged, patterns)
     both = [layer for _, layer in (*a, *b)]
     checks.check_same_samples(both)
     request = Request(
-        [layer for _, layer in a], [layer for _, layer in b], options, device, max_memory
+        [layer for _, layer in a], [layer for _, layer in b], chosen, device, max_memory
     )
     if settings is not None:
         settings.check_for(row, request)  # a refusal comes before the work
-    stages = Stages(progress)  # does not go back when a layer is left out
+    stages = Stages(tell_of(progress))  # does not go back when a layer is left out
     values = _values(
         row,
         request.a,
@@ -232,7 +235,7 @@ def compare(
         device=device,
         progress=stages(0, 1 if settings is None else VALUES),
         max_memory=max_memory,
-        options=options,
+        options=chosen,
     )
     found = None
     if settings is not None:
@@ -244,7 +247,7 @@ def compare(
         y_names=tuple(name for name, _ in b or a),
         measure=row.name,
         options=done.with_what_was_done(
-            row.recorded(options),
+            row.recorded(chosen),
             [(layer.dtype, layer.compute_dtype) for layer in both],
             done.given(patterns, arranged),
             A,
@@ -297,7 +300,7 @@ def _by_reference(
     b: Sequence[Layer],
     *,
     device: str | None,
-    progress: Progress | None,
+    progress: Tell | None,
     max_memory: float | None,  # not used: whole matrices are formed
     options: Mapping[str, Any],
 ) -> npt.NDArray[np.float64]:

@@ -1,28 +1,29 @@
-"""A comparison as JSON: written, and read with a look at the type of everything in it."""
+"""A comparison as JSON or a table, and what `load` reads, with a look at every type."""
 
 from __future__ import annotations
 
-import math
 import os
 import stat
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .._inference.results import Inference
 from .._input.write import check_path
+from .._measures import written as results
+from .._measures.written import decode, encode
 from .._version import __version__
 
 # json is imported where a file is written or read: it would be a tenth of the time that it takes to
 # import gramian.
 
-__all__ = ["read", "written"]
+__all__ = ["content", "read", "written"]
 
 _FORMAT = "gramian.comparison"
 _VERSION = 1
-# What stands for numbers that JSON does not have.
-_NOT_FINITE = {None: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_PICTURES = {".png", ".pdf", ".svg", ".jpg", ".jpeg", ".html", ".htm"}
 
 
 def written(fields: Mapping[str, Any]) -> bytes:
@@ -38,15 +39,38 @@ def written(fields: Mapping[str, Any]) -> bytes:
         "n_samples": fields["n_samples"],
         "x_names": fields["x_names"],
         "y_names": fields["y_names"],
-        "values": [[_encode(value) for value in row] for row in fields["values"].tolist()],
+        "values": [[encode(value) for value in row] for row in fields["values"].tolist()],
     }
     if fields["inference"] is not None:
         document["inference"] = _inference_written(fields["inference"])
     return (json.dumps(document, allow_nan=False) + "\n").encode()
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the fields of the comparison in a file."""
+def content(path: str, fields: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Return what a file of this name holds: a table, or JSON."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in _PICTURES:
+        raise ValueError(
+            f"path must be a name for JSON or a table (.csv), got {path!r}: S.plot().figure."
+            "savefig(path) writes a picture, S.to_html(path) a page."
+        )
+    return _table(columns) if suffix == ".csv" else written(fields)
+
+
+def _table(columns: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Return columns as RFC 4180 has them, with all digits."""
+    import csv
+    import io
+
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(columns)
+    table.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def read(path: str | os.PathLike[str]) -> Any:
+    """Return the fields of the comparison in a file, or another result."""
     import json
 
     name = check_path(path)
@@ -55,14 +79,17 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         document = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise ValueError(f"{name} is not a gramian comparison: it is not JSON.") from None
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+    form = document.get("format") if isinstance(document, dict) else None
+    if form not in (_FORMAT, results.FORMAT):
         raise ValueError(f"{name} is not a gramian comparison: its format is not {_FORMAT!r}.")
-    version = document.get("version")
-    if not _is_integer(version) or version != _VERSION:
+    version, known = document.get("version"), _VERSION if form == _FORMAT else results.VERSION
+    if not _is_integer(version) or version != known:
         raise ValueError(
-            f"{name} has format version {version!r}, this version of gramian reads {_VERSION}."
+            f"{name} has format version {version!r}, this version of gramian reads {known}."
         )
     try:
+        if form == results.FORMAT:
+            return results.read(document)
         for field, (is_right, rule) in _RULES.items():
             if not is_right(document[field]):
                 raise ValueError(f"its {field} must be {rule}.")
@@ -72,7 +99,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         inference = _inference_read(document.get("inference"), shape)
     except KeyError as error:
         raise ValueError(f"{name} is damaged: it has no {error}.") from None
-    except (ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} is damaged: {error}") from None
     return fields | {"values": values, "inference": inference}
 
@@ -81,12 +108,12 @@ def _rectangle(name: str, rows: Any, shape: tuple[int, int]) -> list[list[float]
     """Return numbers of a shape."""
     if not _is_rows(rows) or len(rows) != shape[0] or any(len(row) != shape[1] for row in rows):
         raise ValueError(f"its {name} must be {shape[0]} rows of {shape[1]} numbers.")
-    return [[_decode(value) for value in row] for row in rows]
+    return [[decode(value) for value in row] for row in rows]
 
 
 def _inference_written(inference: Inference) -> dict[str, Any]:
     rows = {
-        name: [[_encode(value) for value in row] for row in values.tolist()]
+        name: [[encode(value) for value in row] for row in values.tolist()]
         for name, values in inference.arrays.items()
     }
     plain = ("method", "n_resamples", "level", "details")
@@ -146,17 +173,3 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "options": (lambda value: isinstance(value, dict), "an object"),
     "n_samples": (lambda value: _is_integer(value) and value > 0, "a whole number above 0"),
 }
-
-
-def _encode(value: float) -> float | str | None:
-    if math.isnan(value):
-        return None
-    return value if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
-
-
-def _decode(value: Any) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if value is None or (isinstance(value, str) and value in _NOT_FINITE):
-        return _NOT_FINITE[value]
-    raise ValueError("its values must be numbers, null, 'Infinity' or '-Infinity'.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._input.layout import Layout
 
-__all__ = ["DONE", "caption", "given", "noted", "with_what_was_done"]
+__all__ = ["DONE", "given", "noted", "with_what_was_done"]
 
 # Kernels that take features as they are, and center their values alone.
 _NOT_CENTERED = frozenset(("polynomial", "cosine", "precomputed"))
@@ -22,6 +22,9 @@ DONE = (
     "reduce",
     "mask",
     "recorded_dtype",
+    "transposed",
+    "runs",
+    "samples",
 )
 
 
@@ -69,18 +72,3 @@ def noted(said: Mapping[str, Any], *sides: Any) -> dict[str, Any]:
         if value is not None:
             found[name] = value
     return found
-
-
-def caption(options: Mapping[str, Any]) -> str:
-    """Return a line of what was done, for a picture."""
-    return ", ".join(f"{name} {_said(options[name])}" for name in DONE if name in options)
-
-
-def _said(value: Any) -> str:
-    if value is None:  # of one side
-        return "none"
-    if isinstance(value, Mapping):
-        return "; ".join(f"{side}: {_said(one)}" for side, one in value.items())
-    if isinstance(value, (list, tuple)):
-        return " ".join(map(str, value))
-    return str(value)

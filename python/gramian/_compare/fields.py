@@ -16,17 +16,17 @@ from .._input.options import plain, refuse_type, shown
 __all__ = ["inference", "names", "numbers", "options", "word"]
 
 
-def numbers(values: Any) -> npt.NDArray[np.float64]:
+def numbers(values: Any, argument: str = "values") -> npt.NDArray[np.float64]:
     """Return a copy of the values in float64; words and truths are no numbers."""
     rule = "a rectangle of real numbers"
     try:
         array = np.asarray(values)
     except ValueError:
-        raise ValueError(f"values must be {rule}, got rows of unequal length.") from None
+        raise ValueError(f"{argument} must be {rule}, got rows of unequal length.") from None
     except Exception:  # of an object's own
-        raise refuse_type("values", rule, values) from None
+        raise refuse_type(argument, rule, values) from None
     if array.dtype.kind not in "iuf" and array.size:
-        raise TypeError(f"values must be {rule}, got elements of type {array.dtype}.")
+        raise TypeError(f"{argument} must be {rule}, got elements of type {array.dtype}.")
     with np.errstate(over="ignore"):  # of longdouble
         return np.array(array, dtype=np.float64, order="C")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 from .._inference.draws import BLOCKS
-from .._inference.settings import Settings, check_inference
+from .._inference.settings import Method, Settings, check_inference
 from .._input import checks, devices
+from .._input.annotations import Layers, NanPolicy
 from .._input.arrays import Layer
 from .._input.dtypes import size_of
 from .._input.layers import checked_patterns, named_layers
@@ -19,12 +20,13 @@ from .._input.options import (
     check_flag,
     check_memory,
     check_nan_policy,
-    check_progress,
 )
+from .._input.progress import Progress, check_progress, duration
 from .._measures import memory
 from .._measures.cost import Cost, Workload
 from .._measures.gathered import BLOCK, ByBatches, ByProducts, ByRows, is_kept, state_bytes
 from .._measures.measure import Measure
+from .._measures.names import MeasureName, Options
 from .._measures.registry import find
 from .._measures.resampled import Request
 
@@ -63,6 +65,15 @@ class Plan:
     seconds : float
         Estimated time on this many threads of the machine that the model was fitted to. Its ratios
         between plans mean more than its value.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> X = np.ones((1000, 64), dtype="float32")
+    >>> plan = gm.plan([X, X], measure="cka")
+    >>> plan.flops > 0, plan.memory > 0, plan.seconds > 0
+    (True, True, True)
     """
 
     __module__ = "gramian"
@@ -80,33 +91,41 @@ class Plan:
 
     def __str__(self) -> str:
         passes = f", {self.passes} passes" if self.passes > 1 else ""
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return (
-            f"{self.measure} by {self.path} in {self.dtype}{passes}, {self.threads} threads: "
-            f"{self.flops / 1e9:.3g} Gflop, {self.memory / 2**20:.3g} MiB, "
-            f"about {self.seconds:.2g} s"
+            f"{self.measure} by {self.path} in {self.dtype}{passes}, {threads}: "
+            f"{_amount(self.flops / 1e9, 1000, 'Gflop', 'Tflop')}, "
+            f"{_amount(self.memory / 2**20, 1024, 'MiB', 'GiB')}, about {duration(self.seconds)}"
         )
 
 
+def _amount(number: float, factor: int, unit: str, next_unit: str) -> str:
+    """Return three digits of a number, in the next unit where it is large."""
+    if number >= factor:
+        number, unit = number / factor, next_unit
+    return f"{number:.3g} {unit}" if number < 1000 else f"{number:,.0f} {unit}"
+
+
 def plan(
-    A: Mapping[str, Any] | Sequence[Any],
-    B: Mapping[str, Any] | Sequence[Any] | None = None,
+    A: Layers,
+    B: Layers | None = None,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layers: str | Sequence[str] | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
     streaming: bool = False,
-    inference: str | None = None,
+    inference: Method | None = None,
     n_resamples: int | None = None,
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
     calibrated: bool = False,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Plan:
     """Say what `compare` would do with the same arguments, its cost and its memory.
 
@@ -160,16 +179,16 @@ inference, n_resamples, groups, rng, level, calibrated, **options
     >>> gm.plan([wide.T, wide.T]).space
     'features'
     """
+    row = find(measure, options)
+    chosen = row.with_groups(row.checked(options), groups)
     settings = check_inference(
         inference,
         n_resamples=n_resamples,
-        groups=groups,
+        groups=None if inference is None and "groups" in chosen else groups,
         rng=rng,
         level=level,
         calibrated=calibrated,
     )
-    row = find(measure, options)
-    options = row.checked(options)
     check_nan_policy(nan_policy)
     check_progress(progress)
     max_memory = check_memory(max_memory)
@@ -181,17 +200,15 @@ inference, n_resamples, groups, rng, level, calibrated, **options
     both = [*a, *b]
     checks.check_same_samples(both)
     for layer in both:
-        checks.check_sample_count(layer, *row.samples(options))
+        checks.check_sample_count(layer, *row.samples(chosen))
     targets = [devices.chosen(device, layer.device, layer.name) for layer in both]
     if settings is None and (streaming or isinstance(A, Opened) or isinstance(B, Opened)):
-        cost = _streamed(row, a, b, options, max_memory, blocks=not streaming)
+        cost = _streamed(row, a, b, chosen, max_memory, blocks=not streaming)
         if cost is not None:
             return _plan(row, cost, 0)
-    cost = row.plan(
-        a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **options}
-    )
+    cost = row.plan(a, b, device=targets[0], max_memory=max_memory, options={**row.fixed, **chosen})
     if settings is not None:
-        request = Request(a, b, options, device, max_memory)
+        request = Request(a, b, chosen, device, max_memory)
         settings.check_for(row, request)
         cost = _resampled(row, request, settings, cost)
     uploads = [layer for layer in both if targets[0] is not None and layer.device is None]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
+from .._inference.settings import Method
+from .._input.annotations import Layers, NanPolicy
 from .._input.layout import Layouts, Positions
+from .._measures.names import MeasureName, Options
 from . import compare as public
 from .results import Comparison
 
@@ -13,21 +15,21 @@ __all__ = ["compare"]
 
 
 def compare(
-    A: Mapping[str, Any] | Sequence[Any],
-    B: Mapping[str, Any] | Sequence[Any] | None = None,
+    A: Layers,
+    B: Layers | None = None,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layers: Any = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
-    inference: str | None = None,
+    nan_policy: NanPolicy = "raise",
+    inference: Method | None = None,
     n_resamples: int | None = None,
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
     calibrated: bool = False,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Comparison:
     """Every layer of A against every layer of B: `gramian.compare` with ``device="reference"``."""
     return public.compare(

@@ -9,19 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._extras import require
 from .._inference.results import Inference
 from .._input import write
-from .._input.options import check_flag, check_integer
+from .._input.options import check_integer
 from .._measures.registry import MEASURES
-from .._show import curves, maps
-from . import document, done, fields
+from . import document, fields
+from .pictures import Pictures
 
-__all__ = ["Comparison", "load"]
+__all__ = ["Comparison"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Pictures):
     """Every layer of A against every layer of B, as `compare` returns it.
 
     Attributes
@@ -93,8 +92,8 @@ class Comparison:
     def __repr__(self) -> str:
         return (
             f"<Comparison {self._call()}: {len(self.x_names)} x {len(self.y_names)} layers, "
-            f"{self.n_samples} samples{'' if self.inference is None else ', '}"
-            f"{'' if self.inference is None else self.inference.method}>"
+            f"{self.n_samples} samples{', transposed' if self.options.get('transposed') else ''}"
+            f"{'' if self.inference is None else f', {self.inference.method}'}>"
         )
 
     @property
@@ -150,235 +149,64 @@ class Comparison:
         """
         n = len(self.x_names)
         if n != len(self.y_names):
+            both = [name for name in self.x_names if name in self.y_names]
             raise ValueError(
-                f"accuracy needs as many layers in A as in B: A has {n}, B has {len(self.y_names)}."
+                f"accuracy needs as many layers in A as in B: A has {n}, B has "
+                f"{len(self.y_names)}. {_cure(both)}"
             )
         if self.measure not in MEASURES:  # in a file of a later version
             raise ValueError(f"accuracy is not defined for an unknown measure, {self.measure!r}.")
-        measure = MEASURES[self.measure]
-        values = self.values
+        scores = self._similarity()
         if set(self.x_names) == set(self.y_names):
-            values = values[:, [self.y_names.index(name) for name in self.x_names]]
-        scores = values if measure.symmetric else values + values.T
-        scores = np.where(np.isnan(scores), -np.inf, -scores if measure.distance else scores)
+            scores = scores[:, [self.y_names.index(name) for name in self.x_names]]
+        if not MEASURES[self.measure].symmetric:
+            scores = scores + scores.T
+        scores = np.where(np.isnan(scores), -np.inf, scores)
         same = scores.diagonal()
         others = scores.copy()
         np.fill_diagonal(others, -np.inf)
         hits = np.sum(same > others.max(axis=1)) + np.sum(same > others.max(axis=0))
         return float(hits / (2 * n))
 
-    def to_pandas(self) -> Any:
-        """Return the values as a `pandas.DataFrame`, rows A, columns B.
-
-        Returns
-        -------
-        pandas.DataFrame of shape (n_x, n_y)
-            A copy, indexed by `x_names`, with `y_names` as columns.
-
-        Raises
-        ------
-        ImportError
-            If pandas is missing; ``pip install "gramian[pandas]"``.
-        """
-        pandas = require("pandas", "pandas")
-        return pandas.DataFrame(self.values.copy(), index=self.x_names, columns=self.y_names)
-
-    def plot(self, ax: Any = None, *, annotate: bool | None = None) -> Any:
-        """Draw the heat map with matplotlib; A goes up the y axis, B along the x axis.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-        annotate : bool, optional
-            Write the numbers into the cells; by default if they have room for it.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes drawn on. Nothing is shown or saved.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing; ``pip install "gramian[plot]"``.
-
-        Notes
-        -----
-        Colors run from 0 to the largest value that the measure can have, 1 for a normalized
-        similarity, or over the range of the data where there is none; brighter is more similar.
-        Undefined values (NaN) are gray. Intervals and p-values stand under the numbers where there
-        is room, and cells are struck out whose p-value is above 1 - level.
-        """
-        if annotate is not None:
-            annotate = check_flag("annotate", annotate)
-        return maps.heat_map(self._map(), ax, annotate)
-
-    def plot_curve(self, ax: Any = None) -> Any:
-        """Draw a value for every layer as a curve, with a band where there are intervals.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes drawn on. Nothing is shown or saved.
-
-        Raises
-        ------
-        ValueError
-            If the map is neither a row, nor a column, nor square.
-        ImportError
-            If matplotlib is missing; ``pip install "gramian[plot]"``.
-
-        Notes
-        -----
-        Of a map with one row or one column, such as many layers against one brain area, its values;
-        of a square one those of each layer with the layer of the same name or, where names differ,
-        at the same place.
-        """
-        rows, columns = self.values.shape
-        if 1 in (rows, columns):
-            where = np.indices(self.values.shape).reshape(2, -1)
-            names = self.y_names if rows == 1 else self.x_names
-        elif rows == columns:
-            others = list(range(rows))
-            if set(self.x_names) == set(self.y_names):
-                others = [self.y_names.index(name) for name in self.x_names]
-            where = np.array([range(rows), others])
-            names = self.x_names
-        else:
-            raise ValueError(
-                "plot_curve needs a map with one row, one column, or as many of both, got "
-                f"{rows} x {columns}."
-            )
-        place = tuple(where)
-        measure = MEASURES.get(self.measure)
-        low, high = (None if end is None else end[place] for end in (self.low, self.high))
-        bounded = measure is not None and measure.normalized
-        level = 0.0 if self.inference is None else self.inference.level
-        return curves.layer_curve(
-            curves.Curve(
-                values=self.values[place],
-                names=names,
-                low=low,
-                high=high,
-                limits=self._curve_limits(place) if bounded else None,
-                title="\n".join(self._caption()),
-                label=self.measure,
-                band=f"{100 * level:g}% interval",
-            ),
-            ax,
-        )
-
-    def _curve_limits(self, place: Any) -> tuple[float, float]:
-        """Return the ends of an axis for all that the measure can be, and a curve shows."""
-        low, high = self._limits()
-        for end in (self.values, self.low, self.high):
-            if end is not None:
-                low = float(np.nanmin(end[place], initial=low))
-                high = float(np.nanmax(end[place], initial=high))
-        room = 0.02 * (high - low)
-        return (low - room if low < 0 else low), high + room
-
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the comparison as JSON, for `load`.
+        """Write the comparison as JSON, for `load`, or as a table for other programs.
 
         Parameters
         ----------
         path : str or path-like
-            File to write. An old one is replaced in one step, so that no reader sees half of it,
-            and keeps its mode; what is no regular file is written into.
+            File to write: a long table, as of `to_pandas`, where its name ends in ".csv", otherwise
+            JSON. An old one is replaced in one step, so that no reader sees half of it, and keeps
+            its mode; what is no regular file is written into.
 
         Raises
         ------
+        ValueError
+            If the name is that of a picture or a page.
         OSError
             If the file cannot be written; it has its name. An old file is left as it is.
 
         Notes
         -----
         Every float64 is written with the digits that bring back the same bits. NaN is null, and
-        infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them.
+        infinities are the strings "Infinity" and "-Infinity", since JSON has no numbers for them;
+        in a table they are "nan", "inf" and "-inf".
         """
-        write.write(path, document.written(vars(self)))
+        write.write(path, self._content(write.check_path(path)))
 
-    def _call(self) -> str:
-        options = ", ".join(
-            f"{name}={value!r}" for name, value in self.options.items() if name not in done.DONE
+    def _content(self, name: str) -> bytes:
+        """Return what a file of this name holds."""
+        return document.content(name, vars(self), self._columns())
+
+    def __str__(self) -> str:
+        """Return the map in characters, at most 80 wide, under what was computed."""
+        return "\n".join([*self._caption(), self._text_map()])
+
+
+def _cure(both: list[str]) -> str:
+    """Return what can be done about maps that are not square."""
+    if both:
+        return (
+            f"S[names, names] has the {len(both)} layers that both have; S.matches() the most "
+            "similar layer of each."
         )
-        return f"{self.measure}({options})" if options else self.measure
-
-    def _caption(self) -> list[str]:
-        """Return lines that say what was computed, of how many samples, and how they were made."""
-        lines = [f"{self._call()}, n = {self.n_samples}", done.caption(self.options)]
-        return [line for line in lines if line]
-
-    def _map(self) -> maps.Map:
-        measure = MEASURES.get(self.measure)
-        return maps.Map(
-            values=self.values,
-            x_names=self.x_names,
-            y_names=self.y_names,
-            limits=self._limits(),
-            falling=measure is not None and measure.distance,
-            title="\n".join(self._caption()),
-            label=self.measure,
-            low=self.low,
-            high=self.high,
-            pvalues=self.pvalues,
-            alpha=0.05 if self.inference is None else 1 - self.inference.level,
-        )
-
-    def _limits(self) -> tuple[float, float]:
-        """Return the values at the two ends of the color scale."""
-        measure = MEASURES.get(self.measure)
-        if measure and measure.normalized:
-            return 0.0, float(measure.range[1])
-        finite = self.values[np.isfinite(self.values)]
-        low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
-        return (low, high) if high > low else (0.0, 1.0)
-
-    def _figure(self) -> Any:
-        """Return a figure with the heat map, without the windows that pyplot would open."""
-        figure = require("matplotlib.figure", "plot").Figure(self._map().size, layout="constrained")
-        self.plot(figure.subplots())
-        return figure
-
-    def _text_map(self) -> str:
-        return maps.text_map(self._map())
-
-
-def load(path: str | os.PathLike[str]) -> Comparison:
-    """Read a comparison that `Comparison.save` wrote.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Returns
-    -------
-    Comparison
-        With the same values, bit for bit.
-
-    Raises
-    ------
-    ValueError
-        If the file is something else, damaged, or from a version that this one cannot read.
-    OSError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> import gramian as gm
-    >>> from tempfile import TemporaryDirectory
-    >>> S = gm.compare({"a": [[1.0], [2.0], [4.0]]})
-    >>> with TemporaryDirectory() as directory:
-    ...     S.save(f"{directory}/s.json")
-    ...     gm.load(f"{directory}/s.json")
-    <Comparison cka(kernel='linear', debiased=False): 1 x 1 layers, 3 samples>
-    """
-    return Comparison(**document.read(path))
+    return "S.matches() has the most similar layer of each."

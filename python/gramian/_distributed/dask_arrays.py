@@ -12,11 +12,13 @@ from .._compare.results import Comparison
 from .._extras import require
 from .._inference.infer import infer
 from .._inference.settings import Settings, check_inference
+from .._input.annotations import NanPolicy
 from .._input.arrays import as_layer
 from .._input.layers import checked_patterns, matching
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
 from .._measures.gathered import FIRST
 from .._measures.measure import Measure
+from .._measures.names import MeasureName
 from .._measures.registry import find
 from .._measures.resampled import Request
 from .._streaming.accumulator import Accumulator
@@ -39,11 +41,11 @@ def compare(
     A: Mapping[str, Any] | Sequence[Any],
     B: Mapping[str, Any] | Sequence[Any] | None = None,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layers: Any = None,
     layout: Any = None,
     positions: Any = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     progress: Progress | None = None,
     max_memory: float | None = None,
@@ -64,7 +66,6 @@ def compare(
         level=level,
         calibrated=calibrated,
     )
-    check_progress(progress)
     if layout is not None or positions is not None:
         raise ValueError("layout must be None for dask arrays: reshape them to two axes first.")
     patterns = checked_patterns(layers)

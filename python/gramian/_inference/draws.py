@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._input.options import refuse_type, shown
+from .._input.groups import check_kind, group_numbers, members
+from .._input.options import generator_of
 
-__all__ = ["BLOCKS", "Draws", "check_groups", "check_kind", "check_rng"]
+__all__ = ["BLOCKS", "Draws", "check_groups", "check_rng"]
 
 Samples = npt.NDArray[np.int64]
 
@@ -23,50 +24,13 @@ def check_rng(rng: Any) -> tuple[int, ...]:
 
     Every draw has a generator of its own, so that they do not depend on who makes which of them.
     """
-    if isinstance(rng, (bool, np.bool_, str, bytes)):
-        raise refuse_type("rng", "None, an integer or a numpy Generator", rng)
-    try:
-        generator = np.random.default_rng(rng)
-    except TypeError:
-        raise refuse_type("rng", "None, an integer or a numpy Generator", rng) from None
-    except ValueError:
-        raise ValueError(f"rng must be an integer of at least 0, got {shown(rng)}.") from None
-    return tuple(generator.integers(2**64, size=2, dtype=np.uint64).tolist())
-
-
-def check_kind(groups: Any) -> None:
-    """Refuse what is no sequence of labels."""
-    if groups is None:
-        return
-    if isinstance(groups, np.ma.MaskedArray):
-        raise TypeError("groups must not be a masked array: its mask would be ignored.")
-    try:
-        is_flat = not isinstance(groups, (str, bytes)) and np.ndim(groups) > 0
-    except ValueError:  # nested sequences of unequal lengths
-        raise ValueError("groups must be a label for each sample, got nested sequences.") from None
-    if not is_flat or not hasattr(groups, "__len__"):
-        raise refuse_type("groups", "a label for each sample", groups)
+    return tuple(generator_of(rng).integers(2**64, size=2, dtype=np.uint64).tolist())
 
 
 def check_groups(groups: Any, n: int) -> list[Samples] | None:
     """Return the samples of every group, which is a label of each sample."""
     check_kind(groups)
-    if groups is None:
-        return None
-    labels = np.asarray(groups)
-    if labels.shape != (n,):
-        raise ValueError(
-            f"groups must hold a label for each of the {n} samples, got shape {labels.shape}."
-        )
-    if labels.dtype.kind == "O" and any(one is None or one != one for one in labels):
-        raise ValueError("groups must hold a label for each sample, got None or NaN for one.")
-    if labels.dtype.kind not in "biufSU":
-        labels = np.array([str(label) for label in labels])
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError("groups must hold labels that are no NaN and not infinite.")
-    _, places = np.unique(labels, return_inverse=True)
-    order = np.argsort(places, kind="stable").astype(np.int64)
-    return np.split(order, np.flatnonzero(np.diff(places[order])) + 1)
+    return None if groups is None else members(group_numbers(groups, n))
 
 
 class Draws:
@@ -111,8 +75,8 @@ class Draws:
         if not self.grouped:
             return generator.permutation(self.n)
         order = np.arange(self.n, dtype=np.int64)
-        for members in self._classes:
-            order[members] = members[generator.permutation(len(members))]
+        for of_size in self._classes:
+            order[of_size] = of_size[generator.permutation(len(of_size))]
         return order
 
     def orders(self, first: int, count: int) -> Samples:

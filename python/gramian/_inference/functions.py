@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from .._input import layers
+from .._input.annotations import ArrayLike, NanPolicy
 from .._input.checks import warn
 from .._input.layout import Layouts, Positions, takes_layout
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
+from .._input.progress import Progress, shows_progress, tell_of
+from .._measures.names import MeasureName, Options
 from .._measures.registry import find
 from .._measures.resampled import Request
 from .infer import Found, infer
 from .results import Bootstrap, Jackknife, PermutationTest
-from .settings import Settings, can_be_calibrated, check_settings
+from .settings import Scheme, Settings, can_be_calibrated, check_settings
 
 __all__ = ["bootstrap", "jackknife", "permutation_test"]
 
-Progress = Callable[[int, int], object]
-
 
 @takes_layout
+@shows_progress
 def permutation_test(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     n_permutations: int = 999,
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> PermutationTest:
     """How often Y would be as similar to X if its samples came in any order.
 
@@ -70,8 +71,9 @@ def permutation_test(
     device : {"cpu", "cuda", "cuda:N", "reference"}, optional
         Where to compute; by default where the arrays live. Sums over the Gram matrices of kernels
         are formed on the host in any case.
-    progress : callable, optional
-        Called now and then as ``progress(done, total)``.
+    progress : bool, callable or bar of tqdm, optional
+        True shows a bar, by tqdm where that is installed. A function is called now and then as
+        ``progress(done, total)``, and a bar of tqdm moved; the units are those of the work.
     max_memory : float, optional
         Working memory in bytes; Gram matrices that would take more are not kept.
     **options
@@ -142,23 +144,24 @@ def permutation_test(
 
 
 @takes_layout
+@shows_progress
 def bootstrap(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     n_resamples: int = 1000,
-    scheme: str = "half",
+    scheme: Scheme = "half",
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Bootstrap:
     """Interval and standard error of a measure from samples that are drawn again.
 
@@ -241,20 +244,21 @@ def bootstrap(
 
 
 @takes_layout
+@shows_progress
 def jackknife(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     groups: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     max_memory: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Jackknife:
     """Interval and standard error of a measure from leaving out each sample in turn.
 
@@ -322,22 +326,21 @@ def jackknife(
 
 
 def _found(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     measure: str,
     settings: Settings,
     nan_policy: str,
     device: str | None,
-    progress: Progress | None,
+    progress: Progress,
     max_memory: float | None,
-    options: dict[str, Any],
+    given: Options,
 ) -> tuple[Any, Found]:
     """Compare a pair, and infer."""
-    row = find(measure, options)
-    options = row.checked(options)
+    row = find(measure, given)
+    options = row.with_groups(row.checked(given), settings.groups)
     nan_policy, device = check_nan_policy(nan_policy), check_device(device)
     max_memory = check_memory(max_memory)
-    check_progress(progress)
     x, y = layers.pair(X, Y, nan_policy)
     settings.draws(len(x.array))  # a refusal comes before the work
     if device == "reference":
@@ -354,7 +357,7 @@ def _found(
         )[0, 0]
     values = np.array([[value]], dtype=np.float64)
     request = Request([x], [y], options, device, max_memory)
-    return row, infer(row, request, values, settings, progress)
+    return row, infer(row, request, values, settings, tell_of(progress))
 
 
 def _numbers(found: Found) -> tuple[float, tuple[float, float], float]:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from .._input.annotations import ArrayLike, NanPolicy
 from .._input.layout import Layouts, Positions, takes_layout
+from .._measures.names import MeasureName, Options
 from . import functions
 from .results import Bootstrap, Jackknife, PermutationTest
+from .settings import Scheme
 
 __all__ = ["bootstrap", "jackknife", "permutation_test"]
 
 
 @takes_layout
 def permutation_test(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     n_permutations: int = 999,
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
-    **options: Any,
+    nan_policy: NanPolicy = "raise",
+    **options: Unpack[Options],
 ) -> PermutationTest:
     """Test by permutation: `gramian.permutation_test` with ``device="reference"``."""
     return functions.permutation_test(
@@ -43,19 +46,19 @@ def permutation_test(
 
 @takes_layout
 def bootstrap(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     n_resamples: int = 1000,
-    scheme: str = "half",
+    scheme: Scheme = "half",
     groups: Any = None,
     rng: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
-    **options: Any,
+    nan_policy: NanPolicy = "raise",
+    **options: Unpack[Options],
 ) -> Bootstrap:
     """Bootstrap: `gramian.bootstrap` with ``device="reference"``."""
     return functions.bootstrap(
@@ -75,16 +78,16 @@ def bootstrap(
 
 @takes_layout
 def jackknife(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     layout: Layouts = None,
     positions: Positions = None,
     groups: Any = None,
     level: float = 0.95,
-    nan_policy: str = "raise",
-    **options: Any,
+    nan_policy: NanPolicy = "raise",
+    **options: Unpack[Options],
 ) -> Jackknife:
     """Jackknife: `gramian.jackknife` with ``device="reference"``."""
     return functions.jackknife(

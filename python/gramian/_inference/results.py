@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._measures.results import Result
+
 __all__ = ["Bootstrap", "Inference", "Jackknife", "PermutationTest"]
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PermutationTest:
+@dataclass(frozen=True, eq=False)
+class PermutationTest(Result):
     """A similarity against what it is by chance, as `permutation_test` returns it.
 
     Attributes
@@ -34,6 +36,19 @@ class PermutationTest:
         1 - alpha.
     reason : str
         Why there is no p-value, where it is NaN.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> test = gm.permutation_test(X, Y, n_permutations=199, rng=0)
+    >>> test.pvalue, test.null.shape
+    (0.005, (199,))
+    >>> 0 < test.calibrated < test.statistic
+    True
     """
 
     __module__ = "gramian"
@@ -46,9 +61,11 @@ class PermutationTest:
     level: float
     reason: str = ""
 
+    _number = "statistic"
 
-@dataclass(frozen=True)
-class Bootstrap:
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap(Result):
     """The spread of a measure over samples that are drawn again, as `bootstrap` returns it.
 
     Attributes
@@ -70,6 +87,18 @@ class Bootstrap:
         How samples were drawn.
     reason : str
         Why there is no interval, where it is NaN.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.bootstrap(X, Y, debiased=True, n_resamples=200, rng=0)
+    >>> low, high = found.interval
+    >>> low < found.statistic < high
+    True
     """
 
     __module__ = "gramian"
@@ -83,9 +112,11 @@ class Bootstrap:
     scheme: str
     reason: str = ""
 
+    _number = "statistic"
 
-@dataclass(frozen=True)
-class Jackknife:
+
+@dataclass(frozen=True, eq=False)
+class Jackknife(Result):
     """A measure without each of its samples in turn, as `jackknife` returns it.
 
     Attributes
@@ -106,6 +137,19 @@ class Jackknife:
         What is left out at a time. Blocks are 50 parts of the samples, or groups.
     reason : str
         Why there is no standard error, where it is NaN.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.jackknife(X, Y, debiased=True)
+    >>> found.left_out, found.replicates.shape
+    ('samples', (100,))
+    >>> round(found.statistic, 2), round(found.standard_error, 2)
+    (0.49, 0.04)
     """
 
     __module__ = "gramian"
@@ -119,9 +163,11 @@ class Jackknife:
     left_out: str
     reason: str = ""
 
+    _number = "statistic"
 
-@dataclass(frozen=True)
-class Inference:
+
+@dataclass(frozen=True, eq=False)
+class Inference(Result):
     """What a `Comparison` carries besides its values: intervals or p-values.
 
     Attributes
@@ -142,6 +188,17 @@ class Inference:
     details : dict
         What else there is to say: the scheme of the bootstrap, what the jackknife left out,
         whether values are calibrated, why there is nothing.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> S = gm.compare([X], [Y], debiased=True, inference="jackknife")
+    >>> S.inference.method, S.inference.level, S.inference.low.shape
+    ('jackknife', 0.95, (1, 1))
     """
 
     __module__ = "gramian"

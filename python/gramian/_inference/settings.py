@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
+from .._input.groups import check_kind
 from .._input.options import check_choice, check_flag, check_integer, check_number, plain, shown
 from .._measures.measure import Measure
 from .._measures.resampled import Request
-from .draws import Draws, check_groups, check_kind, check_rng
+from .draws import Draws, check_groups, check_rng
 
 __all__ = [
     "METHODS",
@@ -22,8 +23,10 @@ __all__ = [
 
 _MOST = 10_000_000  # resamples, of which a pair's values take 80 MB
 
-METHODS = ("permutation", "bootstrap", "jackknife")
-SCHEMES = ("half", "replacement")
+Method = Literal["permutation", "bootstrap", "jackknife"]
+Scheme = Literal["half", "replacement"]
+METHODS: tuple[Method, ...] = get_args(Method)
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 RESAMPLES = {"permutation": 999, "bootstrap": 1000}  # by default
 
 

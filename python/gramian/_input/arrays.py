@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -11,7 +12,10 @@ import numpy.typing as npt
 from .._core import calls
 from .._core.types import DeviceArray
 from . import devices
-from .dtypes import check_dtype, compute_dtype, name_of, values
+from .dtypes import TAKEN, check_dtype, compute_dtype, converted, name_of, values
+
+# Elements that DLPack has no code for, or none that anything here computes with.
+_TOO_SMALL = re.compile(r"float[48](?!\d)|u?int[1-7]$")
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Lay
     if array.ndim != 2:
         raise ValueError(
             f"{name} must be 2-D (n_samples, n_features), "
-            f"got {array.ndim}-D with shape {array.shape}{_cure(array.ndim)}."
+            f"got {array.ndim}-D with shape {array.shape}{_cure(array.ndim, name)}."
         )
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
@@ -119,10 +123,10 @@ def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Lay
     return Layer(name, array, dtype)
 
 
-def _cure(axes: int) -> str:
-    """Return what a message about too many axes says can be done."""
+def _cure(axes: int, name: str) -> str:
+    """Return what a message about too few or too many axes says can be done."""
     if axes < 3:
-        return ""
+        return f"; {name}[:, None] makes one feature of it" if axes == 1 else ""
     layout = {3: "'ntd' for tokens", 4: "'nchw' or 'nhwc' for images"}.get(axes, "'ncdhw'")
     return (
         f": layout={layout} says which axis is which, and positions='mean' averages over the "
@@ -164,6 +168,9 @@ def _by_numpy(value: Any, name: str) -> npt.NDArray[Any]:
 
 def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:
     """Return the array of a DLPack producer, whose every refusal is told under the name."""
+    kind_of_element = str(getattr(value, "dtype", "")).removeprefix("torch.")
+    if _TOO_SMALL.match(kind_of_element):
+        raise TypeError(f"{name} must be {TAKEN}, got {kind_of_element}: {converted(name)}.")
     with devices.reading(name, "DLPack"):
         kind, index = devices.device_of(value)
         if hasattr(value, "detach"):  # torch exports no tensor that requires a gradient

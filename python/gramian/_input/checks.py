@@ -43,18 +43,28 @@ def check_finite(layer: Layer, column_means: npt.NDArray[np.float64]) -> None:
         return
     n, p = layer.array.shape
     step = max(1, _BLOCK // p)
+    first, columns = "", np.zeros(p, dtype=bool)
     for start in range(0, n, step):
         block = values(layer.host[start : start + step], layer.dtype)
-        bad = np.argwhere(~np.isfinite(block))
-        if len(bad):
-            i, j = (int(index) for index in bad[0])
-            raise UnusableLayerError(
-                layer,
-                "holds NaN or infinity",
-                f"{layer.name} must be finite: it holds NaN or infinity, first at "
-                f"[{start + i}, {j}] ({float(block[i, j])}); "
-                "nan_policy='propagate' skips this check.",
-            )
+        bad = ~np.isfinite(block)
+        if bad.any():
+            i, j = (int(index) for index in np.argwhere(bad)[0])
+            first = first or f"[{start + i}, {j}] ({float(block[i, j])})"
+            columns |= bad.any(axis=0)
+    if first:
+        count = int(columns.sum())
+        rest = " all" if count == p else f" {count}"
+        raise UnusableLayerError(
+            layer,
+            "holds NaN or infinity",
+            f"{layer.name} must be finite: it holds NaN or infinity, first at {first}, in{rest} of "
+            f"{p} columns{_without_columns(layer.name, count < p)}; nan_policy='propagate' gives "
+            "NaN instead.",
+        )
+
+
+def _without_columns(name: str, some_are_left: bool) -> str:
+    return f", which {name}[:, numpy.isfinite({name}).all(axis=0)] leaves out" * some_are_left
 
 
 def check_range(layer: Layer, largest: float) -> None:
@@ -177,6 +187,33 @@ def check_symmetric(layer: Layer) -> None:
                 f"{layer.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
                 f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}].",
             )
+
+
+def check_no_distances(layer: Layer) -> None:
+    """Refuse a matrix of distances as a Gram matrix: 0 on its diagonal, and nowhere below.
+
+    No matrix of a kernel is that: k(x, x) k(y, y) >= k(x, y)².
+    """
+    diagonal = values(layer.host.diagonal(), layer.dtype)
+    if diagonal.any():
+        return
+    n = len(layer.array)
+    step = max(1, _BLOCK // n)
+    largest = 0.0
+    for start in range(0, n, step):
+        block = values(layer.host[start : start + step], layer.dtype)
+        if block.min() < 0:
+            return
+        largest = max(largest, float(block.max()))
+    if largest > 0:
+        raise UnusableLayerError(
+            layer,
+            "holds distances, and not values of a kernel",
+            f"{layer.name} must hold values of a kernel for kernel='precomputed', above 0 on "
+            "the diagonal, got 0 there and distances elsewhere: of Euclidean distances D, "
+            "-D**2 / 2 is what the linear kernel sees, -D what distance correlation does, and "
+            "numpy.exp(-D**2 / (2 * sigma**2)) is a Gaussian kernel.",
+        )
 
 
 def warn_constant(names: Iterable[str]) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["check_dtype", "compute_dtype", "name_of", "values"]
+__all__ = ["TAKEN", "check_dtype", "compute_dtype", "converted", "name_of", "values"]
 
 # What arithmetic is done in; the values of the first set are exact in float32.
 _SINGLE = frozenset(("bool", "int8", "uint8", "int16", "uint16", "float16", "bfloat16", "float32"))
+TAKEN = "float16, bfloat16, float32, float64, integer or bool"
 _DOUBLE = frozenset(("int32", "uint32", "int64", "uint64", "float64"))
 
 
@@ -32,11 +33,23 @@ def check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
         return
     if dtype.kind == "c":
         raise TypeError(f"{name} must be real, got {dtype_name}.")
-    if dtype.kind in "OSTUmM" or dtype.fields is not None:
+    if dtype.kind in "SU":
+        hint = " gramian.open reads files." if dtype.kind == "U" else ""
+        raise TypeError(f"{name} must be numeric, got {dtype_name}.{hint}")
+    if dtype.kind in "OTmM" or dtype.fields is not None:
         raise TypeError(f"{name} must be numeric, got {dtype_name}.")
-    raise TypeError(
-        f"{name} must be float16, bfloat16, float32, float64, integer or bool, got {dtype_name}."
-    )
+    hint = converted(name)
+    if dtype_name == "void16":
+        hint = (
+            f"numpy forgets bfloat16 when it writes a file, and {name}.view(ml_dtypes.bfloat16) "
+            "brings it back"
+        )
+    raise TypeError(f"{name} must be {TAKEN}, got {dtype_name}: {hint}.")
+
+
+def converted(name: str) -> str:
+    """Return what a message says can be done about an element type."""
+    return f"convert {name} first, to float32 for example"
 
 
 def size_of(dtype: str) -> int:

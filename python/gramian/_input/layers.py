@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -61,10 +62,13 @@ def _items(value: Any, argument: str) -> list[tuple[str, Any]]:
         return [(str(key), value[key]) for key in value.keys()]  # noqa: SIM118
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [(str(index), array) for index, array in enumerate(value)]
-    array_like = any(hasattr(value, p) for p in ("__array__", "__dlpack__"))
-    got = (
-        "a bare array; wrap it: {'name': array} or [array]" if array_like else type(value).__name__
-    )
+    got = type(value).__name__
+    if isinstance(value, (str, os.PathLike)):
+        got += "; gramian.open(path) opens the layers of a file"
+    elif any(hasattr(value, p) for p in ("__array__", "__dlpack__")):
+        got = "a bare array; wrap it: {'name': array} or [array]"
+        if getattr(value, "ndim", 0) == 3:
+            got += f", or list({argument}) where it is a stack (n_layers, n_samples, n_features)"
     raise TypeError(
         f"{argument} must be a mapping of names to arrays or a sequence of 2-D arrays, got {got}."
     )

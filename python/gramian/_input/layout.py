@@ -16,7 +16,8 @@ import numpy.typing as npt
 from . import arrays
 from .arrays import Examples, Layer
 from .dtypes import check_dtype, compute_dtype, values
-from .options import check_integer, refuse_type, shown
+from .keywords import refuse_keyword
+from .options import check_choice, check_integer, did_you_mean, refuse_type, shown
 
 __all__ = [
     "Axes",
@@ -26,6 +27,7 @@ __all__ = [
     "axes_of",
     "chosen_layout",
     "takes_layout",
+    "takes_layout_in_order",
     "units_take_layout",
 ]
 
@@ -68,16 +70,22 @@ def axes_of(layout: Any, argument: str = "layout") -> Axes:
     """Return the axes that the letters of a layout stand for, or refuse it."""
     if not isinstance(layout, str):
         raise refuse_type(argument, _RULE, layout)
-    units = "c" if "c" in layout else "d"
+    letters = layout.lower()
+    units = "c" if "c" in letters else "d"
     if (
-        len({*layout}) < len(layout)
-        or not {*layout} <= {*_LETTERS}
-        or not {"n", units} <= {*layout}
+        len({*letters}) < len(letters)
+        or not {*letters} <= {*_LETTERS}
+        or not {"n", units} <= {*letters}
     ):
-        raise ValueError(f"{argument} must be {_RULE}, got {shown(layout)}.")
-    places = {letter: axis for axis, letter in enumerate(layout)}
+        hint = did_you_mean(layout, ("flatten", "nchw", "nhwc")) if len(layout) > 3 else ""
+        raise ValueError(f"{argument} must be {_RULE}, got {shown(layout)}.{hint}")
+    places = {letter: axis for axis, letter in enumerate(letters)}
     positions = tuple(axis for c, axis in places.items() if c not in ("n", units))
-    return Axes(layout, places["n"], positions, places[units])
+    return Axes(letters, places["n"], positions, places[units])
+
+
+def _is_flatten(layout: str) -> bool:
+    return layout.lower() == "flatten"
 
 
 def chosen_layout(layout: Any, positions: Any) -> Layout | None:
@@ -86,7 +94,7 @@ def chosen_layout(layout: Any, positions: Any) -> Layout | None:
         if positions is not None:
             raise ValueError("positions needs a layout, such as layout='nchw'.")
         return None
-    if isinstance(layout, str) and layout == "flatten":
+    if isinstance(layout, str) and _is_flatten(layout):
         if positions is not None:
             raise ValueError("layout='flatten' takes no positions: every entry is a unit.")
         return Layout((), "flatten")
@@ -106,9 +114,7 @@ def _checked(positions: Any) -> str | int | npt.NDArray[np.integer[Any]]:
             "every position, 'mean' averages over positions, 'samples' makes a sample of each."
         )
     if isinstance(positions, str):
-        if positions not in _CHOICES:
-            raise ValueError(f"positions must be {rule}, got {shown(positions)}.")
-        return positions
+        return check_choice("positions", positions, _CHOICES, rule)
     if isinstance(positions, (int, np.integer)):
         return check_integer("positions", positions)
     if isinstance(positions, bytes) or not isinstance(positions, Sized):
@@ -278,7 +284,12 @@ def takes_layout(function: Function) -> Function:
 
     It declares `layout` and `positions` for whoever calls it, and does not see them.
     """
-    return _taking_layouts(function, by_units=False)
+    return _taking_layouts(function)
+
+
+def takes_layout_in_order(function: Function) -> Function:
+    """Do the same for a function whose result has something for every unit, by the axes' order."""
+    return _taking_layouts(function, in_order=True)
 
 
 def units_take_layout(function: Function) -> Function:
@@ -286,16 +297,23 @@ def units_take_layout(function: Function) -> Function:
 
     Units are channels where nothing else is said, and come in the order of the axes.
     """
-    return _taking_layouts(function, by_units=True)
+    return _taking_layouts(function, in_order=True, by_units=True)
 
 
-def _taking_layouts(function: Function, *, by_units: bool) -> Function:
-    parameters = [*inspect.signature(function).parameters]
+def _taking_layouts(
+    function: Function, *, in_order: bool = False, by_units: bool = False
+) -> Function:
+    declared = inspect.signature(function).parameters
+    parameters = [*declared]
     names = [name for name in ("X", "Y") if name in parameters]
+    takes_any = any(one.kind == one.VAR_KEYWORD for one in declared.values())
 
     @functools.wraps(function)
     def call(*args: Any, layout: Any = None, positions: Any = None, **options: Any) -> Any:
-        if by_units and positions is None and isinstance(layout, str) and layout != "flatten":
+        for name in () if takes_any else options:
+            if name not in parameters:
+                raise refuse_keyword(function.__name__, name, parameters)
+        if by_units and positions is None and isinstance(layout, str) and not _is_flatten(layout):
             positions = "samples"
         chosen = chosen_layout(layout, positions)
         if chosen is not None:
@@ -303,7 +321,7 @@ def _taking_layouts(function: Function, *, by_units: bool) -> Function:
             args = ()
             for name in names:
                 if options.get(name) is not None:
-                    options[name] = chosen.layer(options[name], name, in_order=by_units)
+                    options[name] = chosen.layer(options[name], name, in_order=in_order)
         return function(*args, **options)
 
     return cast(Function, call)

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence, Set, Sized
+from typing import Any, TypeVar, get_args
 
 import numpy as np
+import numpy.typing as npt
+
+from .annotations import NanPolicy
 
 __all__ = [
     "check_choice",
@@ -21,12 +24,17 @@ __all__ = [
     "check_memory",
     "check_nan_policy",
     "check_number",
-    "check_progress",
+    "check_positive_numbers",
+    "did_you_mean",
+    "generator_of",
     "plain",
     "refuse_type",
+    "same_word",
     "shown",
 ]
 
+Word = TypeVar("Word", bound=str)
+_NAN_POLICIES: tuple[NanPolicy, ...] = get_args(NanPolicy)
 _LARGEST = 2**63 - 1  # integer that the core can be told
 _TEXTS = (str, bytes, bytearray)
 _TRUTHS = (bool, np.bool_)
@@ -63,19 +71,43 @@ def check_device(device: Any) -> str | None:
     return device
 
 
-def check_nan_policy(nan_policy: Any) -> str:
+def check_nan_policy(nan_policy: Any) -> NanPolicy:
     """Refuse anything but the two policies."""
-    return check_choice("nan_policy", nan_policy, ("raise", "propagate"))
+    return check_choice("nan_policy", nan_policy, _NAN_POLICIES)
 
 
-def check_choice(argument: str, value: Any, choices: Sequence[str]) -> str:
-    """Return the one of the choices that a word is."""
-    rule = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+def check_choice(argument: str, value: Any, choices: Sequence[Word], rule: str = "") -> Word:
+    """Return the one of the choices that a word is, in whatever case."""
+    rule = rule or ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
     if not isinstance(value, str):
         raise refuse_type(argument, rule, value)
-    if value not in choices:
-        raise ValueError(f"{argument} must be {rule}, got {shown(value)}.")
-    return choices[choices.index(value)]  # and not a subclass of str
+    found = same_word(value, choices)
+    if found is None:
+        raise ValueError(
+            f"{argument} must be {rule}, got {shown(value)}.{did_you_mean(value, choices)}"
+        )
+    return found
+
+
+def same_word(word: str, choices: Iterable[Word]) -> Word | None:
+    """Return the choice that is this word but for case, and for "-", "_" or a space."""
+    plainly = _plainly(word)
+    return next((choice for choice in choices if _plainly(choice) == plainly), None)
+
+
+def did_you_mean(word: Any, choices: Iterable[str]) -> str:
+    """Return a sentence that goes on after a refusal, where a choice is like the word."""
+    from difflib import get_close_matches  # takes as long to import as some modules of our own
+
+    if not isinstance(word, str):
+        return ""
+    by_plain = {_plainly(choice): choice for choice in choices}
+    found = get_close_matches(_plainly(word[:80]), by_plain, n=1, cutoff=0.7)
+    return f" Did you mean {by_plain[found[0]]!r}?" if found else ""
+
+
+def _plainly(word: str) -> str:
+    return word.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def check_flag(argument: str, value: Any) -> bool:
@@ -117,6 +149,38 @@ def check_number(argument: str, value: Any, rule: str = "a number") -> float:
         raise refuse_type(argument, rule, value) from None
 
 
+def check_positive_numbers(argument: str, given: Any) -> npt.NDArray[np.float64]:
+    """Return numbers above 0, of which there may be one alone."""
+    rule = "a number or a sequence of numbers"
+    if isinstance(given, np.ndarray) and given.ndim > 1:
+        raise ValueError(f"{argument} must be 1-D and not empty, got shape {given.shape}.")
+    is_one = getattr(given, "ndim", None) == 0
+    is_sequence = isinstance(given, Sized) and isinstance(given, Iterable)
+    if is_one or isinstance(given, (*_TEXTS, Mapping, Set)) or not is_sequence:
+        values = np.array([check_number(argument, given, rule)])
+    else:
+        values = np.array([check_number(argument, one, rule) for one in given])
+    if len(values) == 0:
+        raise ValueError(f"{argument} must be 1-D and not empty, got shape {values.shape}.")
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        raise ValueError(f"{argument} must be finite and > 0, got {plain(float(values[bad][0]))}.")
+    return values
+
+
+def generator_of(rng: Any) -> np.random.Generator:
+    """Return the generator that an integer seeds, or the one given."""
+    rule = "None, an integer or a numpy Generator"
+    if isinstance(rng, (*_TRUTHS, str, bytes)):
+        raise refuse_type("rng", rule, rng)
+    try:
+        return np.random.default_rng(rng)
+    except TypeError:
+        raise refuse_type("rng", rule, rng) from None
+    except ValueError:
+        raise ValueError(f"rng must be an integer of at least 0, got {shown(rng)}.") from None
+
+
 def check_memory(max_memory: Any) -> float | None:
     """Return the working memory that a call may take, in bytes."""
     if max_memory is None:
@@ -125,9 +189,3 @@ def check_memory(max_memory: Any) -> float | None:
     if not number > 0:
         raise ValueError(f"max_memory must be > 0 bytes, got {plain(number)}.")
     return number
-
-
-def check_progress(progress: Any) -> None:
-    """Refuse what cannot be called."""
-    if progress is not None and not callable(progress):
-        raise refuse_type("progress", "callable", progress)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .options import refuse_type, shown
 
-__all__ = ["check_path", "draw", "write"]
+__all__ = ["check_path", "draw", "drawn", "write"]
 
 # Names of what the process has open. That may be a regular file: a new one in its place would not
 # be what is open, and to open it again would be to write over what is written already.
@@ -61,12 +61,24 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def draw(path: str | os.PathLike[str], figure: Any) -> None:
-    """Write a figure of matplotlib as PNG."""
+    """Write a figure of matplotlib as what the name of the file says: .png, .pdf or .svg."""
+    suffix = os.path.splitext(check_path(path))[1].lower().removeprefix(".")
+    write(path, drawn(figure, suffix if suffix in ("pdf", "svg") else "png"))
+
+
+def drawn(figure: Any, form: str) -> bytes:
+    """Return a figure of matplotlib as PNG, PDF or SVG.
+
+    Text is kept as text, with its fonts in a PDF; cells of a map are an image of 300 dpi.
+    """
     import io
 
+    import matplotlib
+
     image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=150)
-    write(path, image.getvalue())
+    with matplotlib.rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
+        figure.savefig(image, format=form, dpi=150 if form == "png" else 300)
+    return image.getvalue()
 
 
 @contextlib.contextmanager

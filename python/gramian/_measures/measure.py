@@ -15,12 +15,13 @@ import numpy.typing as npt
 from .._input import layers
 from .._input.arrays import Layer
 from .._input.checks import Samples
-from .._input.options import check_device, check_flag, check_memory, check_progress
+from .._input.options import check_device, check_flag, check_memory
 from . import memory
 from .cost import Cost, Planner
 from .gathered import Gathering
 from .resampled import Again, OneOrder, Recomputed, Request, Road
 from .resampled import Samples as Drawn
+from .splits import groups_of, in_force, taken
 
 __all__ = [
     "Measure",
@@ -45,7 +46,8 @@ class Option:
     options, or on the layers, the measure checks itself.
 
     The flag on the command line has the option's name. Its text is one of the `choices`, if there
-    are any, and is turned into a value by `kind`; a flag of kind bool has no text.
+    are any, and is turned into a value by `kind`; a flag of kind bool has no text. What takes an
+    array has no flag.
     """
 
     name: str
@@ -55,6 +57,12 @@ class Option:
     kind: Callable[[str], Any] = str
     metavar: str | None = None
     choices: tuple[str, ...] = ()
+    has_flag: bool = True
+
+    @property
+    def spelling(self) -> tuple[Any, ...]:
+        """What measures whose options have one flag agree on."""
+        return self.name, self.help, self.kind, self.metavar, self.choices
 
     @property
     def flag(self) -> str:
@@ -82,11 +90,6 @@ class Pairs(Protocol):
         options: Mapping[str, Any],
     ) -> npt.NDArray[np.float64]:
         """Return values of every a with every b; among the a where there is no b."""
-
-
-def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as JSON can hold them: those that say something."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _none(options: Mapping[str, Any]) -> frozenset[str]:
@@ -118,6 +121,7 @@ class Measure:
     """A row of the table: what the library knows of a measure besides its formula."""
 
     name: str
+    title: str  # in captions, within a sentence
     function: Callable[..., Any]  # the public one
     reference: Callable[..., Any]  # its counterpart in plain numpy
     pairs: Pairs
@@ -135,6 +139,8 @@ class Measure:
     attribute: str = ""  # of the function's result, if that is no number
     record: Callable[[Mapping[str, Any]], dict[str, Any]] = in_force
     unbiased: Callable[[Mapping[str, Any]], bool] = _never  # whether its bias is next to nothing
+    # Whether samples are held out, and those of a group together: it has an option `groups`.
+    holds_out: Callable[[Mapping[str, Any]], bool] = _never
     # Of comparisons on samples that are reordered, drawn or left out: a way that keeps what these
     # do not change, if there is one, and what holds for all draws as all samples decided it.
     road: Callable[[Request, Callable[[], Road]], Road | None] = _no_road
@@ -144,9 +150,6 @@ class Measure:
     plan_draws: Callable[[Request, str, int], Cost | None] = _no_plan  # what that way takes
     # Whether leaving out every sample costs no more than a few comparisons.
     leaves_out_each: Callable[[Mapping[str, Any]], bool] = _never
-    # Flags of the command line besides those of the options, and what makes options of all.
-    more_flags: tuple[Option, ...] = ()
-    from_flags: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
     def __post_init__(self) -> None:
         _PLANNERS.setdefault(self.pairs, self.plan)
@@ -164,7 +167,7 @@ class Measure:
     @property
     def flags(self) -> tuple[Option, ...]:
         """What the command line takes with this measure."""
-        return (*self.options, *self.more_flags)
+        return tuple(option for option in self.options if option.has_flag)
 
     @property
     def normalized(self) -> bool:
@@ -208,6 +211,12 @@ class Measure:
         checks = {option.name: option.check for option in self.options}
         return {name: checks[name](value) for name, value in options.items()}
 
+    def with_groups(self, options: Mapping[str, Any], groups: Any) -> dict[str, Any]:
+        """Return checked options, and the groups of samples among them if they are of use."""
+        if groups is None or not self.holds_out(complete(self.options, options)):
+            return dict(options)
+        return {**options, **self.checked({"groups": groups})}
+
     def recorded(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options in force, defaults included, as JSON can hold them."""
         return self.record(complete(self.options, options))
@@ -234,16 +243,19 @@ class Measure:
 
     def _again(self, request: Request, options: Mapping[str, Any]) -> Again:
         device = request.where
+        # Layers of draws know no groups.
+        options = self.with_groups(options, groups_of(options, [*request.a, *request.b]))
 
-        def compare(a: Sequence[Layer], b: Sequence[Layer]) -> npt.NDArray[np.float64]:
+        def compare(
+            a: Sequence[Layer], b: Sequence[Layer], drawn: Drawn | None = None
+        ) -> npt.NDArray[np.float64]:
+            given = options if drawn is None else taken(options, drawn)
             if device == "reference":
-                return np.array(
-                    [[self.call_reference(x, y, **options) for y in (b or a)] for x in a]
-                )
+                return np.array([[self.call_reference(x, y, **given) for y in (b or a)] for x in a])
             return self.all_pairs(
                 a,
                 b,
-                options=options,
+                options=given,
                 nan_policy="raise",
                 device=device,
                 progress=None,
@@ -312,7 +324,6 @@ def falls_back_on(reference: Callable[..., Any]) -> Callable[[Function], Functio
             if check_device(device) != "reference":
                 return function(*args, device=device, **options)
             check_memory(options.get("max_memory"))
-            check_progress(options.get("progress"))
             kept = {name: value for name, value in options.items() if name not in own}
             return reference(*args, **kept)
 

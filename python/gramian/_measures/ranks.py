@@ -12,6 +12,7 @@ from .._input.arrays import Layer
 from .._input.checks import Samples, more_pairs, warn
 from .._input.constant import constant_columns as columns_within
 from .._input.constant import epsilon as epsilon
+from .splits import Fold
 
 # A column whose centered norm is at most so many rounding units of its norm is constant, and left
 # out of a basis, where it would count as much as any other once it is divided by that norm. Sums of
@@ -50,19 +51,18 @@ def tolerance_for(layer: Layer, n: int, p: int) -> float:
     return epsilon(layer) * max(LEAST_TOLERANCE, min(n, p))
 
 
-def fitted_samples(n: int, folds: int) -> int:
-    """Return how many samples the smallest fit of so many folds has."""
-    return n - -(-n // folds)
+def fitted_samples(folds: Sequence[Fold]) -> int:
+    """Return how many samples the smallest fit of the folds has."""
+    return min(len(fold.fit) for fold in folds)
 
 
-def is_wide_in_folds(layer: Layer, folds: int) -> bool:
+def is_wide_in_folds(layer: Layer, folds: Sequence[Fold]) -> bool:
     """Return whether a fit of a layer has no more samples than units.
 
     Of the solutions that it then has the smallest is meant, which depends on what the units are
     divided by: their norms over all samples.
     """
-    n, p = layer.array.shape
-    return bool(p >= fitted_samples(n, folds))
+    return bool(layer.array.shape[1] >= fitted_samples(folds))
 
 
 def constant_columns(layer: Layer) -> npt.NDArray[np.bool_]:

@@ -21,8 +21,15 @@ __all__ = ["Again", "Recomputed", "Request", "Road", "taken"]
 
 Array = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.int64]
-# Evaluates layers of some of the samples: of the a with the b, or among the a without b.
-Again = Callable[[Sequence[Layer], Sequence[Layer]], Array]
+
+
+class Again(Protocol):
+    """Evaluates layers of some of the samples: of the a with the b, or among the a without b."""
+
+    def __call__(
+        self, a: Sequence[Layer], b: Sequence[Layer], drawn: Samples | None = None, /
+    ) -> Array:
+        """Return the values; options that are for each sample are taken of those drawn."""
 
 
 @dataclass(frozen=True)
@@ -133,17 +140,14 @@ class Recomputed:
 
     def drawn(self, samples: Sequence[Samples]) -> Array:
         """Return maps of some samples."""
-        return np.stack(
-            [
-                self._values(
-                    *(
-                        [taken(layer, chosen, self._square) for layer in side]
-                        for side in (self._a, self._b)
-                    )
-                )
-                for chosen in samples
-            ]
-        )
+        maps = []
+        for chosen in samples:
+            a, b = (
+                [taken(layer, chosen, self._square) for layer in side]
+                for side in (self._a, self._b)
+            )
+            maps.append(self._values(a, b, chosen))
+        return np.stack(maps)
 
     def without(self, groups: Sequence[Samples]) -> Array:
         """Return maps of all others."""
@@ -152,10 +156,12 @@ class Recomputed:
         every = np.arange(len(self._a[0].array))
         return self.drawn([np.delete(every, group) for group in groups])
 
-    def _values(self, a: Sequence[Layer], b: Sequence[Layer]) -> Array:
+    def _values(
+        self, a: Sequence[Layer], b: Sequence[Layer], drawn: Samples | None = None
+    ) -> Array:
         with warnings.catch_warnings():  # the comparison of all samples has said what there is
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                return np.asarray(self._again(a, b), dtype=np.float64)
+                return np.asarray(self._again(a, b, drawn), dtype=np.float64)
             except (UnusableLayerError, np.linalg.LinAlgError):
                 return np.full((len(a), len(b or a)), np.nan)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 from .._extras import require
 from .._input.options import check_flag
+from .._input.progress import Line
 
 __all__ = ["call", "evaluating", "shown"]
 
@@ -84,8 +85,15 @@ def shown(loader: Iterable[Any], progress: Any) -> Iterable[Any]:
     try:
         from tqdm import tqdm
     except ImportError:
-        if wanted:
-            require("tqdm", "torch")
-        return loader
+        return _told(loader) if wanted else loader
     bar: Iterable[Any] = tqdm(loader, desc="batches", unit="")
     return bar
+
+
+def _told(loader: Iterable[Any]) -> Iterator[Any]:
+    """Yield the batches, and write lines where there is no tqdm; of a stream, without a share."""
+    total = len(loader) if isinstance(loader, Sized) else 0
+    with contextlib.closing(Line("batches")) as line:
+        for done, batch in enumerate(loader, 1):
+            yield batch
+            line(done, total)

@@ -6,15 +6,17 @@ import contextlib
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from .._compare import done
 from .._compare.results import Comparison
 from .._extras import require
+from .._input.annotations import NanPolicy
 from .._input.arrays import Layer
 from .._input.layers import checked_patterns, matching
 from .._input.layout import Layouts
 from .._input.options import refuse_type
+from .._measures.names import MeasureName, Options
 from .._streaming.accumulator import Accumulator
 from . import batches
 from .modules import check_model
@@ -34,16 +36,16 @@ def compare_models(
     layers: str | Sequence[str] | None = None,
     layers_b: str | Sequence[str] | None = None,
     loader_b: Iterable[Any] | None = None,
-    measure: str = "cka",
+    measure: MeasureName = "cka",
     reduce: str | Callable[..., Any] = "mean",
     layout: Layouts = None,
     mask: MaskSource = None,
     dtype: Any = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     progress: bool | None = None,
     max_memory: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Comparison:
     """Compare every layer of a model with every layer of another, on the batches of a loader.
 

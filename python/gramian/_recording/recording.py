@@ -43,6 +43,16 @@ class Recording(Described):
     See Also
     --------
     record : Makes one.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import torch
+    >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> with gm.record(model, ["0", "2"]) as layers:
+    ...     _ = model(torch.randn(10, 4))
+    >>> list(layers), layers["0"].shape, layers.n_passes
+    (['0', '2'], torch.Size([10, 8]), 1)
     """
 
     __module__ = "gramian"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._extras import require
-from .maps import check_axes, shorten
+from .axes import CHARACTER, inches, longest, name_axis, name_line, new_axes, set_title, settle
+from .maps import PLAIN, Style
+from .names import distinct, printable, shorten
 
 __all__ = ["Curve", "layer_curve"]
 
@@ -29,19 +28,39 @@ class Curve:
     title: str
     label: str  # of the values
     band: str  # of the interval
+    name: str | None = None  # in a legend
+    partners: Sequence[str] | None = None  # of each layer, where they were chosen
+    side: str = "layers"
+
+    def ends(self) -> tuple[float, float]:
+        """Return the ends of the axis of values."""
+        if self.limits is not None:
+            return self.limits
+        every = [end for end in (self.values, self.low, self.high) if end is not None]
+        found = np.concatenate(every)
+        found = found[np.isfinite(found)]
+        low, high = float(found.min(initial=0.0)), float(found.max(initial=0.0))
+        return (low, 1.04 * high - 0.04 * low) if high > low else (0.0, 1.0)
 
 
-def layer_curve(shown: Curve, ax: Any = None) -> Any:
+def layer_curve(shown: Curve, ax: Any = None, style: Style = PLAIN) -> Any:
     """Draw on `ax`, or on a new figure, and return the axes."""
-    require("matplotlib", "plot")
-    check_axes(ax)
-    if ax is None:
-        pyplot = require("matplotlib.pyplot", "plot")
-        width = min(max(4.0, 0.45 * len(shown.names) + 1.5), 10.0)
-        _, ax = pyplot.subplots(figsize=(width, 3.4), layout="constrained")
-    places = np.arange(len(shown.names))
-    (line,) = ax.plot(places, shown.values, marker="o", markersize=4)
-    if shown.low is not None and shown.high is not None:
+    count = len(shown.names)
+    width = min(max(4.0, 0.3 * count + 1.5), 9.0)
+    upright = longest(shown.names) * CHARACTER * count > width - 1
+    below = longest(shown.names) * CHARACTER if upright else 0.2
+    ax = new_axes(ax, style.figsize, (width, 3.2 + below))
+    before = len(ax.lines)  # of curves that are there
+    places = np.arange(count)
+    (line,) = ax.plot(
+        places,
+        shown.values,
+        marker="o",
+        markersize=4 if count <= 60 else 2,
+        label=shown.label if shown.name is None else printable(shown.name),
+    )
+    banded = shown.low is not None and shown.high is not None
+    if banded:
         ax.fill_between(
             places,
             shown.low,
@@ -49,19 +68,47 @@ def layer_curve(shown: Curve, ax: Any = None) -> Any:
             color=line.get_color(),
             alpha=0.25,
             lw=0,
-            label=shown.band,
+            label=shown.band if shown.name is None else f"{printable(shown.name)}, {shown.band}",
         )
-        ax.legend(loc="best", frameon=False, fontsize="small")
-    inches = ax.get_window_extent().width / ax.figure.dpi
-    labels = shorten(list(shown.names), 28)
-    visible = range(0, len(labels), math.ceil(len(labels) * 0.2 / inches))
-    ax.set_xticks(list(visible), [labels[i] for i in visible], parse_math=False)
-    crowded = len(labels) * max(map(len, labels)) > 12 * inches
-    ax.tick_params(axis="x", rotation=90 if crowded else 0)
+    _name_partners(ax, shown)
     if shown.limits is not None:
-        ax.set_ylim(*shown.limits)
-    ax.set_ylabel(shown.label)
-    ax.set_title(textwrap.fill(shown.title, max(20, int(12 * inches))), fontsize="medium")
+        low, high = ax.get_ylim() if before else shown.limits
+        ax.set_ylim(min(low, shown.limits[0]), max(high, shown.limits[1]))
+    ax.set_xlim(-0.5, count - 0.5)
+    name_axis(ax.xaxis, shown.names)
+    ax.xaxis.set_tick_params(length=3)
+    ax.set_xlabel(name_line(shown.side, shown.names, inches(ax)[0]), parse_math=False)
+    ax.set_ylabel(shown.label, parse_math=False)
+    ax.grid(axis="y", alpha=0.3)
+    ax.set_axisbelow(True)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
+    set_title(ax, shown.title if style.title is None else style.title)
+    if banded or shown.name is not None:
+        legend = ax.legend(loc="best", frameon=False, fontsize="small")
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    settle(ax)
     return ax
+
+
+def _name_partners(ax: Any, shown: Curve) -> None:
+    """Write above every point which layer was chosen, where there is room for that."""
+    if shown.partners is None:
+        return
+    names = shorten(distinct(shown.partners)[0], 16)
+    if len(names) * 0.16 > inches(ax)[0]:
+        return
+    for i, name in enumerate(names):
+        if np.isfinite(shown.values[i]):
+            ax.annotate(
+                name,
+                (i, shown.values[i]),
+                xytext=(0, -6),
+                textcoords="offset points",
+                rotation=90,
+                ha="center",
+                va="top",
+                fontsize=7,
+                parse_math=False,
+            )

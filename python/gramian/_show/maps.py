@@ -1,32 +1,59 @@
-"""Heat maps of a value for every pair of layers: in color by matplotlib, and in plain text."""
+"""Heat maps of a value for every pair of layers, by matplotlib."""
 
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._extras import require
+from .axes import (
+    CHARACTER,
+    hatch_undefined,
+    inches,
+    longest,
+    name_axis,
+    name_line,
+    new_axes,
+    set_title,
+    settle,
+)
 
-__all__ = ["Map", "check_axes", "figure_size", "heat_map", "shorten", "text_map"]
+__all__ = ["BELOW", "PLAIN", "Map", "Style", "draw_map", "heat_map", "scaled"]
 
-_NAME = 0.2  # inches along the axis that the name of a layer needs
-_NUMBER = 0.5, 0.25  # width and height of a cell with a number in it
-_NOTE = 0.9, 0.42  # and with an interval below it
-_RAMP = " .:-=+*#%@"
-_WIDTH, _HEIGHT = 80, 60  # characters and rows of a text map
+Array = npt.NDArray[np.float64]
+
+_LARGEST = 7.0  # inches of a map
+_CELL, _NOTED = 0.7, 1.05  # inches of a cell with a number, and with an interval below it
+_SMALLEST = 1.4  # inches of a map of few layers
+_BAR = 0.95  # inches of the color bar and what is beside it
+BELOW = "#2a6f77"  # of values below a scale that begins at 0: neither black nor its next color
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a user may say of a picture; None where the picture decides."""
+
+    annotate: bool | None = None
+    cmap: Any = None
+    vmin: float | None = None
+    vmax: float | None = None
+    title: str | None = None
+    figsize: tuple[float, float] | None = None
+
+
+PLAIN = Style()
 
 
 @dataclass(frozen=True)
 class Map:
     """What a picture shows: values, the names of rows and columns, and how to color them."""
 
-    values: npt.NDArray[np.float64]
+    values: Array
     x_names: Sequence[str]  # of the rows
     y_names: Sequence[str]
     limits: tuple[float, float]  # the values at the two ends of the color scale
@@ -34,102 +61,207 @@ class Map:
     title: str
     label: str  # of the color scale
     # Ends of intervals, or p-values and the largest that is shown as a finding.
-    low: npt.NDArray[np.float64] | None = None
-    high: npt.NDArray[np.float64] | None = None
-    pvalues: npt.NDArray[np.float64] | None = None
+    low: Array | None = None
+    high: Array | None = None
+    pvalues: Array | None = None
     alpha: float = 0.05
+    sides: tuple[str, str] = field(default=("layers of A", "layers of B"))
 
     @property
+    def square(self) -> bool:
+        """Whether both sides are one model's layers."""
+        return tuple(self.x_names) == tuple(self.y_names)
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether it is of differences, on both sides of 0."""
+        return self.limits[0] == -self.limits[1]
+
+    @property
+    def exponent(self) -> int:
+        """Power of ten that numbers and the color scale leave out; 0 for values of usual size."""
+        finite = np.abs(self.values[np.isfinite(self.values)])
+        largest = float(finite.max(initial=0.0))
+        power = math.floor(math.log10(largest)) if largest > 0 else 0
+        return 0 if -2 <= power <= 5 else power
+
+    def numbers(
+        self, values: Array | None = None, digits: int = 4, power: bool = True
+    ) -> list[list[str]]:
+        """Return values, by default the map's own, in one format: four digits of the largest.
+
+        Without `power`, numbers of unusual size leave out their power of ten, the same for all.
+        """
+        shown = self.values if values is None else values
+        style = ".3e"
+        if not power or not self.exponent:
+            finite = np.abs(self.values[np.isfinite(self.values)]) / 10.0**self.exponent
+            largest = float(finite.max(initial=0.0))
+            order = math.floor(math.log10(largest)) if largest > 0 else 0
+            style = f".{min(digits - 1, max(0, digits - 1 - order))}f"
+            shown = shown / 10.0**self.exponent
+        return [[format(value, style) for value in row] for row in shown.tolist()]
+
     def size(self) -> tuple[float, float]:
-        """Inches of a figure for it."""
+        """Inches of a figure that leaves cells of a readable size, and room for names."""
         rows, columns = self.values.shape
-        return figure_size(rows, columns, self.low is not None or self.pvalues is not None)
-
-    @property
-    def notes(self) -> list[list[str]] | None:
-        """What stands under the number of a cell: its interval, or its p-value."""
-        if self.low is not None and self.high is not None:
-            ends = [_numbers(end) for end in (self.low, self.high)]
-            return [
-                [f"{a} to {b}" for a, b in zip(*rows, strict=True)]
-                for rows in zip(*ends, strict=True)
-            ]
-        if self.pvalues is not None:
-            return [[_pvalue(p) for p in row] for row in self.pvalues.tolist()]
-        return None
+        noted = self.low is not None or self.pvalues is not None
+        largest = 9.0 if noted else _LARGEST
+        cell = min(_NOTED if noted else _CELL, largest / max(rows, columns))
+        width, height = (max(cell * count, _SMALLEST) for count in (columns, rows))
+        upright = longest(self.y_names) * columns * CHARACTER > width
+        below = longest(self.y_names) * CHARACTER if upright else 0.2
+        return (
+            max(width + longest(self.x_names) * CHARACTER + 0.4 + _BAR, 3.2),
+            height + below + 0.3 + 0.55,
+        )
 
 
-def heat_map(shown: Map, ax: Any = None, annotate: bool | None = None) -> Any:
+def heat_map(shown: Map, ax: Any = None, style: Style = PLAIN) -> Any:
     """Draw on `ax`, or on a new figure, and return the axes."""
-    require("matplotlib", "plot")
-    check_axes(ax)
-    rows, columns = shown.values.shape
-    if ax is None:
-        pyplot = require("matplotlib.pyplot", "plot")
-        _, ax = pyplot.subplots(figsize=shown.size, layout="constrained")
-    low, high = shown.limits
-    image = ax.imshow(
-        shown.values,
-        origin="lower",
-        cmap="magma_r" if shown.falling else "magma",
-        vmin=low,
-        vmax=high,
-        aspect="auto",  # fills the axes, so that the color bar is as high as the map
-        interpolation="nearest",
-    )
-    ax.set_facecolor("0.6")  # seen where a value is NaN
-    extent = ax.get_window_extent()
-    width, height = extent.width / ax.figure.dpi, extent.height / ax.figure.dpi
-    _name_ticks(ax.xaxis, shown.y_names, width)
-    _name_ticks(ax.yaxis, shown.x_names, height)
-    crowded = len(shown.y_names) * max(map(len, shown.y_names)) > 12 * width
-    ax.tick_params(axis="x", length=0, rotation=90 if crowded else 0)
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("layers of B")
-    ax.set_ylabel("layers of A")
-    room = max(20, int(12 * width))
-    lines = [textwrap.fill(line, room) for line in shown.title.split("\n")]
-    ax.set_title("\n".join(lines), fontsize="medium", parse_math=False)
-    ax.figure.colorbar(image, ax=ax, label=shown.label)
-    cell = width / columns, height / rows
-    if annotate is None:
-        annotate = cell[0] >= _NUMBER[0] and cell[1] >= _NUMBER[1]
-    if annotate:
-        has_room = cell[0] >= _NOTE[0] and cell[1] >= _NOTE[1]
-        _annotate(ax, image, shown, shown.notes if has_room else None)
-    if shown.pvalues is not None:
-        _strike_out(ax, shown.pvalues > shown.alpha)
+    ax = new_axes(ax, style.figsize, shown.size())
+    draw_map(shown, ax, style)
+    set_title(ax, shown.title if style.title is None else style.title, inches(ax)[0])
+    settle(ax)
+    if style.annotate is not False and (style.annotate or shown.values.size <= 2500):
+        if ax.figure.get_layout_engine() is not None:
+            ax.figure.draw_without_rendering()  # how large the cells are is known after that
+        _annotate(ax, shown, style.annotate is True)
     return ax
 
 
-def check_axes(ax: Any) -> None:
-    """Refuse what cannot be drawn on."""
-    if ax is not None and not hasattr(ax, "imshow"):
-        raise TypeError(f"ax must be a matplotlib Axes, got {type(ax).__name__}.")
+def draw_map(shown: Map, ax: Any, style: Style = PLAIN, bar: bool = True) -> Any:
+    """Draw cells, names and color bar, and return the image."""
+    low, high = _limits(shown, style)
+    known = shown.values[np.isfinite(shown.values)]
+    slack = 1e-6 * (high - low)  # of rounding: 1.0000001 is not beyond 1
+    below = bool(known.size) and float(known.min()) < low - slack
+    above = bool(known.size) and float(known.max()) > high + slack
+    colors = _colors(shown, style)
+    if below and low == 0 and style.vmin is None and style.cmap is None:
+        colors = colors.with_extremes(under=BELOW)
+    image = ax.imshow(
+        shown.values,
+        origin="upper",
+        cmap=colors,
+        vmin=low,
+        vmax=high,
+        aspect="equal" if shown.square else "auto",
+        interpolation="nearest",
+    )
+    name_axis(ax.xaxis, shown.y_names)
+    name_axis(ax.yaxis, shown.x_names)
+    width, height = inches(ax)
+    ax.set_xlabel(name_line(shown.sides[1], shown.y_names, width), parse_math=False)
+    ax.set_ylabel(name_line(shown.sides[0], shown.x_names, height), parse_math=False)
+    if shown.pvalues is not None:
+        _strike_out(ax, shown.pvalues > shown.alpha)
+    if bar:
+        extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}
+        _color_bar(ax, image, shown, extend[below, above])
+    return image
 
 
-def figure_size(rows: int, columns: int, noted: bool = False) -> tuple[float, float]:
-    """Return inches that leave cells of a readable size, and room for names and color bar."""
-    largest = 9.0 if noted else 7.0
-    width = min(max(3.0, (1.05 if noted else 0.7) * columns), largest)
-    height = min(max(3.0, 0.7 * rows), largest)
-    return width + 2.0, height + 1.2
+def _limits(shown: Map, style: Style) -> tuple[float, float]:
+    low = shown.limits[0] if style.vmin is None else style.vmin
+    high = shown.limits[1] if style.vmax is None else style.vmax
+    if not low < high:
+        given = f"vmin={low:g} and vmax={high:g}"
+        raise ValueError(f"vmin must be below vmax, got {given}.")
+    return low, high
 
 
-def _name_ticks(axis: Any, names: Sequence[str], inches: float) -> None:
-    visible = range(0, len(names), math.ceil(len(names) * _NAME / inches))
-    labels = shorten(names, 28)
-    axis.set_ticks(visible, [labels[i] for i in visible], parse_math=False)
+def _colors(shown: Map, style: Style) -> Any:
+    matplotlib = require("matplotlib", "plot")
+    if style.cmap is None and shown.two_sided:
+        return matplotlib.colormaps["RdBu_r"]
+    if style.cmap is None:
+        return matplotlib.colormaps["magma_r" if shown.falling else "magma"]
+    if not isinstance(style.cmap, str):
+        return style.cmap
+    if style.cmap not in matplotlib.colormaps:
+        from difflib import get_close_matches
+
+        close = get_close_matches(style.cmap, list(matplotlib.colormaps), 1)
+        meant = f"; did you mean {close[0]!r}?" if close else "."
+        raise ValueError(f"cmap must be a colormap of matplotlib, got {style.cmap[:40]!r}{meant}")
+    return matplotlib.colormaps[style.cmap]
 
 
-def _annotate(ax: Any, image: Any, shown: Map, notes: list[list[str]] | None) -> None:
-    numbers = _numbers(shown.values)
-    for i, j in np.ndindex(shown.values.shape):
-        color = _ink(image, float(shown.values[i, j]))
-        place: dict[str, Any] = {"ha": "center", "color": color, "parse_math": False}
-        ax.text(j, i, numbers[i][j], va="center" if notes is None else "bottom", **place)
-        if notes is not None:
-            ax.text(j, i - 0.05, notes[i][j], va="top", fontsize="x-small", **place)
+def scaled(shown: Map) -> str:
+    """Return what the color scale is called, with the power of ten that its numbers leave out."""
+    if not shown.exponent:
+        return shown.label
+    power = str(shown.exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{shown.label} (numbers × 10{power})"
+
+
+def _color_bar(ax: Any, image: Any, shown: Map, extend: str) -> None:
+    """Draw the bar beside the axes, of their height, and below it what hatched cells are."""
+    width = inches(ax)[0]
+    undefined = bool(np.isnan(shown.values).any())
+    base = 0.14 if undefined else 0.0
+    thick = min(max(0.14 / width, 0.02), 0.08)
+    beside = ax.inset_axes([1 + thick / 2, base, thick, 1 - base])
+    bar = ax.figure.colorbar(image, cax=beside, label=scaled(shown), extend=extend)
+    if shown.exponent:
+        unit = 10.0**shown.exponent
+        bar.formatter = require("matplotlib.ticker", "plot").FuncFormatter(
+            lambda value, _: f"{value / unit:g}"
+        )
+    bar.ax.tick_params(labelsize=8)
+    bar.ax.yaxis.label.set_parse_math(False)
+    hatch_undefined(ax, shown.values, (1 + thick / 2, 0.0))
+
+
+def _annotate(ax: Any, shown: Map, asked: bool) -> None:
+    """Write numbers into the cells that have room for them, or must, and what is known of them."""
+    rows, columns = shown.values.shape
+    width, height = (
+        72 * length / count for length, count in zip(inches(ax), (columns, rows), strict=True)
+    )
+    for digits in (4, 3):
+        numbers = _plain(shown.numbers(digits=digits, power=False))
+        points = min(10.0, _fits(numbers, width), 0.7 * height)
+        if points >= 6.5:
+            break
+    if points < 6.0 and not asked:
+        return
+    points = max(points, 2.0)
+    notes = _notes(shown)
+    small = 0.0 if notes is None else min(8.0, _fits(notes, width), 0.32 * height)
+    for i, j in np.ndindex(rows, columns):
+        place: dict[str, Any] = {
+            "ha": "center",
+            "color": _ink(ax.images[0], float(shown.values[i, j])),
+            "parse_math": False,
+        }
+        single = notes is None or small < 5
+        ax.text(j, i, numbers[i][j], va="center" if single else "bottom", fontsize=points, **place)
+        if notes is not None and not single:
+            ax.text(j, i + 0.05, notes[i][j], va="top", fontsize=small, **place)
+
+
+def _plain(numbers: list[list[str]]) -> list[list[str]]:
+    """Return numbers with a dash for NaN: what the cell is, its hatching says."""
+    return [["–" if text == "nan" else text for text in row] for row in numbers]
+
+
+def _fits(texts: list[list[str]], width: float) -> float:
+    """Return the points at which the longest text fits into a width of points."""
+    return 0.88 * width / (0.62 * max(len(text) for row in texts for text in row))
+
+
+def _notes(shown: Map) -> list[list[str]] | None:
+    """Return what stands under the number of a cell: its interval, or its p-value."""
+    if shown.low is not None and shown.high is not None:
+        ends = [_plain(shown.numbers(end, power=False)) for end in (shown.low, shown.high)]
+        return [
+            [f"{a} to {b}" for a, b in zip(*rows, strict=True)] for rows in zip(*ends, strict=True)
+        ]
+    if shown.pvalues is not None:
+        return [[_pvalue(p) for p in row] for row in shown.pvalues.tolist()]
+    return None
 
 
 def _ink(image: Any, value: float) -> str:
@@ -140,110 +272,12 @@ def _ink(image: Any, value: float) -> str:
 
 def _strike_out(ax: Any, cells: npt.NDArray[np.bool_]) -> None:
     """Mark cells that are no finding by a line from corner to corner."""
-    for i, j in np.argwhere(cells):
-        ax.plot([j - 0.5, j + 0.5], [i - 0.5, i + 0.5], color="0.6", linewidth=0.8)
+    collections = require("matplotlib.collections", "plot")
+    lines = [[(j - 0.5, i + 0.5), (j + 0.5, i - 0.5)] for i, j in np.argwhere(cells)]
+    ax.add_collection(
+        collections.LineCollection(lines, colors="0.6", linewidths=0.8), autolim=False
+    )
 
 
 def _pvalue(p: float) -> str:
     return "" if math.isnan(p) else (f"p = {p:.2g}" if p >= 0.001 else "p < 0.001")
-
-
-def shorten(names: Sequence[str], width: int) -> list[str]:
-    """Fit names into a width: without the modules they share, then without their middle."""
-    # A file's keys may hold any character, even one that moves a terminal's cursor.
-    names = ["".join(c if c.isprintable() else "?" for c in name) for name in names]
-    if max(map(len, names)) > width:
-        first, last = min(names), max(names)  # a beginning that these two share is shared by all
-        pairs = enumerate(zip(first, last, strict=False))
-        end = next((i for i, (a, b) in pairs if a != b), len(first))
-        start = max(first.rfind(separator, 0, end) for separator in "./") + 1
-        names = [f"..{name[start:]}" if start else name for name in names]
-    tail = (width - 1) // 2
-    return [
-        name if len(name) <= width else f"{name[: width - 2 - tail]}..{name[len(name) - tail :]}"
-        for name in names
-    ]
-
-
-def text_map(shown: Map) -> str:
-    """Return the map as lines of at most 80 characters: numbers if they fit, else only shades."""
-    numbers, shades = _numbers(shown.values), _shades(shown)
-    both = [
-        [f"{number} {shade * 2}" for number, shade in zip(*row, strict=True)]
-        for row in zip(numbers, shades, strict=True)
-    ]
-    lines = _table(shown, both, gap=2) or _table(shown, numbers, gap=1) or _raster(shown, shades)
-    low, high = shown.limits
-    ramp = _RAMP[::-1] if shown.falling else _RAMP
-    return "\n".join([*(line.rstrip() for line in lines), f"scale: {low:.3g} [{ramp}] {high:.3g}"])
-
-
-def _numbers(values: npt.NDArray[np.float64]) -> list[list[str]]:
-    """Return all values in one format, with four digits for the largest."""
-    largest = np.abs(values[np.isfinite(values)]).max(initial=0.0)
-    exponent = math.floor(math.log10(largest)) if largest > 0 else 0
-    style = f".{min(3, max(0, 3 - exponent))}f" if -2 <= exponent <= 5 else ".3e"
-    return [[format(value, style) for value in row] for row in values.tolist()]
-
-
-def _shades(shown: Map) -> list[list[str]]:
-    """Return a character per value, the denser the more similar; "?" for NaN."""
-    low, high = shown.limits
-    scaled = np.clip((shown.values - low) / (high - low), 0, 1)
-    if shown.falling:
-        scaled = 1 - scaled
-    return [
-        ["?" if math.isnan(s) else _RAMP[min(int(s * len(_RAMP)), len(_RAMP) - 1)] for s in row]
-        for row in scaled.tolist()
-    ]
-
-
-def _table(
-    shown: Map, cells: Sequence[Sequence[str]], gap: int, numbered: bool = False
-) -> list[str]:
-    """Return an aligned table, `gap` spaces before each column, or no lines if it is too wide."""
-    y_names = shown.y_names
-    labels = _labels(shown.x_names) if numbered else shorten(shown.x_names, 20)
-    margin = max(map(len, labels))
-    room = (_WIDTH - margin) // len(y_names) - gap
-    width = max(len(cell) for row in cells for cell in row)
-    if width > room:
-        return []
-    width = max(width, min(room, max(map(len, y_names))))
-    heads = [str(j) for j in range(len(y_names))] if numbered else shorten(y_names, width)
-    if len(set(heads)) < len(heads):  # the room is too small to tell names apart
-        return _table(shown, cells, gap, numbered=True)
-    lines = [
-        f"{label:<{margin}}" + "".join(" " * gap + f"{cell:>{width}}" for cell in row)
-        for label, row in zip(["", *labels], [heads, *cells], strict=True)
-    ]
-    return [*lines, *_key(shown)] if numbered else lines
-
-
-def _raster(shown: Map, shades: Sequence[Sequence[str]]) -> list[str]:
-    """Return a line of shades per row; of too many layers, every other or every few are shown."""
-    labels = _labels(shown.x_names)
-    margin = max(map(len, labels)) + 1
-    rows, columns = (
-        range(0, cells, math.ceil(cells / room))
-        for cells, room in zip(shown.values.shape, (_HEIGHT, _WIDTH - margin), strict=True)
-    )
-    cell = 2 if 2 * len(columns) <= _WIDTH - margin else 1
-    ruler = "".join(f"{j:<{10 * cell}}" for j in columns[::10])
-    lines = [" " * margin + ruler[: _WIDTH - margin]]
-    for i in rows:
-        lines.append(f"{labels[i]:<{margin}}" + "".join(shades[i][j] * cell for j in columns))
-    if rows.step > 1 or columns.step > 1:
-        lines.append(f"rows shown: 1 in {rows.step}; columns shown: 1 in {columns.step}")
-    return [*lines, *_key(shown, columns.step)]
-
-
-def _labels(names: Sequence[str]) -> list[str]:
-    return [f"{i} {name}" for i, name in enumerate(shorten(names, 20))]
-
-
-def _key(shown: Map, step: int = 1) -> list[str]:
-    """Return lines that say which numbers are which columns, unless they are those of the rows."""
-    if shown.y_names == shown.x_names:
-        return []
-    return textwrap.wrap(f"columns: {', '.join(_labels(shown.y_names)[::step])}", _WIDTH)

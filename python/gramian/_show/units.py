@@ -7,24 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._extras import require
-from .maps import check_axes
+from .axes import hatch_undefined, new_axes, settle
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating[Any]]
 _COLORS = "RdBu_r"  # of correlations: white is 0
 _NUMBERS = 12  # clusters up to which cells have room for a number
-
-
-def new_axes(ax: Any, width: float = 5.0, height: float = 4.0) -> Any:
-    """Return the axes given, or those of a new figure."""
-    require("matplotlib", "plot")
-    check_axes(ax)
-    if ax is not None:
-        return ax
-    return require("matplotlib.pyplot", "plot").subplots(
-        figsize=(width, height), layout="constrained"
-    )[1]
 
 
 def match_curve(curve: Floats, ax: Any, label: str, *, absolute: bool) -> Any:
@@ -36,6 +24,7 @@ def match_curve(curve: Floats, ax: Any, label: str, *, absolute: bool) -> Any:
     ax.set_ylim(min(0.0, *ax.get_ylim()), 1.02)
     ax.grid(alpha=0.3)
     ax.legend()
+    settle(ax)
     return ax
 
 
@@ -52,11 +41,12 @@ def correlation_map(
         aspect="auto",
         interpolation="nearest",
     )
-    ax.set_facecolor("0.6")  # seen where a unit is constant
+    hatch_undefined(ax, correlation)  # where a unit is constant
     ax.set_xlabel("units of Y")
     ax.set_ylabel("units of X")
     ax.set_title(title, fontsize="medium")
     ax.figure.colorbar(image, ax=ax, label="correlation")
+    settle(ax)
     return ax
 
 
@@ -68,19 +58,25 @@ def error_curve(partners: Floats, error: Floats, errors: Floats, ax: Any, label:
     """
     ax = new_axes(ax)
     predicted = np.isfinite(errors[0])
-    low, high = (
-        np.quantile(errors[:, predicted], [0.25, 0.75], axis=1)
-        if predicted.any()
-        else (error, error)
-    )
-    (line,) = ax.plot(partners, error, marker=".", label=label)
-    ax.fill_between(partners, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+    legend = ax.get_legend()
+    named = set() if legend is None else {text.get_text() for text in legend.get_texts()}
+    (line,) = ax.plot(partners, error, marker=".", label=label or "mean over units")
+    if predicted.any():
+        # A few units that nothing predicts may lift the mean out of the band; the median is in it.
+        low, middle, high = np.quantile(errors[:, predicted], [0.25, 0.5, 0.75], axis=1)
+        look: dict[str, Any] = {"color": line.get_color(), "linewidth": 1}
+        median, band = (
+            f"_{name}" if name in named else name  # the first curve's will do for all
+            for name in ("median", "middle half of the units")
+        )
+        ax.plot(partners, middle, "--", label=median, **look)
+        ax.fill_between(partners, low, high, label=band, alpha=0.15, **look | {"linewidth": 0})
     ax.set_xlabel("mean number of partners")
     ax.set_ylabel("prediction error, 1 - R²")
-    ax.set_ylim(0, 1.02)
+    ax.set_ylim(0, max(1.02, ax.get_ylim()[1]) if np.nanmax(error, initial=0) > 1 else 1.02)
     ax.grid(alpha=0.3)
-    if label is not None:
-        ax.legend()
+    ax.legend(fontsize="small")
+    settle(ax)
     return ax
 
 
@@ -92,7 +88,7 @@ def cluster_map(values: Floats, sizes: Integers, ax: Any) -> Any:
     image = ax.imshow(
         values, cmap=_COLORS, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
     )
-    ax.set_facecolor("0.6")
+    hatch_undefined(ax, values)
     if k <= _NUMBERS:
         for i, j in np.argwhere(np.isfinite(values)):
             color = "w" if abs(values[i, j]) > 0.6 * limit else "k"
@@ -104,6 +100,7 @@ def cluster_map(values: Floats, sizes: Integers, ax: Any) -> Any:
     ax.set_ylabel("cluster, and its units of X")
     ax.set_title("mean correlation between clusters", fontsize="medium")
     ax.figure.colorbar(image, ax=ax, label="mean correlation")
+    settle(ax)
     return ax
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -12,11 +11,14 @@ from .._compare import done
 from .._compare.results import Comparison
 from .._extras import require
 from .._input import checks, devices
+from .._input.annotations import NanPolicy
 from .._input.layout import Layouts, Positions, chosen_layout
-from .._input.options import check_device, check_memory, check_nan_policy, check_progress
+from .._input.options import check_device, check_memory, check_nan_policy
+from .._input.progress import Progress, shows_progress, tell_of
 from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.gathered import ByBatches, ByProducts, ByRows, state_bytes
+from .._measures.names import MeasureName, Options
 from .._measures.registry import find
 from . import batches
 from .batches import Batch, Names
@@ -26,7 +28,6 @@ from .rows import Rows
 
 __all__ = ["Accumulator"]
 
-Progress = Callable[[int, int], object]
 State = Products | Rows | Minibatches
 
 
@@ -111,14 +112,14 @@ class Accumulator:
 
     def __init__(
         self,
-        measure: str = "cka",
+        measure: MeasureName = "cka",
         *,
         layout: Layouts = None,
         positions: Positions = None,
-        nan_policy: str = "raise",
+        nan_policy: NanPolicy = "raise",
         device: str | None = None,
         max_memory: float | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self._row = find(measure, options)
         self._options = self._row.checked(options)
@@ -150,7 +151,8 @@ class Accumulator:
         self._lost: frozenset[int] = frozenset()
         self._target: int | None = None
 
-    def update(self, a: Any, b: Any = None, *, progress: Progress | None = None) -> None:
+    @shows_progress
+    def update(self, a: Any, b: Any = None, *, progress: Progress = None) -> None:
         """Add a batch of samples.
 
         Parameters
@@ -159,8 +161,8 @@ class Accumulator:
             Layers of the same samples, in any order of names; a bare array is a layer "x" or "y".
             Without `b`, the layers of `a` are compared among themselves. The first batch fixes
             names, widths and types.
-        progress : callable, optional
-            ``progress(done, total)``, called as the work on this batch proceeds.
+        progress : bool, callable or bar of tqdm, optional
+            As in `compare`, of the work on this batch.
 
         Raises
         ------
@@ -178,7 +180,7 @@ class Accumulator:
         >>> acc
         <Accumulator procrustes: 2 x 2 layers, 2 samples>
         """
-        check_progress(progress)
+        tell = tell_of(progress)
         if self._names is None:
             names, batch = batches.first(a, b, self._called, self._layout)
         else:
@@ -193,10 +195,10 @@ class Accumulator:
         state = self._state or self._new_state(names, target)
         if isinstance(state, Minibatches):
             state.update(layers)
-            if progress is not None:
-                progress(batch.n, batch.n)
+            if tell is not None:
+                tell(batch.n, batch.n)
         else:
-            state.update(layers, progress)
+            state.update(layers, tell)
         self._names, self._state, self._target = names, state, target
         self._n += batch.n
         self._lost = lost

@@ -29,6 +29,17 @@ class LayersOnDisk(Opened):
     See Also
     --------
     open : Opens files.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/a.npz", conv1=np.ones((10, 3)), conv2=np.ones((10, 5)))
+    ...     layers = gm.open(f"{folder}/a.npz")
+    ...     list(layers), layers.n_samples
+    (['conv1', 'conv2'], 10)
     """
 
     __module__ = "gramian"

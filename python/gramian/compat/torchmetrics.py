@@ -8,6 +8,7 @@ from typing import Any
 from torchmetrics import Metric
 
 import gramian
+from gramian.typing import MeasureName
 
 __all__ = ["RepresentationSimilarity"]
 
@@ -44,7 +45,7 @@ class RepresentationSimilarity(Metric):
     full_state_update = True
     states: list[Any]
 
-    def __init__(self, measure: str = "cka", **options: Any) -> None:
+    def __init__(self, measure: MeasureName = "cka", **options: Any) -> None:
         super().__init__()
         self._empty = gramian.Accumulator(measure, **options)
         self.add_state("states", default=[], dist_reduce_fx=None)

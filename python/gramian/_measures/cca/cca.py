@@ -9,15 +9,18 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Denominator, Measure
+from ..._input import layers
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
-from ..._input.layout import Layouts, Positions, takes_layout
+from ..._input.layout import Layouts, Positions, takes_layout_in_order
 from .. import ranks
-from ..grid import PREPARED, Array, Grid, one_pair
+from ..grid import PREPARED, Array, Grid
 from ..measure import Option, complete, falls_back_on
 from ..orders import Orders, orders_of
 from ..resampled import Request
+from ..splits import Fold, folds_of
 from . import checks, folds, reference
-from .options import CROSS_VALIDATE, RANK_TOLERANCE
+from .options import CROSS_VALIDATE, GROUPS, RANK_TOLERANCE
 from .results import CCA
 
 __all__ = ["OPTIONS", "cca", "cca_pairs", "cca_squared_pairs"]
@@ -41,23 +44,25 @@ OPTIONS = (
         help="ridge, in mean squared norms of the centered features",
     ),
     CROSS_VALIDATE,
+    GROUPS,
     RANK_TOLERANCE,
 )
 
 
-@takes_layout
+@takes_layout_in_order
 @falls_back_on(reference.cca)
 def cca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    denominator: str = "features",
+    denominator: checks.Denominator = "features",
     regularization: float = 0.0,
-    cross_validate: int | None = None,
+    cross_validate: Any = None,
+    groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> CCA:
     """Canonical correlation analysis of two representations.
@@ -74,9 +79,12 @@ def cca(
     regularization : float, default 0.0
         Ridge: this times the mean squared norm of the centered columns is added to the diagonals of
         X'X and Y'Y. Correlations then shrink with it.
-    cross_validate : int, optional
+    cross_validate : int, array_like, iterable of pairs, or splitter, optional
         Number of folds. The correlations are then those of held-out samples (i mod k) under
         weights fitted to the rest, averaged over folds; in-sample ones go to 1 as p + q goes to n.
+        Or folds of one's own, as in `linear_regression`.
+    groups : array_like, shape (n_samples,), optional
+        With `cross_validate`: a label for each sample; those of a group are in one fold.
     rank_tolerance : float, optional
         Singular values of the representation, its columns centered and scaled to norm 1, count when
         larger than this times the largest. Default max(64, min(n, p)) eps, eps that of the input's
@@ -143,11 +151,13 @@ def cca(
         "denominator": denominator,
         "regularization": regularization,
         "cross_validate": cross_validate,
+        "groups": groups,
         "rank_tolerance": rank_tolerance,
     }
     options = complete(OPTIONS, given)
-    grid = one_pair(X, Y, nan_policy, device)
-    folds_asked = checks.check_folds(options["cross_validate"], grid.n)
+    both = layers.pair(X, Y, nan_policy)
+    grid = Grid(both[:1], both[1:], nan_policy, device)
+    asked = folds_of(options, both, least=2)
     p, q = grid.widths
     if grid.empty:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
@@ -163,8 +173,8 @@ def cca(
     if options["regularization"] == 0 and r > 0:
         grid.warn_saturated([x_rank, y_rank])
         saturated = ranks.saturated(x_rank, y_rank, grid.n)
-    if folds_asked is not None and r > 0:
-        rho = folds.correlations(grid, options)[0, 0]
+    if asked is not None and r > 0:
+        rho = folds.correlations(grid, options, asked)[0, 0]
     count = max(r, 1) if options["denominator"] == "rank" else min(p, q)
     return CCA(
         correlations=rho,
@@ -192,10 +202,12 @@ def cca_pairs(
 ) -> Array:
     """Return the mean correlation of every a with every b; among the a without b."""
     chosen = complete(OPTIONS, options)
-    checks.check_folds(chosen["cross_validate"], len(a[0].array))
+    asked = folds_of(chosen, (*a, *b), least=2)
     grid = Grid(a, b, nan_policy, device)
     if grid.empty:
         return np.full(grid.shape, np.nan)
+    if asked is not None:
+        return grid.place(_held_out_means(grid, squared, chosen, asked, progress))
     return grid.place(_means(grid, squared, chosen, progress))
 
 
@@ -241,8 +253,6 @@ def _bases(
 def _means(
     grid: Grid, squared: bool, options: Mapping[str, Any], progress: Progress | None
 ) -> Array:
-    if options["cross_validate"] is not None:
-        return _held_out_means(grid, squared, options, progress)
     stages = calls.Stages(progress)
     prepared = _bases(grid, options, progress=stages(0, PREPARED))
     values, _, _ = calls.compare(
@@ -258,7 +268,11 @@ def _means(
 
 
 def _held_out_means(
-    grid: Grid, squared: bool, options: Mapping[str, Any], progress: Progress | None
+    grid: Grid,
+    squared: bool,
+    options: Mapping[str, Any],
+    asked: Sequence[Fold],
+    progress: Progress | None,
 ) -> Array:
     if options["denominator"] == "rank":
         prepared = _bases(grid, options)
@@ -269,6 +283,6 @@ def _held_out_means(
         constant = [layer.constant for layer in (*grid.xs, *grid.ys)]
     grid.warn_constant(constant)
     values = np.full(grid.smaller(counts).shape, np.nan)
-    for place, rho in folds.correlations(grid, options, constant, progress).items():
+    for place, rho in folds.correlations(grid, options, asked, constant, progress).items():
         values[place] = np.sum(rho**2 if squared else rho)
     return values / np.maximum(grid.smaller(counts), 1)

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from ..._input.arrays import Layer
-from ..._input.options import check_choice, check_integer, check_number, plain, shown
+from ..._input.checks import warn
+from ..._input.options import (
+    check_choice,
+    check_integer,
+    check_number,
+    check_positive_numbers,
+    plain,
+)
 from ..ranks import constant_columns
 
-DENOMINATORS = ("features", "rank")
-SIDES = ("x", "y", "mean")
-VARIANTS = ("paper", "google")
+Denominator = Literal["features", "rank"]
+Side = Literal["x", "y", "mean"]
+Variant = Literal["paper", "google"]
+Direction = Literal["x from y", "y from x"]
+DENOMINATORS: tuple[Denominator, ...] = get_args(Denominator)
+SIDES: tuple[Side, ...] = get_args(Side)
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+# In units of the predictors' mean squared singular value, as if all of min(n, p) were there: from
+# next to nothing to next to everything, so that what is best is hardly ever at an end.
+RELATIVE_ALPHAS = np.logspace(-8, 4, 13)
 
 
-def check_denominator(value: Any) -> str:
+def check_denominator(value: Any) -> Denominator:
     """Return what the means divide by."""
     return check_choice("denominator", value, DENOMINATORS)
 
 
-def check_side(value: Any) -> str:
+def check_side(value: Any) -> Side:
     """Return whose variates weigh the correlations."""
     return check_choice("side", value, SIDES)
 
 
-def check_variant(value: Any) -> str:
+def check_variant(value: Any) -> Variant:
     """Return whose PWCCA it is."""
     return check_choice("variant", value, VARIANTS)
 
@@ -60,20 +77,26 @@ def check_regularization(value: Any) -> float:
     return number
 
 
-def check_cross_validate(folds: Any) -> int | None:
-    """Return a number of folds, which `check_folds` holds against that of the samples."""
-    return None if folds is None else check_integer("cross_validate", folds)
+def check_alphas(alphas: Any) -> tuple[float, ...] | None:
+    """Return penalties in their order, or None for the default grid."""
+    return None if alphas is None else tuple(check_positive_numbers("alphas", alphas).tolist())
 
 
-def check_folds(folds: Any, n: int) -> int | None:
-    """Refuse numbers of folds that leave no sample to fit, or none to test."""
-    number = check_cross_validate(folds)
-    if number is not None and not 2 <= number <= n // 2:
-        raise ValueError(
-            f"cross_validate must be between 2 and half the number of samples, {n // 2}, "
-            f"got {shown(number)}."
-        )
-    return number
+def check_direction(value: Any) -> Direction:
+    """Return which of two layers is predicted."""
+    return check_choice("direction", value, DIRECTIONS)
+
+
+def is_turned(direction: Any) -> bool:
+    """Return whether the second of two layers is predicted."""
+    return check_direction(direction) != DIRECTIONS[0]
+
+
+def warn_constant_units(name: str, count: int) -> None:
+    """Warn of predicted units that do not vary."""
+    if count:
+        units = "a constant unit" if count == 1 else f"{count} constant units"
+        warn(f"{name} has {units}: R² and correlation of constant units are undefined (NaN).")
 
 
 def check_enough_rank(layer: Layer, rank: int, components: int | None) -> None:

@@ -1,8 +1,7 @@
 """Held-out canonical correlations and held-out R²: fits by the core, tests in numpy.
 
-Sample i is held out in fold i mod k, so that samples sorted by class fall into all folds. A fold
-prepares every layer once, for all pairs. A layer with no fewer units than a fit has samples is
-fitted by its coordinates, made once of all samples.
+A fold prepares every layer once, for all pairs. A layer with no fewer units than a fit has samples
+is fitted by its coordinates, made once of all samples.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from ..._input.arrays import Layer, as_float64
 from ..._input.read import ReadLayer, read
 from .. import ranks
 from ..grid import Grid
+from ..splits import Fold
 from ..wide import is_wide, scaled_coordinates, wide_coordinates
 
 Array = npt.NDArray[np.float64]
@@ -25,15 +25,14 @@ Place = tuple[int, int]
 Progress = Callable[[int, int], object]
 
 
-class Fold:
+class Part:
     """What one fold fits of a layer, and what it tests; of its coordinates, where it has such."""
 
-    def __init__(self, layer: ReadLayer, coordinates: Array | None, k: int, folds: int) -> None:
-        held_out = np.arange(layer.n) % folds == k
+    def __init__(self, layer: ReadLayer, coordinates: Array | None, fold: Fold) -> None:
         array = layer.host if coordinates is None else coordinates
         dtype = layer.dtype if coordinates is None else "float64"
-        fit = Layer(layer.name, array[~held_out], dtype)
-        held = Layer(layer.name, array[held_out], dtype)
+        fit = Layer(layer.name, array[fold.fit], dtype)
+        held = Layer(layer.name, array[fold.test], dtype)
         self.layer = layer
         self.by_coordinates = coordinates is not None
         self.fit = read(fit, "raise", layer.computed_on)
@@ -77,7 +76,7 @@ class Fold:
         return found
 
 
-def _varying(
+def varying_of(
     grid: Grid, constant: Sequence[bool] | None
 ) -> tuple[list[ReadLayer], list[tuple[Place, int, int]]]:
     """Return the layers that vary, and of each two of them the place and the two numbers."""
@@ -94,9 +93,9 @@ def _varying(
     return [every[index] for index in kept], pairs
 
 
-def _to_fit(layer: ReadLayer, options: Mapping[str, Any]) -> Array | None:
+def _to_fit(layer: ReadLayer, options: Mapping[str, Any], folds: Sequence[Fold]) -> Array | None:
     """Return what stands for a layer that is fitted, if that is not the layer itself."""
-    folds, given = options["cross_validate"], options["rank_tolerance"]
+    given = options["rank_tolerance"]
     tolerance = ranks.default_tolerance(layer) if given is None else given
     if options.get("regularization", 0.0) > 0:
         return wide_coordinates(layer, tolerance) if is_wide(layer) else None
@@ -108,6 +107,7 @@ def _to_fit(layer: ReadLayer, options: Mapping[str, Any]) -> Array | None:
 def correlations(
     grid: Grid,
     options: Mapping[str, Any],
+    folds: Sequence[Fold],
     constant: Sequence[bool] | None = None,
     progress: Progress | None = None,
 ) -> dict[Place, Array]:
@@ -115,28 +115,27 @@ def correlations(
 
     By place, of the pairs of layers that vary.
     """
-    varying, pairs = _varying(grid, constant)
-    count = options["cross_validate"]
-    given = [_to_fit(layer, options) for layer in varying]
+    varying, pairs = varying_of(grid, constant)
+    given = [_to_fit(layer, options, folds) for layer in varying]
     double = grid.double or any(array is not None for array in given)
     found: dict[Place, list[Array]] = {place: [] for place, _, _ in pairs}
     saturated: dict[tuple[int, int], tuple[str, str]] = {}
-    tell = _Steps(progress, count * len(pairs))
-    for number in range(count):
-        folds = [Fold(layer, z, number, count) for layer, z in zip(varying, given, strict=True)]
-        bases = [fold.basis(options, double=double) for fold in folds]
+    tell = Steps(progress, len(folds) * len(pairs))
+    for fold in folds:
+        parts = [Part(layer, z, fold) for layer, z in zip(varying, given, strict=True)]
+        bases = [part.basis(options, double=double) for part in parts]
         for place, k, m in pairs:
             _, x_weights, y_weights = calls.canonical_pair(bases[k], bases[m])
-            variates = folds[k].variates(x_weights.T), folds[m].variates(y_weights.T)
+            variates = parts[k].variates(x_weights.T), parts[m].variates(y_weights.T)
             found[place].append(np.einsum("ij,ij->j", *variates))
-            if ranks.saturated(bases[k].rank, bases[m].rank, folds[k].fit.n):
+            if ranks.saturated(bases[k].rank, bases[m].rank, parts[k].fit.n):
                 names = varying[k].name, varying[m].name
                 saturated[min(k, m), max(k, m)] = names
             del variates
             tell()
-        del folds, bases  # before those of the next fold are made
+        del parts, bases  # before those of the next fold are made
     if options.get("regularization", 0.0) == 0:
-        fitted = ranks.fitted_samples(grid.n, count)
+        fitted = ranks.fitted_samples(folds)
         ranks.warn_saturated_folds([*saturated.values()], fitted)
     return {place: _mean(of_folds) for place, of_folds in found.items()}
 
@@ -147,7 +146,7 @@ def _mean(of_folds: Sequence[Array]) -> Array:
     return mean
 
 
-class _Steps:
+class Steps:
     """Tells the progress of a call, one step after the other."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
@@ -159,37 +158,41 @@ class _Steps:
             self.progress(self.done, self.total)
 
 
-def held_out_r2(grid: Grid, options: Mapping[str, Any], progress: Progress | None = None) -> Array:
+def held_out_r2(
+    grid: Grid,
+    options: Mapping[str, Any],
+    folds: Sequence[Fold],
+    progress: Progress | None = None,
+) -> Array:
     """Return 1 - residual / total of held-out samples, pooled over folds, of every pair.
 
     Regression on Qy = Y W: the coefficients are W Qy'X, where Qy'X = W'Y'X.
     """
     constant = [layer.constant for layer in (*grid.xs, *grid.ys)]
     grid.warn_constant(constant)
-    varying, pairs = _varying(grid, constant)
-    count = options["cross_validate"]
+    varying, pairs = varying_of(grid, constant)
     to_predict = {
         k: wide_coordinates(varying[k]) if is_wide(varying[k]) else None
         for k in sorted({k for _, k, _ in pairs})
     }
-    to_fit = {m: _to_fit(varying[m], options) for m in sorted({m for _, _, m in pairs})}
+    to_fit = {m: _to_fit(varying[m], options, folds) for m in sorted({m for _, _, m in pairs})}
     residual = {place: 0.0 for place, _, _ in pairs}
     total = dict(residual)
-    tell = _Steps(progress, count * len(pairs))
-    for number in range(count):
-        targets = {k: Fold(varying[k], z, number, count) for k, z in to_predict.items()}
+    tell = Steps(progress, len(folds) * len(pairs))
+    for fold in folds:
+        targets = {k: Part(varying[k], z, fold) for k, z in to_predict.items()}
         predictors = {
-            m: Fold(varying[m], z, number, count)
+            m: Part(varying[m], z, fold)
             if z is not None or to_predict.get(m) is not None or m not in targets
             else targets[m]
             for m, z in to_fit.items()
         }
         weights = {}
-        for m, fold in predictors.items():
-            basis = fold.basis(options, double=grid.double)
+        for m, part in predictors.items():
+            basis = part.basis(options, double=grid.double)
             weights[m] = calls.canonical_pair(basis, basis)[2].T
         own, others = (
-            {k: calls.prepare_centred([fold.fit.core], double=True)[0] for k, fold in of.items()}
+            {k: calls.prepare_centred([part.fit.core], double=True)[0] for k, part in of.items()}
             for of in (targets, predictors)
         )
         for place, k, m in pairs:

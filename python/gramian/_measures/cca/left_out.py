@@ -13,6 +13,7 @@ from ..._input.read import read
 from .. import ranks
 from ..measure import complete
 from ..resampled import Array, Request, Samples
+from . import checks
 from .regression import OPTIONS
 
 __all__ = ["is_of_all_samples", "r2_without"]
@@ -36,15 +37,17 @@ def r2_without(request: Request) -> Callable[[Sequence[Samples]], Array] | None:
     """
     if not is_of_all_samples(request.options):
         return None
-    centered = [_centered(layer, request) for layer in request.a]
-    bases = [_basis(layer, request) for layer in request.others]
+    turned = checks.is_turned(complete(OPTIONS, request.options)["direction"])
+    predicted, others = (request.others, request.a) if turned else (request.a, request.others)
+    centered = [_centered(layer, request) for layer in predicted]
+    bases = [_basis(layer, request) for layer in others]
 
     def without(groups: Sequence[Samples]) -> Array:
         maps = np.empty((len(groups), len(centered), len(bases)))
         for j, Q in enumerate(bases):
             for i, X in enumerate(centered):
                 maps[:, i, j] = _without(X, Q, groups)
-        return maps
+        return maps.transpose(0, 2, 1) if turned else maps
 
     return without
 

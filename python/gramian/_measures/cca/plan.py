@@ -12,7 +12,9 @@ from ..._input.arrays import Layer
 from ..cost import Cost
 from ..cost_of_bases import Bases, plan_spectral
 from ..measure import complete
-from . import cca, checks, pwcca, regression, svcca
+from ..splits import fold_sizes
+from . import cca, pwcca, regression, svcca
+from .direction import turned_plan
 
 __all__ = ["plan_cca", "plan_cca_squared", "plan_pwcca", "plan_regression", "plan_svcca"]
 
@@ -20,10 +22,10 @@ __all__ = ["plan_cca", "plan_cca_squared", "plan_pwcca", "plan_regression", "pla
 class Folds(Bases):
     """Bases that are fitted to part of the samples, one fold after the other."""
 
-    def __init__(self, a: Sequence[Layer], b: Sequence[Layer], folds: int) -> None:
+    def __init__(self, a: Sequence[Layer], b: Sequence[Layer], sizes: tuple[int, int, int]) -> None:
         super().__init__(a, b)
-        self.samples, self.folds, self.held_out = self.n, folds, -(-self.n // folds)
-        self.n -= self.held_out
+        self.samples = self.n
+        self.folds, self.n, self.held_out = sizes
         names = ("uint16" if layer.dtype == "bfloat16" else layer.dtype for layer in self.layers)
         self.sizes = [np.dtype(name).itemsize for name in names]
 
@@ -60,8 +62,7 @@ def plan_cca(
     """Estimate the mean correlation, held-out or not."""
     chosen = complete(cca.OPTIONS, options)
     w = Bases(a, b)
-    folds = chosen["cross_validate"]
-    checks.check_folds(folds, w.n)
+    folds = fold_sizes(chosen, (*a, *b))
     ridge = chosen["regularization"] > 0
     if folds is not None:
         fold = Folds(a, b, folds)
@@ -127,6 +128,7 @@ def plan_pwcca(
     )
 
 
+@turned_plan
 def plan_regression(
     a: Sequence[Layer],
     b: Sequence[Layer],
@@ -138,8 +140,7 @@ def plan_regression(
     """Estimate R², held-out or not: bases of the layers that are predicted from."""
     chosen = complete(regression.OPTIONS, options)
     w = Bases(a, b)
-    folds = chosen["cross_validate"]
-    checks.check_folds(folds, w.n)
+    folds = fold_sizes(chosen, (*a, *b))
     of = w.ys or w.xs
     pairs = w.every_pair
     if folds is not None:

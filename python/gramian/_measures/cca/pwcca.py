@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure, WeightSide
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
@@ -59,45 +60,59 @@ def gathered(options: Mapping[str, Any]) -> Gathering:
 
 @overload
 def pwcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    side: str = ...,
-    variant: str = ...,
+    side: checks.Side = ...,
+    variant: checks.Variant = ...,
     rank_tolerance: float | None = ...,
     full_output: Literal[False] = ...,
     layout: Layouts = ...,
     positions: Positions = ...,
-    nan_policy: str = ...,
+    nan_policy: NanPolicy = ...,
     device: str | None = ...,
 ) -> float: ...
 @overload
 def pwcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    side: str = ...,
-    variant: str = ...,
+    side: checks.Side = ...,
+    variant: checks.Variant = ...,
+    rank_tolerance: float | None = ...,
+    full_output: Literal[True],
+    layout: Layouts = ...,
+    positions: Positions = ...,
+    nan_policy: NanPolicy = ...,
+    device: str | None = ...,
+) -> PWCCA: ...
+@overload
+def pwcca(
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    side: checks.Side = ...,
+    variant: checks.Variant = ...,
     rank_tolerance: float | None = ...,
     full_output: bool,
     layout: Layouts = ...,
     positions: Positions = ...,
-    nan_policy: str = ...,
+    nan_policy: NanPolicy = ...,
     device: str | None = ...,
 ) -> float | PWCCA: ...
 @takes_layout
 @falls_back_on(reference.pwcca)
 def pwcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    side: str = "x",
-    variant: str = "paper",
+    side: checks.Side = "x",
+    variant: checks.Variant = "paper",
     rank_tolerance: float | None = None,
     full_output: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float | PWCCA:
     """Projection-weighted canonical correlation.

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
-from ..._input.layout import Layouts, Positions, takes_layout
+from ..._input.layout import Layouts, Positions, takes_layout, takes_layout_in_order
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
+from ..splits import check_folds, check_groups, folds_of
 from . import checks
 from .reference_folds import held_out_correlations, held_out_r2
 from .results import CCA
@@ -52,18 +54,19 @@ def correlations_of(x: Basis, y: Basis) -> tuple[Array, Array, Array]:
     return np.clip(rho, 0, 1), U, Vt.T
 
 
-@takes_layout
+@takes_layout_in_order
 def cca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    denominator: str = "features",
+    denominator: checks.Denominator = "features",
     regularization: float = 0.0,
-    cross_validate: int | None = None,
+    cross_validate: Any = None,
+    groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> CCA:
     """Canonical correlations: the singular values of Qx'Qy.
 
@@ -79,10 +82,14 @@ def cca(
     denominator = checks.check_denominator(denominator)
     rank_tolerance = checks.check_rank_tolerance(rank_tolerance)
     regularization = checks.check_regularization(regularization)
+    held_out = {
+        "cross_validate": check_folds("cross_validate")(cross_validate),
+        "groups": check_groups(groups),
+    }
     x, y, finite = samples(X, Y, nan_policy)
     n, p = x.array.shape
     q = y.array.shape[1]
-    cross_validate = checks.check_folds(cross_validate, n)
+    folds = folds_of(held_out, [x, y], least=2)
     if not finite:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
         weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
@@ -95,8 +102,8 @@ def cca(
         ranks.warn_saturated([(x.name, y.name, saturated)], n)
     rho, U, V = correlations_of(bx, by)
     r = min(bx.rank, by.rank)
-    if cross_validate is not None and not constant:
-        rho = held_out_correlations(x, y, cross_validate, regularization, rank_tolerance)
+    if folds is not None and not constant:
+        rho = held_out_correlations(x, y, folds, regularization, rank_tolerance)
     count = r if denominator == "rank" else min(p, q)
     return CCA(
         correlations=rho,
@@ -132,16 +139,18 @@ def basis(layer: Layer, regularization: float, rank_tolerance: float | None) -> 
 
 @takes_layout
 def linear_regression(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    cross_validate: int | None = None,
+    direction: checks.Direction = checks.DIRECTIONS[0],
+    cross_validate: Any = None,
+    groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
-    """R² of X from Y, |Qy'X|² / |X|² (Kornblith et al. 2019, eq. 10).
+    """R² of X from Y, |Qy'X|² / |X|² (Kornblith et al. 2019, eq. 10), or of Y from X.
 
     Parameters, result and errors are those of `gramian.linear_regression`.
 
@@ -153,11 +162,18 @@ def linear_regression(
     0.803361724
     """
     rank_tolerance = checks.check_rank_tolerance(rank_tolerance)
+    held_out = {
+        "cross_validate": check_folds("cross_validate")(cross_validate),
+        "groups": check_groups(groups),
+    }
+    turned = checks.is_turned(direction)
     x, y, finite = samples(X, Y, nan_policy)
-    cross_validate = checks.check_folds(cross_validate, len(x.array))
+    folds = folds_of(held_out, [x, y])
+    if turned:
+        x, y = y, x
     if not finite or warn_constant(x) or warn_constant(y, scaled=True):
         return float("nan")
-    if cross_validate is None:
+    if folds is None:
         Z = centered(x)
         return float(np.sum((orthonormal_basis(y, rank_tolerance).Q.T @ Z) ** 2) / np.sum(Z**2))
-    return held_out_r2(x, y, cross_validate, rank_tolerance)
+    return held_out_r2(x, y, folds, rank_tolerance)

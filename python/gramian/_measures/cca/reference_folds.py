@@ -1,12 +1,12 @@
 """Held-out canonical correlations and held-out R² in plain numpy.
 
-Sample i is held out in fold i mod k. Fits are by least squares and projections onto the span of
+Fits are by least squares and projections onto the span of
 the other samples' columns; no basis of a layer is formed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..._input.arrays import Layer, as_float64
 from .. import ranks
 from ..reference_inputs import Array, centered
+from ..splits import Fold
 
 __all__ = ["held_out_correlations", "held_out_r2"]
 
@@ -33,25 +34,24 @@ class Split(NamedTuple):
     tolerance: float
 
 
-def splits(layer: Layer, folds: int, rank_tolerance: float | None) -> Iterator[Split]:
+def splits(layer: Layer, folds: Sequence[Fold], rank_tolerance: float | None) -> Iterator[Split]:
     """Yield what every fold fits and tests."""
     X = as_float64(layer)
-    for k in range(folds):
-        held_out = np.arange(len(X)) % folds == k
-        fit = Layer(layer.name, layer.host[~held_out], layer.dtype)
-        A = X[~held_out] - X[~held_out].mean(axis=0)
+    for fold in folds:
+        fit = Layer(layer.name, layer.host[fold.fit], layer.dtype)
+        A = X[fold.fit] - X[fold.fit].mean(axis=0)
         whole = ranks.is_wide_in_folds(layer, folds)
         constant = ranks.constant_columns(layer if whole else fit)
         norms = np.linalg.norm(centered(layer) if whole else A, axis=0)
         scale = np.where(constant, 0, 1 / np.where(constant, 1, norms))
         tolerance = ranks.default_tolerance(fit) if rank_tolerance is None else rank_tolerance
-        yield Split(A, X[held_out] - X[~held_out].mean(axis=0), scale, tolerance)
+        yield Split(A, X[fold.test] - X[fold.fit].mean(axis=0), scale, tolerance)
 
 
 def held_out_correlations(
     x: Layer,
     y: Layer,
-    folds: int,
+    folds: Sequence[Fold],
     regularization: float,
     rank_tolerance: float | None,
 ) -> Array:
@@ -72,8 +72,7 @@ def held_out_correlations(
             rho = [np.corrcoef(h, k)[0, 1] for h, k in zip(H.T, K.T, strict=True)]
         found.append(np.nan_to_num(rho))  # a variate that is constant correlates with nothing
     if saturated:
-        fitted_samples = ranks.fitted_samples(len(x.array), folds)
-        ranks.warn_saturated_folds([(x.name, y.name)], fitted_samples)
+        ranks.warn_saturated_folds([(x.name, y.name)], ranks.fitted_samples(folds))
     r = min(len(rho) for rho in found)
     mean: Array = np.mean([rho[:r] for rho in found], axis=0)
     return mean
@@ -123,7 +122,7 @@ def ridge_weights(x: Split, y: Split, regularization: float) -> tuple[Array, Arr
     return *weights, sum(ranks_of)
 
 
-def held_out_r2(x: Layer, y: Layer, folds: int, rank_tolerance: float | None) -> float:
+def held_out_r2(x: Layer, y: Layer, folds: Sequence[Fold], rank_tolerance: float | None) -> float:
     """1 - residual / total of the held-out samples, pooled over the folds."""
     residual = total = 0.0
     for split_x, split_y in zip(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer, as_float64
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
@@ -20,8 +19,8 @@ __all__ = ["pwcca", "svcca"]
 
 @takes_layout
 def svcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     variance: float = 0.99,
     components: int | None = None,
@@ -29,7 +28,7 @@ def svcca(
     full_output: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float | SVCCA:
     """CCA of the leading singular directions (Raghu et al. 2017).
 
@@ -80,16 +79,16 @@ def leading_directions(layer: Layer, variance: float, components: int | None) ->
 
 @takes_layout
 def pwcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    side: str = "x",
-    variant: str = "paper",
+    side: checks.Side = "x",
+    variant: checks.Variant = "paper",
     rank_tolerance: float | None = None,
     full_output: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float | PWCCA:
     """Projection-weighted CCA (Morcos et al. 2018).
 

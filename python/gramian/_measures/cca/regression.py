@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..chance import Chance, of_regression, says_chance
@@ -16,31 +17,35 @@ from ..grid import PREPARED, Array, Grid
 from ..measure import complete, falls_back_on, value_of_pair
 from ..orders import Orders, orders_of
 from ..resampled import Request
+from ..splits import folds_of
 from ..wide import in_coordinates
 from . import checks, folds, reference
-from .options import CROSS_VALIDATE, RANK_TOLERANCE
+from .direction import turned_pairs
+from .options import CROSS_VALIDATE, DIRECTION, GROUPS, RANK_TOLERANCE
 
 __all__ = ["OPTIONS", "linear_regression", "regression_pairs"]
 
 Progress = Callable[[int, int], object]
 
-OPTIONS = (CROSS_VALIDATE, RANK_TOLERANCE)
+OPTIONS = (DIRECTION, CROSS_VALIDATE, GROUPS, RANK_TOLERANCE)
 
 
 @takes_layout
 @falls_back_on(reference.linear_regression)
 def linear_regression(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    cross_validate: int | None = None,
+    direction: checks.Direction = checks.DIRECTIONS[0],
+    cross_validate: Any = None,
+    groups: Any = None,
     rank_tolerance: float | None = None,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float:
-    """Share of X's variance that a linear regression on Y explains, R².
+    """R² of X predicted from Y by linear regression, or of Y from X.
 
     Parameters
     ----------
@@ -48,11 +53,20 @@ def linear_regression(
         Activations to predict; rows are examples. See `cka` for what is accepted.
     Y : array_like, shape (n_samples, q)
         Activations of the same examples, to predict from.
-    cross_validate : int, optional
+    direction : {"x from y", "y from x"}, default "x from y"
+        Which is predicted from which; "y from x" is `linear_regression(Y, X)`.
+    cross_validate : int, array_like, iterable of pairs, or splitter, optional
         Number of folds: R² of held-out samples (i mod k), pooled, which may be negative. The
-        in-sample R² goes to 1 as q goes to n - 1.
+        in-sample R² goes to 1 as q goes to n - 1. Or folds of one's own: a fold label for each
+        sample; pairs (train, test) of indices, as the splitters of scikit-learn give them; or such
+        a splitter.
+    groups : array_like, shape (n_samples,), optional
+        With `cross_validate`: a label for each sample. Groups, in the order in which they come,
+        are shared out among the folds, and splitters are told of them; folds of one's own that
+        divide a group are refused. Positions that a layout makes samples have their example as
+        group.
     rank_tolerance : float, optional
-        As in `cca`, for Y.
+        As in `cca`, for what is predicted from.
     layout, positions
         As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
@@ -92,18 +106,27 @@ def linear_regression(
     >>> X = [[1, 0], [0, 1], [-1, -1], [2, 3], [1, -3]]
     >>> round(gm.linear_regression(X, [[2], [3], [0], [8], [-1]]), 9)
     0.803361724
+
+    Of samples that are held out, in folds of one's own, little of that is left here:
+
+    >>> folds = [0, 0, 1, 1, 1]
+    >>> round(gm.linear_regression(X, [[2], [3], [0], [8], [-1]], cross_validate=folds), 6)
+    -2.076449
     """
     return value_of_pair(
         regression_pairs,
         X,
         Y,
-        cross_validate=cross_validate,
+        direction=direction,
+        cross_validate=CROSS_VALIDATE.check(cross_validate),
+        groups=groups,
         rank_tolerance=rank_tolerance,
         nan_policy=nan_policy,
         device=device,
     )
 
 
+@turned_pairs
 @says_chance(
     Chance(of_regression, "cross_validate=5 says how much holds for other samples"),
     lambda options: options.get("cross_validate") is None,
@@ -120,12 +143,12 @@ def regression_pairs(
 ) -> Array:
     """Return R² of every a from every b; among the a without b."""
     chosen = complete(OPTIONS, options)
-    checks.check_folds(chosen["cross_validate"], len(a[0].array))
+    asked = folds_of(chosen, (*a, *b))
     grid = Grid(a, b, nan_policy, device)
     if grid.empty:
         return np.full(grid.shape, np.nan)
-    if chosen["cross_validate"] is not None:
-        return grid.place(folds.held_out_r2(grid, chosen, progress))
+    if asked is not None:
+        return grid.place(folds.held_out_r2(grid, chosen, asked, progress))
     stages = calls.Stages(progress)
     xs, ys = _prepared(grid, chosen["rank_tolerance"], stages(0, PREPARED))
     values, _, _ = calls.compare(
@@ -145,27 +168,38 @@ def regression_orders(request: Request) -> Orders | None:
     chosen = complete(OPTIONS, request.options)
     if chosen["cross_validate"] is not None:
         return None
+    turned = checks.is_turned(chosen["direction"])
+
+    def evaluate(xs: Sequence[calls.PreparedLayer], ys: Sequence[calls.PreparedLayer]) -> Array:
+        predicted, others = (ys, xs) if turned else (xs, ys)
+        values = calls.compare(predicted, others, measure=Measure.linear_regression)[0]
+        return values.T if turned else values
+
     return orders_of(
         request,
-        lambda grid: _prepared(grid, chosen["rank_tolerance"], None),
-        lambda xs, ys: calls.compare(xs, ys, measure=Measure.linear_regression)[0],
+        lambda grid: _prepared(grid, chosen["rank_tolerance"], None, turned=turned),
+        evaluate,
     )
 
 
 def _prepared(
-    grid: Grid, tolerance: float | None, progress: Progress | None
+    grid: Grid, tolerance: float | None, progress: Progress | None, *, turned: bool = False
 ) -> tuple[list[calls.PreparedLayer], list[calls.PreparedLayer] | None]:
     """Prepare bases of the layers that are predicted from; those only predicted need none.
 
-    Of wide ones that are predicted the coordinates take their place.
+    Of wide ones that are predicted the coordinates take their place. Those of the columns are
+    predicted if it is `turned`.
     """
     if not grid.ys and not grid.has_wide:
         return grid.bases(tolerance, progress=progress), None
     first = len(grid.xs) if grid.ys else 0
+    from_these = slice(None, first or None) if turned else slice(first, None)
     bases = calls.prepare_bases(
-        grid.cores[first:],
-        tolerances=grid.tolerances(tolerance)[first:],
+        grid.cores[from_these],
+        tolerances=grid.tolerances(tolerance)[from_these],
         double=grid.double,
         progress=progress,
     )
-    return calls.prepare_centred(in_coordinates(grid.xs), double=grid.double), bases
+    predicted = grid.others if turned else grid.xs
+    centred = calls.prepare_centred(in_coordinates(predicted), double=grid.double)
+    return (bases, centred) if turned else (centred, bases)

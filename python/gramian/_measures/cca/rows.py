@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Mapping
+from typing import Any
 
 from ..gathered import by_rows
 from ..measure import Measure
 from ..ranks import needed_samples
-from . import cca, left_out, plan, pwcca, reference, reference_variants, regression, svcca
+from . import (
+    cca,
+    left_out,
+    plan,
+    plan_ridge,
+    pwcca,
+    reference,
+    reference_ridge,
+    reference_variants,
+    regression,
+    ridge,
+    ridge_pairs,
+    ridge_row,
+    svcca,
+)
 
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 _LINEAR = _RIGID | {"scaling", "invertible_linear"}
 
+
+def _holds_out(options: Mapping[str, Any]) -> bool:
+    return options["cross_validate"] is not None
+
+
 ROWS = (
     Measure(
         "cca",
+        title="mean CCA correlation",
         function=cca.cca,
         reference=reference.cca,
         pairs=cca.cca_pairs,
         plan=plan.plan_cca,
         gathers=by_rows,
         orders=cca.cca_orders,
+        holds_out=_holds_out,
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -30,12 +54,14 @@ ROWS = (
     ),
     Measure(
         "cca_squared",
+        title="mean squared CCA correlation",
         function=cca.cca,
         reference=reference.cca,
         pairs=cca.cca_squared_pairs,
         plan=plan.plan_cca_squared,
         gathers=by_rows,
         orders=functools.partial(cca.cca_orders, squared=True),
+        holds_out=_holds_out,
         options=cca.OPTIONS,
         invariances=_LINEAR,
         citation="Kornblith et al. 2019, section 3",
@@ -45,6 +71,7 @@ ROWS = (
     ),
     Measure(
         "svcca",
+        title="SVCCA",
         function=svcca.svcca,
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
@@ -60,6 +87,7 @@ ROWS = (
     ),
     Measure(
         "svcca_squared",
+        title="SVCCA, squared correlations",
         function=svcca.svcca,
         reference=reference_variants.svcca,
         pairs=svcca.svcca_pairs,
@@ -76,6 +104,7 @@ ROWS = (
     ),
     Measure(
         "pwcca",
+        title="PWCCA",
         function=pwcca.pwcca,
         reference=reference_variants.pwcca,
         pairs=pwcca.pwcca_pairs,
@@ -91,6 +120,7 @@ ROWS = (
     ),
     Measure(
         "linear_regression",
+        title="R² of linear regression",
         function=regression.linear_regression,
         reference=reference.linear_regression,
         pairs=regression.regression_pairs,
@@ -99,11 +129,31 @@ ROWS = (
         orders=regression.regression_orders,
         left_out=left_out.r2_without,
         leaves_out_each=left_out.is_of_all_samples,
+        holds_out=_holds_out,
         options=regression.OPTIONS,
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 10",
         range=(0, 1),
         samples=needed_samples,
         symmetric=False,
+    ),
+    Measure(
+        "ridge_regression",
+        title="R² of ridge regression",
+        function=ridge.ridge_regression,
+        reference=reference_ridge.ridge_regression,
+        pairs=ridge_pairs.ridge_pairs,
+        plan=plan_ridge.plan_ridge,
+        gathers=ridge_row.gathered,
+        holds_out=ridge_row.chooses_or_holds_out,
+        options=ridge_pairs.OPTIONS,
+        invariances=_RIGID | {"scaling"},
+        lost=ridge_row.lost,
+        citation="Hoerl and Kennard 1970",
+        range=(-math.inf, 1),
+        samples=ridge_row.needed_samples,
+        symmetric=False,
+        attribute="score",
+        record=ridge_row.recorded,
     ),
 )

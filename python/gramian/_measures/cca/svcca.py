@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._core import calls
 from ..._core.calls import Measure
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
@@ -17,7 +18,7 @@ from .. import ranks
 from ..grid import PREPARED, Array, Grid, one_pair
 from ..measure import Option, complete, falls_back_on, flag, value_of_pair
 from ..orders import Orders, orders_of
-from ..resampled import Again, Request
+from ..resampled import Again, Request, Samples
 from . import checks
 from . import reference_variants as reference
 from .results import SVCCA
@@ -49,8 +50,8 @@ SQUARED = Option("squared", False, flag("squared"))
 
 @overload
 def svcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     variance: float = ...,
     components: int | None = ...,
@@ -58,13 +59,27 @@ def svcca(
     full_output: Literal[False] = ...,
     layout: Layouts = ...,
     positions: Positions = ...,
-    nan_policy: str = ...,
+    nan_policy: NanPolicy = ...,
     device: str | None = ...,
 ) -> float: ...
 @overload
 def svcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    variance: float = ...,
+    components: int | None = ...,
+    squared: bool = ...,
+    full_output: Literal[True],
+    layout: Layouts = ...,
+    positions: Positions = ...,
+    nan_policy: NanPolicy = ...,
+    device: str | None = ...,
+) -> SVCCA: ...
+@overload
+def svcca(
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     variance: float = ...,
     components: int | None = ...,
@@ -72,14 +87,14 @@ def svcca(
     full_output: bool,
     layout: Layouts = ...,
     positions: Positions = ...,
-    nan_policy: str = ...,
+    nan_policy: NanPolicy = ...,
     device: str | None = ...,
 ) -> float | SVCCA: ...
 @takes_layout
 @falls_back_on(reference.svcca)
 def svcca(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     variance: float = 0.99,
     components: int | None = None,
@@ -87,7 +102,7 @@ def svcca(
     full_output: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float | SVCCA:
     """Singular vector canonical correlation analysis.
@@ -205,7 +220,7 @@ def hold_components(
     names = [layer.name for layer in (*whole.xs, *whole.ys)]
     counts = dict(zip(names, kept, strict=True))
 
-    def compare(a: Sequence[Layer], b: Sequence[Layer]) -> Array:
+    def compare(a: Sequence[Layer], b: Sequence[Layer], _drawn: Samples | None = None) -> Array:
         grid = Grid(a, b, "raise", device)
         prepared = [
             calls.prepare_directions(

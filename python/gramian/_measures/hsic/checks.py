@@ -12,9 +12,10 @@ __all__ = ["is_unbiased", "needed_samples"]
 
 
 def is_unbiased(options: Mapping[str, Any]) -> bool:
-    """Return whether it is the unbiased one, under whichever name the measure has for it."""
-    names = ("debiased", "unbiased")  # of which a measure has one
-    return any(check_flag(name, options[name]) for name in names if name in options)
+    """Return whether it is the unbiased one, under either word for it."""
+    names = ("debiased", "unbiased")
+    given = [check_flag(name, options[name]) for name in names if name in options]
+    return any(given)  # both were checked
 
 
 def needed_samples(options: Mapping[str, Any]) -> Samples:

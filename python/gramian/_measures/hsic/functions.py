@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..measure import falls_back_on, value_of_pair
 from . import angles, pairs, reference
-from .kernels import Kernel
+from .kernels import Kernel, KernelName
 
 __all__ = ["cka", "cka_distance", "distance_correlation", "hsic"]
 
@@ -15,16 +14,18 @@ __all__ = ["cka", "cka_distance", "distance_correlation", "hsic"]
 @takes_layout
 @falls_back_on(reference.hsic)
 def hsic(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:
@@ -35,7 +36,8 @@ def hsic(
     X : array_like, shape (n_samples, n_features_x)
         Activations; rows are examples. numpy arrays, and anything with DLPack,
         ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
-        integers or bool, of any strides. Copied as a whole only when a GPU is asked for.
+        integers or bool, of any strides. Copied as a whole only when a GPU is asked for. A tensor
+        that requires a gradient is read without it: the result is a number, and no loss.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
@@ -45,10 +47,14 @@ def hsic(
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
         examples; X and Y each have their own median. Default 1.0.
+    sigma : float, optional
+        The width in the units of the features instead, the same for X and Y.
     bandwidth_sample : int, optional
         Take the median distance of this many examples only, evenly spread over the rows.
     unbiased : bool, default False
         Use the unbiased estimator, which may be negative.
+    debiased : bool, default False
+        The same under the name that `cka` has for it.
     layout, positions
         As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
@@ -110,8 +116,10 @@ def hsic(
         Y,
         kernel=kernel,
         bandwidth=bandwidth,
+        sigma=sigma,
         bandwidth_sample=bandwidth_sample,
         unbiased=unbiased,
+        debiased=debiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,
@@ -121,16 +129,18 @@ def hsic(
 @takes_layout
 @falls_back_on(reference.cka)
 def cka(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:
@@ -141,7 +151,8 @@ def cka(
     X : array_like, shape (n_samples, n_features_x)
         Activations; rows are examples. numpy arrays, and anything with DLPack,
         ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
-        integers or bool, of any strides. Copied as a whole only when a GPU is asked for.
+        integers or bool, of any strides. Copied as a whole only when a GPU is asked for. A tensor
+        that requires a gradient is read without it: the result is a number, and no loss.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
@@ -151,12 +162,16 @@ def cka(
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance between
         examples; X and Y each have their own median. Default 1.0.
+    sigma : float, optional
+        The width in the units of the features instead, the same for X and Y.
     bandwidth_sample : int, optional
         Take the median distance of this many examples only, evenly spread over the rows.
     debiased : bool, default False
         Use the unbiased HSIC in all three places. Recommended when the number of features is not
         small against the number of samples: the biased value of independent data with n = 64 and
         2,000 features is 0.97, the debiased one 0.01. It may be negative, and is not clamped.
+    unbiased : bool, default False
+        The same under the name that `hsic` has for it.
     layout, positions
         As in `compare`, for arrays of more axes.
     nan_policy : {"raise", "propagate"}, default "raise"
@@ -222,8 +237,10 @@ def cka(
         Y,
         kernel=kernel,
         bandwidth=bandwidth,
+        sigma=sigma,
         bandwidth_sample=bandwidth_sample,
         debiased=debiased,
+        unbiased=unbiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,
@@ -233,16 +250,18 @@ def cka(
 @takes_layout
 @falls_back_on(reference.cka_distance)
 def cka_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:
@@ -250,7 +269,8 @@ def cka_distance(
 
     Parameters
     ----------
-    X, Y, kernel, bandwidth, bandwidth_sample, debiased, nan_policy, device, max_memory
+    X, Y, kernel, bandwidth, sigma, bandwidth_sample, debiased, unbiased, nan_policy, device, \
+max_memory
         As in `cka`.
     layout, positions
         As in `compare`, for arrays of more axes.
@@ -296,8 +316,10 @@ def cka_distance(
         Y,
         kernel=kernel,
         bandwidth=bandwidth,
+        sigma=sigma,
         bandwidth_sample=bandwidth_sample,
         debiased=debiased,
+        unbiased=unbiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,
@@ -307,13 +329,14 @@ def cka_distance(
 @takes_layout
 @falls_back_on(reference.distance_correlation)
 def distance_correlation(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
     max_memory: float | None = None,
 ) -> float:
@@ -326,6 +349,8 @@ def distance_correlation(
     unbiased : bool, default False
         Use the unbiased distance covariances, without the root; it may be negative. The biased
         value of independent data goes to 1 as the number of features grows.
+    debiased : bool, default False
+        The same under the name that `cka` has for it.
     layout, positions, nan_policy, device, max_memory
         As in `cka`.
 
@@ -378,6 +403,7 @@ def distance_correlation(
         X,
         Y,
         unbiased=unbiased,
+        debiased=debiased,
         nan_policy=nan_policy,
         device=device,
         max_memory=max_memory,

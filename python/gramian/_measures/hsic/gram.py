@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._input import options
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import as_layer
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..measure import falls_back_on
 from . import pairs, reference
-from .kernels import Kernel
+from .kernels import Kernel, KernelName
 
 __all__ = ["gram"]
 
@@ -20,15 +21,16 @@ __all__ = ["gram"]
 @takes_layout
 @falls_back_on(reference.gram)
 def gram(
-    X: Any,
+    X: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     centered: bool = True,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> npt.NDArray[np.floating[Any]]:
     """Gram matrix of a representation.
@@ -42,6 +44,8 @@ def gram(
         with parameters, such as `RBF`.
     bandwidth : float, optional
         Width of the "rbf" or "laplacian" kernel as a fraction of the median distance. Default 1.0.
+    sigma : float, optional
+        The width in the units of the features instead.
     bandwidth_sample : int, optional
         Take the median distance of this many examples only, evenly spread over the rows.
     centered : bool, default True
@@ -90,5 +94,10 @@ def gram(
         nan_policy=nan_policy,
         device=device,
         centered=options.check_flag("centered", centered),
-        options={"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": bandwidth_sample},
+        options={
+            "kernel": kernel,
+            "bandwidth": bandwidth,
+            "sigma": sigma,
+            "bandwidth_sample": bandwidth_sample,
+        },
     )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from ..._input.options import check_integer, check_number, plain, refuse_type, shown
+from ..._input.options import check_choice, check_integer, check_number, plain, shown
 
 __all__ = [
     "RBF",
     "Cosine",
     "Distance",
     "Kernel",
+    "KernelName",
     "Laplacian",
     "Linear",
     "Polynomial",
@@ -21,6 +22,7 @@ __all__ = [
     "check_bandwidth",
     "check_kernel",
     "check_sample",
+    "check_sigma",
     "kernel_of",
     "name_of",
     "resolve",
@@ -50,7 +52,15 @@ def _set_width(kernel: RBF | Laplacian) -> None:
 
 @dataclass(frozen=True)
 class Linear:
-    """Linear kernel, k(x, y) = x'y on centered features."""
+    """Linear kernel, k(x, y) = x'y on centered features.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> X, Y = [[1.0, 2.0], [3.0, 1.0], [0.0, 1.0]], [[1.0], [2.0], [4.0]]
+    >>> gm.hsic(X, Y, kernel=gm.Linear()) == gm.hsic(X, Y)
+    True
+    """
 
     __module__ = "gramian"
 
@@ -168,6 +178,14 @@ class Cosine:
     """Cosine kernel, ``k(x, y) = x'y / (|x| |y|)`` of features that are not centered.
 
     It is 0 where x or y is 0.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> gm.gram([[2.0, 0.0], [3.0, 3.0], [0.0, 0.5]], kernel=gm.Cosine()).round(3)
+    array([[ 0.51 , -0.019, -0.49 ],
+           [-0.019,  0.038, -0.019],
+           [-0.49 , -0.019,  0.51 ]])
     """
 
     __module__ = "gramian"
@@ -180,6 +198,7 @@ class Precomputed:
 
 Kernel = Linear | RBF | Laplacian | Distance | Polynomial | Cosine | Precomputed
 
+KernelName = Literal["linear", "rbf", "laplacian", "polynomial", "cosine", "precomputed"]
 NAMED: dict[str, type[Kernel]] = {
     "linear": Linear,
     "rbf": RBF,
@@ -195,11 +214,7 @@ def check_kernel(kernel: Any) -> str | Kernel:
     rule = f"one of {', '.join(map(repr, NAMED))} or a kernel object"
     if isinstance(kernel, Kernel):
         return kernel
-    if not isinstance(kernel, str):
-        raise refuse_type("kernel", rule, kernel)
-    if kernel not in NAMED:
-        raise ValueError(f"kernel must be {rule}, got {shown(kernel)}.")
-    return str(kernel)
+    return check_choice("kernel", kernel, tuple(NAMED), rule)
 
 
 def check_bandwidth(bandwidth: Any) -> float | None:
@@ -207,24 +222,33 @@ def check_bandwidth(bandwidth: Any) -> float | None:
     return None if bandwidth is None else _positive("bandwidth", bandwidth)
 
 
+def check_sigma(sigma: Any) -> float | None:
+    """Refuse a width that no kernel can have."""
+    return None if sigma is None else _positive("sigma", sigma)
+
+
 def check_sample(sample: Any) -> int | None:
     """Refuse numbers of samples that have no distance."""
     return None if sample is None else check_integer("bandwidth_sample", sample, least=2)
 
 
-def resolve(kernel: str | Kernel, bandwidth: float | None = None) -> Kernel:
-    """Turn the `kernel` and `bandwidth` arguments of a public function into a kernel."""
-    kernel, bandwidth = check_kernel(kernel), check_bandwidth(bandwidth)
+def resolve(
+    kernel: str | Kernel, bandwidth: float | None = None, sigma: float | None = None
+) -> Kernel:
+    """Turn `kernel`, `bandwidth` and `sigma` of a public function into a kernel."""
+    kernel = check_kernel(kernel)
+    width = {"sigma": check_sigma(sigma), "bandwidth": check_bandwidth(bandwidth)}
     if isinstance(kernel, str):
         kind = NAMED[kernel]
-        if kind in (RBF, Laplacian) and bandwidth is not None:
-            return kind(bandwidth=bandwidth)
+        if kind is RBF or kind is Laplacian:
+            return kind(**width)
         kernel = kind()
-    if bandwidth is not None:
-        raise ValueError(
-            "bandwidth is an option of kernel='rbf' and kernel='laplacian' only, got "
-            f"bandwidth={plain(bandwidth)} with {kernel!r}."
-        )
+    for name, value in width.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} is an option of kernel='rbf' and kernel='laplacian' only, got "
+                f"{name}={plain(value)} with {kernel!r}."
+            )
     return kernel
 
 
@@ -251,7 +275,9 @@ def name_of(kernel: Kernel) -> str:
 
 def kernel_of(options: Mapping[str, Any]) -> tuple[Kernel, int | None]:
     """Return the kernel, and the number of samples that its median distance is taken of."""
-    kernel = resolve(options.get("kernel", "linear"), options.get("bandwidth"))
+    kernel = resolve(
+        options.get("kernel", "linear"), options.get("bandwidth"), options.get("sigma")
+    )
     sample = check_sample(options.get("bandwidth_sample"))
     if sample is None:
         return kernel, None

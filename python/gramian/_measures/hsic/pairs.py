@@ -55,7 +55,7 @@ CHANCE = Chance(
 )
 says_chance_of_kernels = says_chance(
     CHANCE,
-    lambda options: not (is_unbiased(options) or options.get("kernel") == "precomputed"),
+    lambda options: not (is_unbiased(options) or isinstance(kernel_of(options)[0], Precomputed)),
 )
 
 
@@ -190,6 +190,7 @@ def read_layer(
         return x
     if x.finite:
         checks.check_symmetric(layer)
+        checks.check_no_distances(layer)
     return replace(x, constant=False)  # as a Gram matrix that is given never is
 
 

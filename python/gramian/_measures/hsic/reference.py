@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..._input import checks, layers, options
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer, as_layer
 from ..._input.constant import is_constant
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..reference_inputs import check_values
-from .checks import needed_samples
-from .kernels import Distance, Kernel, Precomputed, kernel_of
+from .checks import is_unbiased, needed_samples
+from .kernels import Distance, Kernel, KernelName, Precomputed, kernel_of
 from .reference_grams import (
     Array,
     kernel_matrix,
@@ -29,16 +30,18 @@ __all__ = ["cka", "cka_distance", "distance_correlation", "gram", "hsic"]
 
 @takes_layout
 def cka(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Centered kernel alignment, HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)).
 
@@ -52,23 +55,25 @@ def cka(
     >>> round(reference.cka(X, Y), 12)
     0.7
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
-    debiased = options.check_flag("debiased", debiased)
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
+    debiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
     return _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)[0]
 
 
 @takes_layout
 def cka_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     debiased: bool = False,
+    unbiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Angle between the centered Gram matrices, arccos(CKA) (Williams et al. 2021).
 
@@ -82,8 +87,8 @@ def cka_distance(
     >>> round(reference.cka_distance(X, Y), 12)
     0.795398830184
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
-    debiased = options.check_flag("debiased", debiased)
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
+    debiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
     similarity, distance = _cka(*_samples(X, Y, k, debiased, nan_policy), k, debiased)
     if similarity > 0.99:  # where an angle has fewer digits than its cosine
         return float(2 * np.arcsin(distance / 2))
@@ -92,16 +97,18 @@ def cka_distance(
 
 @takes_layout
 def hsic(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Hilbert-Schmidt independence criterion.
 
@@ -116,7 +123,8 @@ def hsic(
     >>> reference.hsic(X, Y)
     1.75
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    unbiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
     x, y = _samples(X, Y, k, unbiased, nan_policy)
     (K, of_k), (L, of_l) = shifted_kernel_matrix(x, *k), shifted_kernel_matrix(y, *k)
     value = hsic_unbiased(K, L) if unbiased else hsic_biased(K, L)
@@ -126,13 +134,14 @@ def hsic(
 
 @takes_layout
 def distance_correlation(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     unbiased: bool = False,
+    debiased: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Correlation of the doubly centered distances (Székely et al. 2007, definitions 2.3 and 2.4).
 
@@ -145,6 +154,7 @@ def distance_correlation(
     >>> round(reference.distance_correlation([[1], [2], [3]], [[10], [20], [5]]), 12)
     0.762199122232
     """
+    unbiased = is_unbiased({"debiased": debiased, "unbiased": unbiased})
     x, y = _samples(X, Y, (Distance(), None), unbiased, nan_policy)
     distances = [np.sqrt(squared_distances(layer)[0]) for layer in (x, y)]
     A, B = (u_centered(d) if unbiased else double_centered(d) for d in distances)
@@ -167,15 +177,16 @@ def distance_correlation(
 
 @takes_layout
 def gram(
-    X: Any,
+    X: ArrayLike,
     *,
-    kernel: str | Kernel = "linear",
+    kernel: KernelName | Kernel = "linear",
     bandwidth: float | None = None,
+    sigma: float | None = None,
     bandwidth_sample: int | None = None,
     centered: bool = True,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> Array:
     """Gram matrix (n, n) of one representation, HKH or, with ``centered=False``, K.
 
@@ -189,7 +200,7 @@ def gram(
            [ 0.,  1., -1.],
            [-1., -1.,  2.]])
     """
-    k = _kernel(kernel, bandwidth, bandwidth_sample)
+    k = _kernel(kernel, bandwidth, sigma, bandwidth_sample)
     options.check_nan_policy(nan_policy)
     centered = options.check_flag("centered", centered)
     x = as_layer(X, "X")
@@ -217,10 +228,11 @@ def _cka(x: Layer, y: Layer, k: tuple[Kernel, int | None], debiased: bool) -> tu
 
 
 def _kernel(
-    kernel: str | Kernel, bandwidth: float | None, sample: int | None
+    kernel: str | Kernel, bandwidth: float | None, sigma: float | None, sample: int | None
 ) -> tuple[Kernel, int | None]:
     """Return the kernel, and the number of rows that its median distance is taken of."""
-    return kernel_of({"kernel": kernel, "bandwidth": bandwidth, "bandwidth_sample": sample})
+    width = {"bandwidth": bandwidth, "sigma": sigma, "bandwidth_sample": sample}
+    return kernel_of({"kernel": kernel, **width})
 
 
 def _samples(
@@ -241,6 +253,7 @@ def _check_values(layer: Layer, k: tuple[Kernel, int | None], nan_policy: str) -
         checks.check_square(layer)
     if check_values(layer, nan_policy) and precomputed:
         checks.check_symmetric(layer)
+        checks.check_no_distances(layer)
 
 
 def u_centered(D: Array) -> Array:

@@ -288,7 +288,7 @@ def hold_widths(request: Request, again: Callable[[Mapping[str, Any]], Again]) -
     plain = {
         name: value
         for name, value in request.options.items()
-        if name not in ("kernel", "bandwidth", "bandwidth_sample")
+        if name not in ("kernel", "bandwidth", "sigma", "bandwidth_sample")
     }
     held = again({**plain, "kernel": type(kernel)(sigma=1.0)})
     widths: dict[str, float] = {}
@@ -299,7 +299,7 @@ def hold_widths(request: Request, again: Callable[[Mapping[str, Any]], Again]) -
     def in_widths(layer: Layer) -> Layer:
         return Layer(layer.name, as_float64(layer) / widths[layer.name], "float64")
 
-    def compare(a: Sequence[Layer], b: Sequence[Layer]) -> Array:
+    def compare(a: Sequence[Layer], b: Sequence[Layer], _drawn: Samples | None = None) -> Array:
         return held([in_widths(layer) for layer in a], [in_widths(layer) for layer in b])
 
     return compare

@@ -12,11 +12,10 @@ from . import angles, functions, gathered, pairs, plan, reference, resampled
 from .checks import is_unbiased, needed_samples
 from .kernels import (
     NAMED,
-    RBF,
-    Laplacian,
     check_bandwidth,
     check_kernel,
     check_sample,
+    check_sigma,
     kernel_of,
     lost_invariances,
     name_of,
@@ -35,6 +34,14 @@ _KERNEL = (  # and checked together, by `kernel_of`
         help="rbf, laplacian: width in median distances (1)",
     ),
     Option(
+        "sigma",
+        None,
+        check_sigma,
+        kind=float,
+        metavar="S",
+        help="rbf, laplacian: width in units of the features",
+    ),
+    Option(
         "bandwidth_sample",
         None,
         check_sample,
@@ -43,16 +50,10 @@ _KERNEL = (  # and checked together, by `kernel_of`
         help="rbf, laplacian: take the median distance of N samples only",
     ),
 )
-_SIGMA = Option(
-    "sigma", None, kind=float, metavar="S", help="rbf, laplacian: width in units of the features"
-)
-_DEBIASED = Option("debiased", False, flag("debiased"), kind=bool, help="CKA by the unbiased HSIC")
-_UNBIASED = Option(
-    "unbiased",
-    False,
-    flag("unbiased"),
-    kind=bool,
-    help="unbiased HSIC, or distance covariance",
+# Two words for the same, of which a measure is called by one: either will do for all.
+_ESTIMATOR = (
+    Option("debiased", False, flag("debiased"), kind=bool, help="by the unbiased estimator"),
+    Option("unbiased", False, flag("unbiased"), kind=bool, help="the same as --debiased"),
 )
 _RIGID = frozenset({"orthogonal", "permutation", "translation"})
 
@@ -62,31 +63,22 @@ def always(options: Mapping[str, Any]) -> bool:
     return True
 
 
-def record(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options in force: the kernel by its name, and its parameters."""
-    kernel, sample = kernel_of(options)
-    found: dict[str, Any] = {"kernel": name_of(kernel)}
-    found |= {name: value for name, value in vars(kernel).items() if value is not None}
-    if sample is not None:
-        found["bandwidth_sample"] = sample
-    return found | {name: options[name] for name in ("debiased", "unbiased") if name in options}
-
-
-def from_flags(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that flags stand for: a sigma makes a kernel object."""
-    if "sigma" not in given:
-        return given
-    kind = {"rbf": RBF, "laplacian": Laplacian}.get(given.get("kernel", "linear"))
-    if kind is None:
-        raise ValueError("--sigma needs --kernel rbf or --kernel laplacian.")
-    width = {name: given.get(name) for name in ("sigma", "bandwidth")}
-    others = {name: value for name, value in given.items() if name not in width}
-    return others | {"kernel": kind(**width)}
+def record(word: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options in force: the kernel by its name, its parameters, and the estimator."""
+    found: dict[str, Any] = {}
+    if "kernel" in options:
+        kernel, sample = kernel_of(options)
+        found |= {"kernel": name_of(kernel)}
+        found |= {name: value for name, value in vars(kernel).items() if value is not None}
+        if sample is not None:
+            found["bandwidth_sample"] = sample
+    return found | {word: is_unbiased(options)}
 
 
 ROWS = (
     Measure(
         "cka",
+        title="CKA",
         function=functions.cka,
         reference=reference.cka,
         pairs=pairs.cka_pairs,
@@ -97,18 +89,17 @@ ROWS = (
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "cka"),
         holds=resampled.hold_widths,
-        options=(*_KERNEL, _DEBIASED),
+        options=(*_KERNEL, *_ESTIMATOR),
         invariances=_RIGID | {"scaling"},
         citation="Kornblith et al. 2019, eq. 3-4",
         range=(0, 1),
         samples=needed_samples,
         lost=lost_invariances,
-        record=record,
-        more_flags=(_SIGMA,),
-        from_flags=from_flags,
+        record=functools.partial(record, "debiased"),
     ),
     Measure(
         "hsic",
+        title="HSIC",
         function=functions.hsic,
         reference=reference.hsic,
         pairs=pairs.hsic_pairs,
@@ -119,18 +110,17 @@ ROWS = (
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "hsic"),
         holds=resampled.hold_widths,
-        options=(*_KERNEL, _UNBIASED),
+        options=(*_KERNEL, *_ESTIMATOR),
         invariances=_RIGID,
         citation="Gretton et al. 2005; Song et al. 2012",
         range=(0, math.inf),
         samples=needed_samples,
         lost=lost_invariances,
-        record=record,
-        more_flags=(_SIGMA,),
-        from_flags=from_flags,
+        record=functools.partial(record, "unbiased"),
     ),
     Measure(
         "cka_distance",
+        title="CKA distance",
         function=functions.cka_distance,
         reference=reference.cka_distance,
         pairs=angles.cka_distance_pairs,
@@ -141,19 +131,18 @@ ROWS = (
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "cka_distance"),
         holds=resampled.hold_widths,
-        options=(*_KERNEL, _DEBIASED),
+        options=(*_KERNEL, *_ESTIMATOR),
         invariances=_RIGID | {"scaling"},
         citation="Williams et al. 2021",
         range=(0, math.pi / 2),
         distance=True,
         samples=needed_samples,
         lost=lost_invariances,
-        record=record,
-        more_flags=(_SIGMA,),
-        from_flags=from_flags,
+        record=functools.partial(record, "debiased"),
     ),
     Measure(
         "distance_correlation",
+        title="distance correlation",
         function=functions.distance_correlation,
         reference=reference.distance_correlation,
         pairs=pairs.distance_correlation_pairs,
@@ -163,10 +152,11 @@ ROWS = (
         leaves_out_each=always,
         plan_draws=resampled.plan_draws,
         road=functools.partial(resampled.road_of, "distance_correlation"),
-        options=(_UNBIASED,),
+        options=_ESTIMATOR,
         invariances=_RIGID | {"scaling"},
         citation="Székely et al. 2007, 2014",
         range=(0, 1),
         samples=needed_samples,
+        record=functools.partial(record, "unbiased"),
     ),
 )

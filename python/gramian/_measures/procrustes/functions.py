@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..measure import falls_back_on, value_of_pair
 from . import pairs, reference
@@ -14,12 +13,12 @@ __all__ = ["procrustes", "procrustes_distance", "shape_distance"]
 @takes_layout
 @falls_back_on(reference.procrustes)
 def procrustes(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float:
     """Orthogonal Procrustes similarity.
@@ -81,12 +80,12 @@ def procrustes(
 @takes_layout
 @falls_back_on(reference.procrustes_distance)
 def procrustes_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float:
     """Orthogonal Procrustes distance of representations scaled to unit norm.
@@ -138,13 +137,13 @@ def procrustes_distance(
 @takes_layout
 @falls_back_on(reference.shape_distance)
 def shape_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     alpha: float = 1.0,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> float:
     """Angular shape distance, from CCA to Procrustes.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.layout import Layouts, Positions, takes_layout
 from .. import ranks
 from ..reference_inputs import Array, centered, samples, warn_constant
@@ -16,12 +15,12 @@ __all__ = ["procrustes", "procrustes_distance", "shape_distance"]
 
 @takes_layout
 def procrustes(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """|X'Y|_* / (|X|_F |Y|_F), the sum of the singular values of X'Y.
 
@@ -43,12 +42,12 @@ def procrustes(
 
 @takes_layout
 def procrustes_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """Least |X - Y Q|_F over orthogonal Q, for X and Y of unit norm, zero-padded to one width.
 
@@ -79,13 +78,13 @@ def distance(A: Array, B: Array) -> float:
 
 @takes_layout
 def shape_distance(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
     alpha: float = 1.0,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> float:
     """arccos(|X~'Y~|_* / (|X~|_F |Y~|_F)), X~ = X (alpha I + (1 - alpha) (X'X)^(-1/2)).
 

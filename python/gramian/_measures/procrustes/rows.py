@@ -15,6 +15,7 @@ _INVARIANCES = frozenset({"orthogonal", "permutation", "translation", "scaling"}
 ROWS = (
     Measure(
         "procrustes",
+        title="Procrustes similarity",
         function=functions.procrustes,
         reference=reference.procrustes,
         pairs=pairs.procrustes_pairs,
@@ -29,6 +30,7 @@ ROWS = (
     ),
     Measure(
         "procrustes_distance",
+        title="Procrustes distance",
         function=functions.procrustes_distance,
         reference=reference.procrustes_distance,
         pairs=pairs.procrustes_distance_pairs,
@@ -44,6 +46,7 @@ ROWS = (
     ),
     Measure(
         "shape_distance",
+        title="shape distance",
         function=functions.shape_distance,
         reference=reference.shape_distance,
         pairs=pairs.shape_distance_pairs,

@@ -100,7 +100,11 @@ def distinct(gram: Floats, cross: Floats) -> npt.NDArray[np.int64]:
     alike = np.flatnonzero(earlier.max(axis=1) > 1 - ALIKE)
     sign = np.sign(gram[alike, first[alike]])[:, None]
     equal = [np.abs(m[alike] - sign * m[first[alike]]).max(axis=1) <= ALIKE for m in (gram, cross)]
-    return np.setdiff1d(np.arange(len(gram)), alike[equal[0] & equal[1]])
+    # Not by numpy's set operations: they let go of the GIL in C++, which a daemon thread that wants
+    # it back while the interpreter ends does not survive.
+    others = np.ones(len(gram), dtype=bool)
+    others[alike[equal[0] & equal[1]]] = False
+    return np.flatnonzero(others)
 
 
 def clustered(C: Correlations, n_clusters: int, seed: int) -> Clusters:

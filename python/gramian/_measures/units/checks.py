@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set, Sized
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from ..._input.arrays import Layer
 from ..._input.checks import Samples, warn
-from ..._input.options import check_choice, check_integer, check_number, plain
+from ..._input.options import (
+    check_choice,
+    check_integer,
+    check_number,
+    check_positive_numbers,
+    plain,
+)
 
-METHODS = ("one-to-one", "semi")
+Method = Literal["one-to-one", "semi"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
@@ -20,7 +27,7 @@ def needed_samples(options: Mapping[str, Any] | None = None) -> Samples:
     return Samples(2, "a correlation")
 
 
-def check_method(method: Any) -> str:
+def check_method(method: Any) -> Method:
     """Refuse anything but the two ways of matching."""
     return check_choice("method", method, METHODS)
 
@@ -29,24 +36,7 @@ def check_alphas(alphas: Any) -> npt.NDArray[np.float64] | None:
     """Return the penalties in falling order, or None for the default grid."""
     if alphas is None:
         return None
-    rule = "a number or a sequence of numbers"
-    if isinstance(alphas, np.ndarray) and alphas.ndim > 1:
-        raise ValueError(f"alphas must be 1-D and not empty, got shape {alphas.shape}.")
-    is_one = getattr(alphas, "ndim", None) == 0
-    if is_one or isinstance(alphas, (str, bytes, Mapping, Set)) or not _is_sequence(alphas):
-        values = np.array([check_number("alphas", alphas, rule)])
-    else:
-        values = np.array([check_number("alphas", alpha, rule) for alpha in alphas])
-    if len(values) == 0:
-        raise ValueError(f"alphas must be 1-D and not empty, got shape {values.shape}.")
-    bad = ~(np.isfinite(values) & (values > 0))
-    if bad.any():
-        raise ValueError(f"alphas must be finite and > 0, got {plain(float(values[bad][0]))}.")
-    return -np.sort(-values)
-
-
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, Sized) and isinstance(value, Iterable)
+    return -np.sort(-check_positive_numbers("alphas", alphas))
 
 
 def check_tol(tol: Any) -> float:

@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._input import layers, options
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import as_layer
 from ..._input.layout import Layouts, Positions, units_take_layout
 from ..measure import falls_back_on
 from . import analysis, checks, pairs, reference
+from .checks import Method
 from .results import Clusters, Matching
 
 __all__ = ["cluster_units", "correlation", "match_units"]
@@ -20,12 +22,12 @@ __all__ = ["cluster_units", "correlation", "match_units"]
 @units_take_layout
 @falls_back_on(reference.correlation)
 def correlation(
-    X: Any,
-    Y: Any = None,
+    X: ArrayLike,
+    Y: ArrayLike | None = None,
     *,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> npt.NDArray[np.floating[Any]]:
     """Pearson correlation of every unit of X with every unit of Y.
@@ -92,14 +94,14 @@ def correlation(
 @units_take_layout
 @falls_back_on(reference.match_units)
 def match_units(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    method: str = "one-to-one",
+    method: Method = "one-to-one",
     absolute: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> Matching:
     """Find the partners of X's units among the units of Y, by correlation.
@@ -162,14 +164,14 @@ def match_units(
 @units_take_layout
 @falls_back_on(reference.cluster_units)
 def cluster_units(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     n_clusters: int,
     *,
     seed: int = 0,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
 ) -> Clusters:
     """Cluster the units of X and Y together, by the correlation between the two.
@@ -231,8 +233,8 @@ def cluster_units(
 
 
 def _correlations(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike | None,
     nan_policy: str,
     device: str | None,
     *,

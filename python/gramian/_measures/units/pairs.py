@@ -12,6 +12,7 @@ from ..._core import calls
 from ..._input.arrays import Layer
 from ..._input.read import ReadLayer, read
 from ..measure import Option, complete, flag
+from ..penalties import penalties_option
 from . import checks
 from .analysis import (
     Correlations,
@@ -44,11 +45,6 @@ Array = npt.NDArray[np.float64]
 TINY_PRODUCT = 1e-30
 
 
-def numbers(text: str) -> list[float]:
-    """Turn the text of a flag into numbers."""
-    return [float(part) for part in text.split(",")]
-
-
 MATCH_OPTIONS = (
     Option(
         "absolute",
@@ -60,14 +56,7 @@ MATCH_OPTIONS = (
 )
 METHOD = Option("method", "one-to-one", checks.check_method)
 SPARSE_OPTIONS = (  # as a measure, which has one alpha by default
-    Option(
-        "alphas",
-        0.1,
-        checks.check_alphas,
-        kind=numbers,
-        metavar="A[,A...]",
-        help="penalties, whose scores are averaged",
-    ),
+    penalties_option(0.1, checks.check_alphas),
     Option(
         "tol",
         1e-6,

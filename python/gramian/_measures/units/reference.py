@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from ..._input import checks as input_checks
 from ..._input import layers, options
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer, as_float64, as_layer
 from ..._input.layout import Layouts, Positions, units_take_layout
 from . import checks
+from .checks import Method
 from .reference_graphs import best_assignment, best_partners, spectral_clusters
 from .results import Clusters, Matching, SparsePrediction
 
@@ -26,12 +28,12 @@ Array = npt.NDArray[np.float64]
 
 @units_take_layout
 def correlation(
-    X: Any,
-    Y: Any = None,
+    X: ArrayLike,
+    Y: ArrayLike | None = None,
     *,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> Array:
     """Pearson correlation of every unit of X with every unit of Y, or of X without Y.
 
@@ -50,14 +52,14 @@ def correlation(
 
 @units_take_layout
 def match_units(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     *,
-    method: str = "one-to-one",
+    method: Method = "one-to-one",
     absolute: bool = False,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> Matching:
     """Partners of X's units among Y's (Li et al. 2015).
 
@@ -90,15 +92,15 @@ def match_units(
 
 @units_take_layout
 def sparse_prediction(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     alphas: Any = None,
     *,
     tol: float = 1e-6,
     max_sweeps: int = 10_000,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> SparsePrediction:
     """LASSO of every unit of Y on the units of X (Li et al. 2015).
 
@@ -146,14 +148,14 @@ def sparse_prediction(
 
 @units_take_layout
 def cluster_units(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     n_clusters: int,
     *,
     seed: int = 0,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
 ) -> Clusters:
     """Spectral clustering of the units of X and Y together (Li et al. 2015).
 
@@ -177,8 +179,8 @@ def cluster_units(
 
 
 def _correlations(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike | None,
     nan_policy: str,
     *,
     alone: bool = False,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..._extras import require
 from ..._show import units as pictures
+from ..results import Result
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
 
 __all__ = ["Clusters", "Matching", "SparsePrediction"]
 
@@ -18,7 +23,7 @@ Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Matching:
+class Matching(Result):
     """Units of one representation paired with units of another, as `match_units` returns it.
 
     Attributes
@@ -38,6 +43,21 @@ class Matching:
         Between every unit of X and every unit of Y.
     x_left_out, y_left_out : ndarray, int64
         Units without correlations, constant ones as a rule.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.match_units(X, Y)
+    >>> found.pairs
+    array([[1, 0],
+           [2, 1],
+           [3, 2]])
+    >>> found.correlations.round(3)
+    array([0.734, 0.603, 0.649])
     """
 
     __module__ = "gramian"
@@ -50,6 +70,8 @@ class Matching:
     correlation: Floats
     x_left_out: Integers
     y_left_out: Integers
+
+    _number = "mean"
 
     def __repr__(self) -> str:
         p, q = self.correlation.shape
@@ -87,13 +109,14 @@ class Matching:
             return rows[: len(best)], best[:, 1]
         return rows, np.concatenate([best[:, 1], _rest(q, best[:, 1], self.y_left_out)])
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pandas.DataFrame:
         """Return the pairs as a `pandas.DataFrame` with columns x, y and correlation."""
-        pandas = require("pandas", "pandas")
+        frame = require("pandas", "pandas").DataFrame
         columns = {"x": self.pairs[:, 0], "y": self.pairs[:, 1], "correlation": self.correlations}
-        return pandas.DataFrame(columns)
+        table: pandas.DataFrame = frame(columns)
+        return table
 
-    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+    def plot(self, ax: Axes | None = None, *, label: str | None = None) -> Axes:
         """Draw the sorted match curve with matplotlib, and return the axes.
 
         Parameters
@@ -104,16 +127,18 @@ class Matching:
             The curve's name in a legend; by default the method and the mean.
         """
         name = f"{self.method}, mean {self.mean:.2f}" if label is None else label
-        return pictures.match_curve(self.curve(), ax, name, absolute=self.absolute)
+        drawn: Axes = pictures.match_curve(self.curve(), ax, name, absolute=self.absolute)
+        return drawn
 
-    def plot_correlation(self, ax: Any = None) -> Any:
+    def plot_correlation(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation matrix, permuted so that the pairs are on the diagonal."""
         title = f"permuted by {self.method} matching"
-        return pictures.correlation_map(self.correlation, *self.order(), ax, title)
+        drawn: Axes = pictures.correlation_map(self.correlation, *self.order(), ax, title)
+        return drawn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SparsePrediction:
+class SparsePrediction(Result):
     """Units of Y predicted from few units of X, as `sparse_prediction` returns it.
 
     Attributes
@@ -132,6 +157,21 @@ class SparsePrediction:
         Units without correlations, constant ones as a rule.
     finite : bool
         False where ``nan_policy="propagate"`` met NaN or infinity: `score` is NaN then.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.sparse_prediction(X, Y, alphas=[0.5, 0.1])
+    >>> found.n_partners
+    array([[1, 2, 2],
+           [3, 3, 4]])
+    >>> found.r2.round(2)
+    array([[0.29, 0.19, 0.19],
+           [0.79, 0.71, 0.82]])
     """
 
     __module__ = "gramian"
@@ -144,6 +184,8 @@ class SparsePrediction:
     x_left_out: Integers
     y_left_out: Integers
     finite: bool = True
+
+    _number = "score"
 
     def __repr__(self) -> str:
         count, p, q = self.coefficients.shape
@@ -169,13 +211,14 @@ class SparsePrediction:
         predicted[self.y_left_out] = False
         return predicted
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pandas.DataFrame:
         """Return the path as a `pandas.DataFrame`: alpha, mean partners, mean R2, mean error."""
-        pandas = require("pandas", "pandas")
+        frame = require("pandas", "pandas").DataFrame
         columns = {"alpha": self.alphas, "partners": self.mean_partners, "r2": self.mean_r2}
-        return pandas.DataFrame(columns | {"error": 1 - self.mean_r2})
+        table: pandas.DataFrame = frame(columns | {"error": 1 - self.mean_r2})
+        return table
 
-    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+    def plot(self, ax: Axes | None = None, *, label: str | None = None) -> Axes:
         """Draw the prediction error against the number of partners along the path.
 
         The line is the mean over the predicted units, the band holds the middle half of them.
@@ -192,11 +235,14 @@ class SparsePrediction:
         matplotlib.axes.Axes
             The axes drawn on.
         """
-        return pictures.error_curve(self.mean_partners, 1 - self.mean_r2, 1 - self.r2, ax, label)
+        drawn: Axes = pictures.error_curve(
+            self.mean_partners, 1 - self.mean_r2, 1 - self.r2, ax, label
+        )
+        return drawn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Clusters:
+class Clusters(Result):
     """Groups of units that span both representations, as `cluster_units` returns it.
 
     Attributes
@@ -210,6 +256,19 @@ class Clusters:
         one of the two has no such units.
     correlation : ndarray of shape (p, q)
         Between every unit of X and every unit of Y.
+
+    Examples
+    --------
+    >>> import gramian as gm
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 4))
+    >>> Y = X @ rng.standard_normal((4, 3)) + rng.standard_normal((100, 3))
+    >>> found = gm.cluster_units(X, Y, n_clusters=2, seed=0)
+    >>> found.x_labels.shape, found.y_labels.shape
+    ((4,), (3,))
+    >>> int(found.sizes.sum())
+    7
     """
 
     __module__ = "gramian"
@@ -236,21 +295,26 @@ class Clusters:
         )
         return x, y
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pandas.DataFrame:
         """Return a `pandas.DataFrame` with a row per cluster: its units and their correlation."""
-        pandas = require("pandas", "pandas")
+        frame = require("pandas", "pandas").DataFrame
         columns = {"x": self.sizes[:, 0], "y": self.sizes[:, 1]}
         within = self.cluster_correlation.diagonal()
         others = _others(self.cluster_correlation)
-        return pandas.DataFrame(columns | {"correlation": within, "with_others": others})
+        table: pandas.DataFrame = frame(columns | {"correlation": within, "with_others": others})
+        return table
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation between the clusters of the two representations, with sizes."""
-        return pictures.cluster_map(self.cluster_correlation, self.sizes, ax)
+        drawn: Axes = pictures.cluster_map(self.cluster_correlation, self.sizes, ax)
+        return drawn
 
-    def plot_correlation(self, ax: Any = None) -> Any:
+    def plot_correlation(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation matrix of all units, sorted and framed by cluster."""
-        return pictures.clustered_correlation(self.correlation, *self.order(), self.sizes, ax)
+        drawn: Axes = pictures.clustered_correlation(
+            self.correlation, *self.order(), self.sizes, ax
+        )
+        return drawn
 
 
 def _rest(count: int, used: Integers, left_out: Integers) -> Integers:

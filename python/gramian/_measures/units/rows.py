@@ -12,6 +12,7 @@ _INVARIANCES = frozenset({"permutation", "translation", "scaling"})
 ROWS = (
     Measure(
         "match_one_to_one",
+        title="correlation of units matched one to one",
         function=functions.match_units,
         reference=reference.match_units,
         pairs=pairs.match_pairs,
@@ -27,6 +28,7 @@ ROWS = (
     ),
     Measure(
         "match_semi",
+        title="correlation of units with their best match",
         function=functions.match_units,
         reference=reference.match_units,
         pairs=pairs.match_pairs,
@@ -43,6 +45,7 @@ ROWS = (
     ),
     Measure(
         "sparse_prediction",
+        title="R² of sparse prediction",
         function=sparse.sparse_prediction,
         reference=reference.sparse_prediction,
         pairs=pairs.sparse_prediction_pairs,

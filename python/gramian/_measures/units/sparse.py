@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ..._input import layers, options
+from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.layout import Layouts, Positions, units_take_layout
+from ..._input.progress import Progress, shows_progress, tell_of
 from ..measure import falls_back_on
 from . import analysis, pairs, reference
 from .results import SparsePrediction
@@ -15,19 +16,20 @@ __all__ = ["sparse_prediction"]
 
 
 @units_take_layout
+@shows_progress
 @falls_back_on(reference.sparse_prediction)
 def sparse_prediction(
-    X: Any,
-    Y: Any,
+    X: ArrayLike,
+    Y: ArrayLike,
     alphas: Any = None,
     *,
     tol: float = 1e-6,
     max_sweeps: int = 10_000,
     layout: Layouts = None,
     positions: Positions = None,
-    nan_policy: str = "raise",
+    nan_policy: NanPolicy = "raise",
     device: str | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = None,
 ) -> SparsePrediction:
     """Predict each unit of Y as a sparse combination of units of X.
 
@@ -44,8 +46,9 @@ def sparse_prediction(
         Rounds of coordinate descent for one unit and one alpha.
     layout, positions, nan_policy, device
         As in `correlation`.
-    progress : callable, optional
-        Called now and then as ``progress(done, total)``.
+    progress : bool, callable or bar of tqdm, optional
+        True shows a bar, by tqdm where that is installed. A function is called now and then as
+        ``progress(done, total)``, and a bar of tqdm moved; the units are those of the work.
 
     Returns
     -------
@@ -94,7 +97,6 @@ def sparse_prediction(
     ([[[0.0], [0.75]]], [[0.9375]])
     """
     options.check_nan_policy(nan_policy)
-    options.check_progress(progress)
     settings = pairs.settings(alphas, tol, max_sweeps)
     found = layers.pair(X, Y, nan_policy)
     x, y = (pairs.read_units(layer, nan_policy, device) for layer in found)
@@ -103,4 +105,4 @@ def sparse_prediction(
         analysis.warn_constant(layer, ~varies)
     gram = pairs.between(x, x, double=True).values
     finite = x.layer.finite and y.layer.finite
-    return pairs.predicted(C, gram, **settings, finite=finite, progress=progress)
+    return pairs.predicted(C, gram, **settings, finite=finite, progress=tell_of(progress))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["profile", "race", "read_trace"]
+__all__ = ["Call", "profile", "race", "read_trace"]
 
 Call = Callable[[], Any]
 ROUNDS = 9
@@ -49,9 +49,14 @@ def _seconds(call: Call, synchronize: Call) -> float:
 
 
 def profile(call: Call, synchronize: Call) -> dict[str, Any]:
-    """Count what one call does on the device, by torch's profiler, which sees our work too."""
-    import torch
+    """Count what one call does on the device, by torch's profiler, which sees our work too.
 
+    Nothing, where torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        return {}
     activities = [torch.profiler.ProfilerActivity.CPU]
     if torch.cuda.is_available():
         activities.append(torch.profiler.ProfilerActivity.CUDA)
@@ -68,7 +73,9 @@ def profile(call: Call, synchronize: Call) -> dict[str, Any]:
 
 def read_trace(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Count kernels, copies and waits of a trace; milliseconds in which the device was busy."""
-    spans, kernels, calls = [], defaultdict(list), Counter()
+    spans: list[tuple[float, float]] = []
+    kernels: dict[str, list[float]] = defaultdict(list)
+    calls: Counter[str] = Counter()
     copies = {"count": 0, "bytes": 0}
     for event in events:
         kind, name = event.get("cat", ""), event.get("name", "")

@@ -1,4 +1,4 @@
-"""The CUDA runtime, cuBLAS and cuSOLVER by ctypes, without gramian: what they do by themselves."""
+"""The CUDA runtime, cuBLAS and cuSOLVER by ctypes: what they do by themselves."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.gpu.step import use_standins
+from .._core import modules
+from . import standins
 
-__all__ = ["PEDANTIC", "Libraries"]
+__all__ = ["DEFAULT", "PEDANTIC", "TYPES", "Libraries", "OnDevice"]
 
-NAMES = {"cudart": "libcudart.so.13", "cublas": "libcublas.so.13", "cusolver": "libcusolver.so.12"}
 DEFAULT, PEDANTIC = 0, 2  # cublasMath_t
 TYPES = {"float32": 0, "float64": 1, "bfloat16": 14}  # cudaDataType_t
 
@@ -24,9 +24,10 @@ TYPES = {"float32": 0, "float64": 1, "bfloat16": 14}  # cudaDataType_t
 class Libraries:
     """The three libraries on one device; a call that fails raises RuntimeError."""
 
-    def __init__(self, standins: Path | None) -> None:
-        use_standins(standins)
-        self.libraries = {name: ctypes.CDLL(_path(file, standins)) for name, file in NAMES.items()}
+    def __init__(self, folder: Path | None) -> None:
+        standins.use(folder)
+        modules.cuda()  # so that the names stand for the files that it has loaded
+        self.libraries = {name: ctypes.CDLL(file) for name, file in standins.FILES.items()}
         self.call("cudart", "cudaSetDevice", 0)
         self.blas, self.solver, self.params = c_void_p(), c_void_p(), c_void_p()
         self.call("cublas", "cublasCreate_v2", byref(self.blas))
@@ -135,13 +136,14 @@ class Libraries:
         return best
 
 
-def _path(file: str, standins: Path | None) -> str:
-    """Where a library is: NVIDIA's wheels, or where the linker looks."""
-    if standins is not None:
-        return str(standins / file)
-    try:
-        import nvidia.cu13 as wheels
-    except ImportError:
-        return file
-    path = Path(wheels.__path__[0], "lib", file)
-    return str(path) if path.exists() else file
+class OnDevice:
+    """A C-ordered array in device memory that someone else holds, for whoever reads such arrays."""
+
+    def __init__(self, pointer: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.__cuda_array_interface__ = {
+            "shape": shape,
+            "typestr": dtype.str,
+            "data": (pointer, False),
+            "strides": None,
+            "version": 2,  # the default stream
+        }

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ctypes
 import sys
 from ctypes import byref, c_byte, c_float, c_void_p
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from bench.gpu.libraries import DEFAULT, PEDANTIC, TYPES, Libraries
-from bench.gpu.step import Step
+from .libraries import DEFAULT, PEDANTIC, TYPES, Libraries
+from .step import Step
 
 # Names, types, (m, n, k), operations: in row-major words, X'Y is NT and X X' is TN; one triangle of
 # X'X has one operation, and the rate of the whole product that it stands for.
@@ -39,6 +40,7 @@ BATCHES = [
 ]
 SPLIT = ("lmhmhh", "hmlhmh")  # parts of A and of B that meet, the small products first
 BFLOAT16X9 = 78  # cublasComputeType_t
+BOUND = 100  # eps of the product of the norms; 5 were seen on an H200
 
 
 def main() -> int:
@@ -51,12 +53,17 @@ def main() -> int:
     step.put("latencies", latencies(lib))
     step.put("products", [product(lib, step, noise, *row) for row in GEMMS])
     step.put("batches", [batch(lib, step, noise, *row) for row in BATCHES])
+    for row in (*step.fragment.data["products"], *step.fragment.data["batches"]):
+        if not row["error_in_eps"] <= BOUND:
+            shape = "x".join(map(str, row["shape"]))
+            what = row.get("name", "batch")
+            step.problem(f"{what} {row['dtype']} {shape}: wrong by {row['error_in_eps']:.3g} eps")
     if not lib.has("cublas", "cublasGemmEx_64"):
         step.put("split", "not available")
-        return 0
+        return step.finish()
     step.put("bfloat16", bfloat16(lib, noise))
     step.put("split", [split(lib, rng, k) for k in (512, 1024, 4096)])
-    return 0
+    return step.finish()
 
 
 def filled(lib: Libraries, pointer: int, size: int, noise: Any, dtype: str) -> None:
@@ -89,8 +96,31 @@ def product(
             row[mode] = {"seconds": seconds, "tflops": 2e-12 * m * n * k / seconds}
             bits[mode] = lib.download(c, m * n, dtype)
         lib.call("cublas", "cublasSetMathMode", lib.blas, DEFAULT)
-    row["same_bits"] = bool(np.array_equal(bits["default"], bits["pedantic"]))
+    row["same_bits"] = bool(np.array_equal(bits["default"], bits["pedantic"], equal_nan=True))
+    found = bits["default"].reshape(n, m).T
+    if form == "N":  # its upper triangle
+        row["error_in_eps"] = error(found, (noise, noise), "NT", k)
+    else:
+        row["error_in_eps"] = error(found, (noise, noise[::-1]), form, k)
     return row
+
+
+def error(C: Any, noises: tuple[Any, Any], form: str, k: int) -> float:
+    """Return the largest error of some entries on and above the diagonal, in eps of the norms."""
+    m, n = C.shape
+    found = []
+    for i, j in ((0, 0), (m // 3, n // 2), (m - 1, n - 1)):
+        x = line(noises[0], i, m, k, together=form[0] == "T")
+        y = line(noises[1], j, n, k, together=form[1] == "N")
+        off = abs(float(C[i, j]) - x @ y) / (np.linalg.norm(x) * np.linalg.norm(y))
+        found.append(off / np.finfo(C.dtype).eps)
+    return float(np.max(found))  # NaN if one is
+
+
+def line(noise: Any, i: int, count: int, k: int, *, together: bool) -> Any:
+    """Return the i-th of `count` lines of k numbers that `filled` has made of the noise."""
+    places = i * k + np.arange(k) if together else i + np.arange(k) * count
+    return noise[places % noise.size].astype(np.float64)
 
 
 def batch(
@@ -119,9 +149,13 @@ def batch(
                 lib.gemm(dtype, (m, n, k), *places)
 
         row: dict[str, Any] = {"dtype": dtype, "shape": [m, n, k], "count": count}
+        errors = []
         for way, call in (("batched", together), ("looped", looped)):
             seconds = lib.seconds(call)
             row[way] = {"seconds": seconds, "tflops": 2e-12 * count * m * n * k / seconds}
+            first = lib.download(c, (n, m), dtype).T
+            errors.append(error(first, (noise, noise), "TN", k))
+        row["error_in_eps"] = float(np.max(errors))
     return row
 
 
@@ -148,7 +182,7 @@ def bfloat16(lib: Libraries, noise: Any) -> dict[str, Any]:
             arguments = (lib, "bfloat16", 68, shape, a, b, c)
             found[name] = {"status": gemm_ex(*arguments)}
             if not found[name]["status"]:
-                seconds = lib.seconds(lambda given=arguments: gemm_ex(*given))
+                seconds = lib.seconds(partial(gemm_ex, *arguments))
                 found[name] |= {"seconds": seconds, "tflops": 2e-12 * m * n * k / seconds}
     with lib.memory(*[4 * 1024 * 1024] * 3) as (a, b, c):
         for pointer in (a, b):
@@ -240,7 +274,7 @@ def latencies(lib: Libraries) -> dict[str, float]:
         for size in (8, 4096, 1 << 16):
             down = (c_void_p(host.ctypes.data), c_void_p(a), size, 2, c_void_p())
             found[f"download of {size} bytes and wait"] = 1e6 * lib.seconds(
-                lambda given=down: lib.call("cudart", "cudaMemcpyAsync", *given)
+                partial(lib.call, "cudart", "cudaMemcpyAsync", *down)
             )
     return found
 

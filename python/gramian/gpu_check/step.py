@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ROOT", "Fragment", "Step", "use_standins"]
-
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["Fragment", "Step"]
 
 
 class Fragment:
@@ -29,15 +26,25 @@ class Fragment:
         part.write_text(json.dumps(self.data, indent=1, default=str) + "\n", encoding="utf-8")
         part.replace(self.path)
 
+    def read(self) -> dict[str, Any]:
+        """Return what is in the file, which another process may have written."""
+        data: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        return data
+
 
 class Step:
-    """A step as its own process sees it: its options, its fragment and its time.
+    """A step as its own process sees it: its options, its fragment, its time and its problems.
 
     `standins` is the build folder of tests/hostcuda when there is no card: sizes are divided by
     `scale` then.
     """
 
-    def __init__(self, description: str | None, *more: tuple[str, dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        description: str | None,
+        *more: tuple[str, dict[str, Any]],
+        arguments: Sequence[str] | None = None,
+    ) -> None:
         self.started = time.monotonic()
         parser = argparse.ArgumentParser(description=description)
         parser.add_argument("--fragment", type=Path, required=True, metavar="FILE")
@@ -46,21 +53,33 @@ class Step:
         parser.add_argument("--scale", type=int, default=1)
         for name, settings in more:
             parser.add_argument(name, **settings)
-        self.options = parser.parse_args()
+        self.options = parser.parse_args(arguments)
         self.standins: Path | None = self.options.standins and self.options.standins.resolve()
         self.scale: int = self.options.scale
         self.fragment = Fragment(self.options.fragment)
+        self.problems: list[str] = []
 
     @property
     def left(self) -> float:
         """Seconds until the step has to have ended."""
-        return self.options.seconds - (time.monotonic() - self.started)
+        seconds: float = self.options.seconds
+        return seconds - (time.monotonic() - self.started)
 
     def put(self, key: str, value: Any) -> None:
         """Put something into the report, and say on the screen that it is there."""
         self.fragment.put(key, value)
         text = json.dumps(value, default=str)
         print(f"{key}: {text if len(text) < 200 else text[:200] + ' ...'}", flush=True)
+
+    def problem(self, text: str) -> None:
+        """Put into the report that something is wrong: the step fails, when it has ended."""
+        self.problems.append(text)
+        self.put("problems", self.problems)
+
+    def finish(self) -> int:
+        """Return the step's exit code, its problems being in the report."""
+        self.put("problems", self.problems)
+        return 1 if self.problems else 0
 
     def unavailable(self, reason: str) -> int:
         """Say why the step cannot be done here, which is no failure."""
@@ -70,16 +89,3 @@ class Step:
     def size(self, n: int, least: int = 8) -> int:
         """Return a size, on the stand-ins a smaller one."""
         return max(least, n // self.scale)
-
-
-def use_standins(folder: Path | None) -> None:
-    """Let the stand-ins of a folder be this process's CUDA; with None, do nothing."""
-    tests = str(ROOT / "tests")
-    if tests not in sys.path:
-        sys.path.append(tests)
-    if folder is None:
-        return
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from hostcuda.standin import load
-
-    load(folder).set_devices(1)

@@ -1,7 +1,7 @@
-"""One measure on the device against its reference: `python -m bench.gpu.call cka float32`.
+"""One measure on the device against its reference: `python -m gramian.gpu_check.call cka float32`.
 
 Prints a JSON object a line: the variant of the measure, its error in units of eps, or what it
-raised. `smoke` starts one process a measure, `sanitize` runs it under compute-sanitizer.
+raised. `smoke` starts one process a measure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.gpu.step import use_standins
+from . import standins
+from .data import pair
+from .variants import Variant, variants
 
 
 def main() -> None:
@@ -28,25 +30,17 @@ def main() -> None:
     parser.add_argument("--standins", type=Path)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    use_standins(options.standins)
-
-    import inputs
-    from variants import Variant, variants
-
-    from gramian._measures.registry import MEASURES
-
-    n = options.n
-    X, Y = inputs.pair(n, n // 7, n // 10, options.dtype)
-    measure = MEASURES[options.measure]
-    known = [v for v in variants() if v.measure is measure] or [Variant(measure.name, measure)]
+    standins.use(options.standins)
+    X, Y = pair(options.n, options.n // 7, options.n // 10, options.dtype)
+    known = [variant for variant in variants() if variant.measure.name == options.measure]
     if unknown := {*(options.variants or ())} - {variant.name for variant in known}:
-        parser.error(f"{measure.name} has no variant {', '.join(sorted(unknown))}")
+        parser.error(f"{options.measure} has no variant {', '.join(sorted(unknown))}")
     for variant in known:
         if not options.variants or variant.name in options.variants:
             print(json.dumps({"variant": variant.name} | compared(variant, X, Y)), flush=True)
 
 
-def compared(variant: Any, X: Any, Y: Any) -> dict[str, Any]:
+def compared(variant: Variant, X: Any, Y: Any) -> dict[str, Any]:
     """Evaluate on the device, then in the reference."""
     start = time.perf_counter()
     try:
