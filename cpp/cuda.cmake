@@ -4,6 +4,7 @@ set(GRAMIAN_CUDA_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/bindings/_cuda.cpp
   ${CMAKE_CURRENT_LIST_DIR}/bindings/arrays.cpp
   ${CMAKE_CURRENT_LIST_DIR}/bindings/device_array.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/bindings/lend.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/context.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/error.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/solver.cpp

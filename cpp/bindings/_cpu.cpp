@@ -20,6 +20,14 @@ struct Home<Cpu<T>> {
   static void check_process(int) {}
   template <class State>
   static void let_go(int, std::unique_ptr<State>) {}
+  static py::object array_of(Matrix<Cpu<T>> m, int) {
+    T* const data = m.memory.get();
+    auto kept = std::make_unique<typename Cpu<T>::Buffer>(std::move(m.memory));
+    const py::capsule owner{kept.get(),
+                            [](void* p) { delete static_cast<typename Cpu<T>::Buffer*>(p); }};
+    kept.release();
+    return py::array_t<T>({m.rows, m.cols}, data, owner);
+  }
 };
 
 }  // namespace gramian

@@ -25,6 +25,9 @@ struct Home<Cuda<T>> {
           " before this process was forked, where CUDA cannot be used: prepare it again in a "
           "process that multiprocessing.get_context('spawn') starts"};
   }
+  static py::object array_of(Matrix<Cuda<T>> m, int device) {
+    return py::cast(device_array_of(std::move(m.memory), device, m.rows, m.cols));
+  }
   /// Freed on the streams that it was made on, whose work with it is done; a forked process has no
   /// part in the memory of its parent, and nobody can be told of a device that is lost.
   template <class State>
@@ -138,13 +141,34 @@ void bind_device_array(py::module_& m) {
                                for (const Index n : a.shape) size *= n;
                                return size;
                              })
+      .def_property_readonly("strides",
+                             [](const DeviceArray& a) { return py::tuple(py::cast(a.strides)); })
       .def("__len__", [](const DeviceArray& a) { return a.shape.at(0); })
-      .def("numpy", &to_numpy);
+      .def("look_at", &look_at, py::arg("offset"), py::arg("shape"), py::arg("strides"))
+      .def("numpy", &to_numpy)
+      .def("__dlpack_device__",
+           [](const DeviceArray& a) {
+             constexpr int cuda_memory = 2;
+             return py::make_tuple(cuda_memory, a.device);
+           })
+      .def(
+          "__dlpack__",
+          [](const DeviceArray& a, std::optional<Index> stream,
+             std::optional<std::pair<Index, Index>> max_version,
+             std::optional<std::pair<Index, Index>> dl_device, std::optional<bool> copy) {
+            return to_dlpack(a, {stream, max_version, dl_device, copy});
+          },
+          py::kw_only(), py::arg("stream") = py::none(), py::arg("max_version") = py::none(),
+          py::arg("dl_device") = py::none(), py::arg("copy") = py::none())
+      .def_property_readonly("__cuda_array_interface__", &cuda_array_interface);
   m.def("upload", &upload, py::arg("array"), py::arg("dtype"), py::arg("device"));
   m.def("from_dlpack", &device_array_of_dlpack, py::arg("capsule"));
   m.def("from_address", &device_array_at, py::arg("address"), py::kw_only(), py::arg("shape"),
         py::arg("strides"), py::arg("dtype"), py::arg("stream"), py::arg("owner"));
   m.def("stream", &stream_of, py::arg("device"));
+  m.def("first_not_finite", &first_not_finite, py::arg("array"));
+  m.def("row_facts", &row_facts, py::arg("array"));
+  m.def("largest_in_rows", &largest_in_rows, py::arg("array"), py::kw_only(), py::arg("absolute"));
 }
 
 }  // namespace

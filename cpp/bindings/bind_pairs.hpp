@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "bind_compare.hpp"
@@ -33,7 +34,8 @@ py::tuple bind_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y, Measure me
       py::array_t<double>(std::ssize(found->correlations), found->correlations.data()));
 }
 
-/// (correlations (r,), weights (r, p), weights (r, q)) of bases that have weights.
+/// (correlations (r,), weights (p, r), weights (q, r)) of bases that have weights, which stay where
+/// the layers are.
 template <class S, class D>
 py::tuple bind_canonical_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
   const auto kinds = {Kind::basis, Kind::ridge};
@@ -43,13 +45,23 @@ py::tuple bind_canonical_pair(const OneLayer<S, D>& x, const OneLayer<S, D>& y) 
   if (x->is_double != y->is_double)
     throw std::invalid_argument("layers must be prepared in one precision");
   check_extras<S, D>({x, y}, false, true);
-  const CanonicalPair found = off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) {
-    return canonical_pair(b, x->template as<Basis<B>>(), y->template as<Basis<B>>());
+  struct Found {
+    std::vector<double> correlations;
+    Matrix<D> x_weights, y_weights;
+  };
+  auto found = off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) {
+    if (x->template as<Basis<B>>().rank == 0 || y->template as<Basis<B>>().rank == 0) {
+      auto w = b.wide();
+      return Found{{}, {w, x->width, 0}, {w, y->width, 0}};
+    }
+    auto pair = canonical_pair(b, x->template as<Basis<B>>(), y->template as<Basis<B>>());
+    return Found{std::move(pair.correlations), std::move(pair.x_weights),
+                 std::move(pair.y_weights)};
   });
-  const auto r = std::ssize(found.correlations);
-  return py::make_tuple(py::array_t<double>(r, found.correlations.data()),
-                        array_of(found.x_weights, r, x->width),
-                        array_of(found.y_weights, r, y->width));
+  return py::make_tuple(
+      py::array_t<double>(std::ssize(found.correlations), found.correlations.data()),
+      Home<D>::array_of(std::move(found.x_weights), x->device),
+      Home<D>::array_of(std::move(found.y_weights), x->device));
 }
 
 /// XᵀY of centred layers.
@@ -62,22 +74,25 @@ py::array_t<double> bind_cross(const OneLayer<S, D>& x, const OneLayer<S, D>& y)
   return array_of(values, x->width, y->width);
 }
 
-/// The correlation of units, (p, q), in the precision of the layers.
+/// In either precision.
 template <class S, class D>
-py::array bind_correlation(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
+using EitherMatrix = std::variant<Matrix<S>, Matrix<D>>;
+
+template <class S, class D>
+py::object array_of(EitherMatrix<S, D> either, int device) {
+  return std::visit(
+      [device]<class B>(Matrix<B>& m) { return Home<B>::array_of(std::move(m), device); }, either);
+}
+
+/// The correlation of units, (p, q), in the precision of the layers, where they are.
+template <class S, class D>
+py::object bind_correlation(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
   check_comparable<S, D>({x}, {y}, {Kind::units});
-  return with_precision<S, D>(x->is_double, [&]<class B>(std::type_identity<B>) -> py::array {
-    py::array_t<typename B::scalar> out({x->width, y->width});
-    auto* const data = out.mutable_data();
-    // `out` is kept with the work, which may go on after this call.
-    const auto kept = std::make_shared<py::array>(out);
-    off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class Own>(Own& b) {
-      if constexpr (std::same_as<Own, B>)
-        UnitCorrelation::compare(b, x->template as<Units<B>>(), y->template as<Units<B>>(), data);
-      return kept == nullptr;
-    });
-    return out;
-  });
+  auto found = off_the_gil(
+      PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) -> EitherMatrix<S, D> {
+        return UnitCorrelation::compare(b, x->template as<Units<B>>(), y->template as<Units<B>>());
+      });
+  return array_of<S, D>(std::move(found), x->device);
 }
 
 template <class S, class D>
@@ -91,25 +106,25 @@ double bind_smallest_product(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
   });
 }
 
-/// The Gram matrix of a layer that was prepared for it, (n, n), in its precision.
+/// The Gram matrix of a layer that was prepared for it, (n, n), where the layer is: in its precision
+/// or, if `single`, rounded to float.
 template <class S, class D>
-py::array bind_gram_matrix(const OneLayer<S, D>& layer) {
+py::object bind_gram_matrix(const OneLayer<S, D>& layer, bool single) {
   if (layer->kind != Kind::matrix)
     throw std::invalid_argument("the layer was not prepared for its Gram matrix");
   Home<S>::check_process(layer->device);
-  return with_precision<S, D>(layer->is_double, [&]<class B>(std::type_identity<B>) -> py::array {
+  const auto find = [&]<class B>(std::type_identity<B>) -> EitherMatrix<S, D> {
     const auto& prepared = layer->template as<PreparedGram<B>>();
     if (!prepared.complete())
       throw std::invalid_argument("a layer has no kernel: its status says why");
-    py::array_t<typename B::scalar> out({layer->samples, layer->samples});
-    auto* const data = out.mutable_data();
-    {
-      const OffTheGil off;
-      B b = Home<B>::backend(layer->device, control_of({}));
-      gram_matrix(b, prepared, layer->settings->centered, data);
-    }
-    return out;
-  });
+    const OffTheGil off;
+    B b = Home<B>::backend(layer->device, control_of({}));
+    Matrix<B> found = gram_matrix(b, prepared, layer->settings->centered);
+    if constexpr (std::same_as<B, D>)
+      if (single) return Home<S>::backend(layer->device, {}).narrow(found);
+    return found;
+  };
+  return array_of<S, D>(with_precision<S, D>(layer->is_double, find), layer->device);
 }
 
 /// A prepared layer whose samples come in another order, in which `given` has them already.
@@ -159,7 +174,8 @@ void bind_comparisons(py::module_& m) {
   m.def("smallest_product", &bind_smallest_product<S, D>, x, y);
   m.def("gram_distances", &bind_gram_distances<S, D>, py::arg("layers"), py::kw_only(),
         py::arg("pairs"), py::arg("progress") = py::none());
-  m.def("gram_matrix", &bind_gram_matrix<S, D>, py::arg("layer"));
+  m.def("gram_matrix", &bind_gram_matrix<S, D>, py::arg("layer"), py::kw_only(),
+        py::arg("single") = false);
 }
 
 }  // namespace gramian

@@ -3,9 +3,29 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 
+#include "../gramian/cuda/kernels.hpp"
+#include "gil.hpp"
+
 namespace gramian {
+
+DeviceMemory::~DeviceMemory() {
+  if (cuda::is_forked()) {
+    memory.release();
+    return;
+  }
+  if (!read_by_default && !read_by_others) return;
+  try {
+    const cuda::DeviceGuard guard{device};
+    if (read_by_others)
+      cuda::check(cudaDeviceSynchronize(), "waiting for the device");
+    else
+      cuda::wait_for(stream(), cudaStreamLegacy);
+  } catch (const std::exception&) {  // of a device that is lost nobody can be told
+  }
+}
 
 Source DeviceArray::source() const {
   if (shape.size() != 2) throw std::invalid_argument("an array must be 2-D");
@@ -47,8 +67,70 @@ DeviceArray upload(const py::array& array, const std::string& dtype, int device)
           .dtype = dtype,
           .shape = {from.rows, from.cols},
           .strides = by_rows ? std::vector<Index>{length, 1} : std::vector<Index>{1, length},
-          .memory = std::make_shared<DeviceMemory>(std::move(memory))};
+          .memory = std::make_shared<DeviceMemory>(std::move(memory), device)};
 }
+
+namespace {
+
+/// That of the calling thread on the device of an array, which is the current one: its stream comes
+/// after what fills the array.
+cuda::Context& context_for(const DeviceArray& array) {
+  cuda::Context& own = cuda::context();
+  if (array.memory && own.stream != array.memory->stream())
+    cuda::wait_for(own.stream, array.memory->stream());
+  return own;
+}
+
+/// What find(context, memory on the device) writes of n numbers.
+template <class N, class Find>
+py::array_t<N> found_of(const DeviceArray& array, const std::vector<Index>& shape, Index n,
+                        const Find& find) {
+  std::vector<N> found;
+  {
+    const OffTheGil off;
+    const cuda::DeviceGuard guard{array.device};
+    cuda::Context& context = context_for(array);
+    const auto memory = cuda::allocate<N>(context, n);
+    find(context.stream, memory.get());
+    found = cuda::to_host(context, memory.get(), n);
+  }
+  return py::array_t<N>(shape, found.data());
+}
+
+py::dtype numpy_type(const DeviceArray& array) {
+  return py::dtype{parse_dtype(array.dtype) == DType::bf16 ? "uint16" : array.dtype};
+}
+
+/// A copy of a matrix whose rows or columns are contiguous and apart; nothing of any other.
+std::optional<py::array> lines_to_numpy(const DeviceArray& array) {
+  if (array.shape.size() != 2) return {};
+  const auto adjacent = [&](std::size_t k) { return array.strides[k] == 1 || array.shape[k] == 1; };
+  const std::size_t along = adjacent(1) ? 1 : 0, across = 1 - along;
+  const Index length = array.shape[along], lines = array.shape[across];
+  const Index stride = lines == 1 ? length : array.strides[across];
+  if (!adjacent(along) || stride < length) return {};
+  const Index size = size_of(parse_dtype(array.dtype));
+  const auto bytes = [size](Index n) { return static_cast<std::size_t>(n * size); };
+  std::vector<py::ssize_t> strides(2);
+  strides[along] = size;
+  strides[across] = length * size;
+  py::array out{numpy_type(array), array.shape, strides};
+  void* const to = out.mutable_data();
+  {
+    const OffTheGil off;
+    const cuda::DeviceGuard guard{array.device};
+    cuda::Context& own = context_for(array);
+    cuda::Drain drain{own.stream};
+    cuda::check(cudaMemcpy2DAsync(to, bytes(length), array.data, bytes(stride), bytes(length),
+                                  static_cast<std::size_t>(lines), cudaMemcpyDeviceToHost,
+                                  own.stream),
+                "copying from the device");
+    drain.wait();
+  }
+  return out;
+}
+
+}  // namespace
 
 DeviceArray device_array_of_dlpack(const py::object& capsule) {
   constexpr int cuda_memory = 2, managed_memory = 13;
@@ -83,9 +165,42 @@ DeviceArray device_array_at(std::uintptr_t address, const std::vector<Index>& sh
   }
   if (stream) {
     const cuda::DeviceGuard guard{array.device};
-    cuda::wait_for(cuda::context(), reinterpret_cast<cudaStream_t>(*stream));
+    cuda::wait_for(cuda::context().stream, reinterpret_cast<cudaStream_t>(*stream));
   }
   return array;
+}
+
+py::array_t<Index> first_not_finite(const DeviceArray& array) {
+  const Source source = array.source();
+  return found_of<Index>(array, {source.cols}, source.cols, [&](cudaStream_t stream, Index* rows) {
+    cuda::first_not_finite(stream, source, rows);
+  });
+}
+
+py::array_t<double> row_facts(const DeviceArray& array) {
+  const Source source = array.source();
+  if (source.rows != source.cols) throw std::invalid_argument("an array must be square");
+  return found_of<double>(
+      array, {3, source.rows}, 3 * source.rows,
+      [&](cudaStream_t stream, double* out) { cuda::row_facts(stream, source, out); });
+}
+
+py::array_t<double> largest_in_rows(const DeviceArray& array, bool absolute) {
+  const Source source = array.source();
+  if (source.col_stride != 1 || source.row_stride != source.cols)
+    throw std::invalid_argument("an array must have adjacent rows");
+  const auto find = [&]<class T>(cudaStream_t stream, const T* data, double* out) {
+    cuda::largest_in_rows(stream, data, source.rows, source.cols, absolute, out);
+  };
+  return found_of<double>(array, {2, source.rows}, 2 * source.rows,
+                          [&](cudaStream_t stream, double* out) {
+                            if (source.dtype == DType::f32)
+                              find(stream, static_cast<const float*>(source.data), out);
+                            else if (source.dtype == DType::f64)
+                              find(stream, static_cast<const double*>(source.data), out);
+                            else
+                              throw std::invalid_argument("an array must be of floats");
+                          });
 }
 
 std::uintptr_t stream_of(int device) {
@@ -93,7 +208,17 @@ std::uintptr_t stream_of(int device) {
   return reinterpret_cast<std::uintptr_t>(cuda::context().stream);
 }
 
+DeviceArray look_at(const DeviceArray& array, Index offset, const std::vector<Index>& shape,
+                    const std::vector<Index>& strides) {
+  DeviceArray part = array;
+  part.data = static_cast<std::byte*>(array.data) + offset * size_of(parse_dtype(array.dtype));
+  part.shape = shape;
+  part.strides = strides;
+  return part;
+}
+
 py::array to_numpy(const DeviceArray& array) {
+  if (std::optional<py::array> lines = lines_to_numpy(array)) return std::move(*lines);
   // All that lies between the first element and the last, in which the array is a view.
   Index first = 0, last = 0;
   for (std::size_t k = 0; k < array.shape.size(); ++k)
@@ -101,15 +226,14 @@ py::array to_numpy(const DeviceArray& array) {
   const Index size = size_of(parse_dtype(array.dtype));
   auto bytes = [&] {
     const cuda::DeviceGuard guard{array.device};
-    return cuda::to_host(cuda::context(), static_cast<const std::byte*>(array.data) + first * size,
+    return cuda::to_host(context_for(array), static_cast<const std::byte*>(array.data) + first * size,
                          (last - first + 1) * size);
   }();
   auto* const kept = new std::vector<std::byte>(std::move(bytes));
   const py::capsule owner{kept, [](void* p) { delete static_cast<std::vector<std::byte>*>(p); }};
   std::vector<py::ssize_t> strides;
   for (const Index stride : array.strides) strides.push_back(stride * size);
-  const py::dtype type{parse_dtype(array.dtype) == DType::bf16 ? "uint16" : array.dtype};
-  return {type, array.shape, strides, kept->data() - first * size, owner};
+  return {numpy_type(array), array.shape, strides, kept->data() - first * size, owner};
 }
 
 }  // namespace gramian

@@ -34,6 +34,7 @@ namespace gramian {
 ///   static void check_process(int device): throws where its memory cannot be used any more
 ///   static constexpr bool may_be_left: whether work there may go on after its call
 ///   static void let_go(int device, std::unique_ptr<State>): on the right device, if at all
+///   static py::object array_of(Matrix<B>, int device): for Python, where it is
 template <class B>
 struct Home;
 

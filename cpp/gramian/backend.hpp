@@ -201,6 +201,14 @@ concept Backend = std::floating_point<typename B::scalar> &&
       // Inner products of tiles: those of the first `x` with the rest (or, without a rest, with one
       // another), then of each with itself.
       { b.tile_products(tile, Index{}, Index{}, Index{}, sums) };
+
+      // What was given is not read any more, and the host has what it is owed: what is queued from
+      // here on, on memory of the backend's own, may go on when it is gone.
+      { b.release_inputs() };
+      // A tile of rows I and J over a number, and its transpose, to their places in an n x n matrix;
+      // of a tile on the diagonal the lower triangle counts.
+      { b.place(tile, rows, rows, double{}, tile, Index{}) };
+      { b.subtract_means(tile, Index{}, host) };  // x(i, j) -= mᵢ + mⱼ, n x n
     };
 
 /// A = U S Vᵀ, thin.
@@ -261,6 +269,9 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.add(double{}, m, double{}, view) };               // m = a m + c x, in place
       { b.accumulate(total, double{}, view, host, host) };  // m += c x + u vᵀ, in double
       { b.scale(m, host, host) };                           // rows, columns; in place
+      { b.widen(view, double{}) } -> std::same_as<Matrix<typename B::Wide>>;  // times a number
+      // x(i, j) / (uᵢ vⱼ), in [-1, 1], in place; NaN where that is 0, and 1 on the diagonal if `own`.
+      { b.correlate(m, host, host, bool{}) };
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
       { b.left_vectors(std::move(m)) } -> std::same_as<LeftVectors<B>>;

@@ -294,14 +294,21 @@ def pair(
 def reordered(layer: PreparedLayer, given: CoreLayer, order: Sequence[int]) -> PreparedLayer:
     """Return a prepared layer of samples in another order, in which the one that is given is."""
 
-def canonical_pair(x: PreparedLayer, y: PreparedLayer) -> tuple[_Floats, _Floats, _Floats]:
-    """Return correlations (r,) and weights (r, p), (r, q) of bases that have weights."""
+def canonical_pair(x: PreparedLayer, y: PreparedLayer) -> tuple[_Floats, Any, Any]:
+    """Return correlations (r,) and weights (p, r), (q, r) of bases that have weights.
+
+    Weights, and what the next two functions return, stay where the layers are: of the module for
+    CUDA they are a DeviceArray.
+    """
 
 def cross(x: PreparedLayer, y: PreparedLayer) -> _Floats:
     """Return X'Y of centred layers."""
 
-def correlation(x: PreparedLayer, y: PreparedLayer) -> npt.NDArray[np.floating[Any]]:
+def correlation(x: PreparedLayer, y: PreparedLayer) -> Any:
     """Return the correlation of units, (p, q)."""
+
+def gram_matrix(layer: PreparedLayer, *, single: bool = False) -> Any:
+    """Return the Gram matrix, in the precision of the layer or, if `single`, in float32."""
 
 def smallest_product(x: PreparedLayer, y: PreparedLayer) -> float: ...
 def gram_distances(
@@ -311,8 +318,6 @@ def gram_distances(
     progress: _Progress = None,
 ) -> list[float]:
     """Return how far apart the centered Gram matrices of pairs of layers are, scaled to norm 1."""
-
-def gram_matrix(layer: PreparedLayer) -> npt.NDArray[np.floating[Any]]: ...
 
 # Of the CPU alone.
 def lasso_path(

@@ -96,10 +96,10 @@ void test_cca(B& b, const Layers& layers) {
       check_near(total / 5, full->value, 50 * epsilon<B>(), "cca in full");
     }
   auto bases = OnBases::prepare(b, layers.inputs(b), {.weights = true});
-  const CanonicalPair pair = canonical_pair(b, bases[0], bases[1]);
-  Host weights(5, 5);
-  weights.values = pair.x_weights;
-  const Host variates = multiply(layers.x[0], transposed(weights));
+  const CanonicalPair<B> pair = canonical_pair(b, bases[0], bases[1]);
+  auto w = b.wide();
+  const Host weights = download<typename B::Wide>(w, pair.x_weights);
+  const Host variates = multiply(layers.x[0], weights);
   check_close<B>(multiply(transposed(variates), variates), identity(5), 100, "canonical weights");
 }
 
@@ -219,9 +219,8 @@ void test_units(B& b, const Layers& layers) {
     return UnitCorrelation::prepare(b, layer_of(b, d, 0.25), d.means(0.25), 10 * epsilon<B>());
   };
   const auto x = prepared(layers.data[0]), y = prepared(with_constant);
-  std::vector<typename B::scalar> r(45), own(25);
-  UnitCorrelation::compare(b, x, y, r.data());
-  UnitCorrelation::compare(b, x, x, own.data());
+  const Host r = download<B>(b, UnitCorrelation::compare(b, x, y));
+  const Host own = download<B>(b, UnitCorrelation::compare(b, x, x));
   const Host left = layers.x[0], right = layers.x[1];
   for (Index i = 0; i < 5; ++i)
     for (Index j = 0; j < 9; ++j) {
@@ -232,10 +231,10 @@ void test_units(B& b, const Layers& layers) {
         yy += right(k, j) * right(k, j);
       }
       const double expected = j == 2 ? std::nan("") : xy / std::sqrt(xx * yy);
-      check_near(static_cast<double>(r[static_cast<std::size_t>(9 * i + j)]), expected,
+      check_near(r(i, j), expected,
                  20 * epsilon<B>(), "correlation of units");
     }
-  for (std::size_t i = 0; i < 5; ++i) check(own[6 * i] == 1, "a unit with itself");
+  for (Index i = 0; i < 5; ++i) check(own(i, i) == 1, "a unit with itself");
   check(smallest_product(x, y) > 0, "smallest product");
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -127,6 +128,9 @@ class Cpu {
   }
 
   void tile_products(const T* tiles, Index x, Index y, Index area, double* products);
+  void release_inputs() {}
+  void place(const T* tile, Rows i, Rows j, double unit, T* out, Index n);
+  void subtract_means(T* x, Index n, std::span<const double> means);
 
   using Wide = Cpu<double>;
   Wide wide() const { return Wide{control}; }
@@ -149,6 +153,8 @@ class Cpu {
   void accumulate(Matrix<Wide>& total, double c, View<Cpu> x, std::span<const double> u,
                   std::span<const double> v);
   void scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const double> cols);
+  Matrix<Wide> widen(View<Cpu> x, double factor);
+  void correlate(Matrix<Cpu>& x, std::span<const double> u, std::span<const double> v, bool own);
   void inverse_factor(Matrix<Cpu>& x, std::optional<Matrix<Cpu>>* kept, Factoring* found);
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
@@ -234,6 +240,7 @@ class Cpu {
 }  // namespace gramian
 
 #include "cpu_matrices.hpp"
+#include "cpu_results.hpp"
 #include "cross_products.hpp"
 #include "differences.hpp"
 

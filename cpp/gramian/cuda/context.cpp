@@ -238,11 +238,11 @@ DeviceGuard::~DeviceGuard() {
   if (changed_ && is_in_use(before_) && cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
 }
 
-void wait_for(Context& context, cudaStream_t other) {
+void wait_for(cudaStream_t stream, cudaStream_t other) {
   cudaEvent_t event = nullptr;
   check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "creating an event");
   auto status = cudaEventRecord(event, other);
-  if (status == cudaSuccess) status = cudaStreamWaitEvent(context.stream, event, 0);
+  if (status == cudaSuccess) status = cudaStreamWaitEvent(stream, event, 0);
   if (cudaEventDestroy(event) != cudaSuccess) cudaGetLastError();
   check(status, "waiting for the stream that made an array");
 }

@@ -115,7 +115,7 @@ std::vector<T> to_host(Context& context, const T* from, Index n) {
   return to;
 }
 
-/// Makes `stream` of the context wait for what is queued on another one of its device now.
-void wait_for(Context& context, cudaStream_t other);
+/// Makes a stream wait for what is queued on another one of the current device now.
+void wait_for(cudaStream_t stream, cudaStream_t other);
 
 }  // namespace gramian::cuda

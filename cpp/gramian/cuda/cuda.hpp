@@ -26,8 +26,8 @@
 
 namespace gramian {
 
-/// Works on one device, which is the current one meanwhile. When it goes, its work is done: whoever
-/// owns the activations may let them go.
+/// Works on one device, which is the current one meanwhile. When it goes, its work is done, but for
+/// what came after `release_inputs`: whoever owns the activations may let them go.
 template <class T>
 class Cuda {
  public:
@@ -38,7 +38,9 @@ class Cuda {
       : control{std::move(progress)}, guard_{device} {}
   Cuda(const Cuda&) = delete;
   Cuda& operator=(const Cuda&) = delete;
-  ~Cuda() { const cuda::Drain drain{stream()}; }
+  ~Cuda() {
+    if (!released_) const cuda::Drain drain{stream()};
+  }
 
   // A tile keeps a device busy for milliseconds, and it works on one at a time.
   static constexpr TilePolicy tile_policy{
@@ -164,6 +166,15 @@ class Cuda {
   }
   void count(const T* tile, Index rows, Index cols, bool below_diagonal, Histogram& bins);
   void tile_products(const T* tiles, Index x, Index y, Index area, double* products);
+  void release_inputs() {
+    cuda::check(cudaStreamSynchronize(stream()), "waiting for the device");
+    context_.staged = 0;
+    released_ = true;
+  }
+  void place(const T* tile, Rows i, Rows j, double unit, T* out, Index n) {
+    cuda::place(stream(), tile, i, j, unit, out, n);
+  }
+  void subtract_means(T* x, Index n, std::span<const double> means);
 
   using Wide = Cuda<double>;
   Wide wide() const { return Wide{control, context_.device}; }
@@ -191,6 +202,8 @@ class Cuda {
   void accumulate(Matrix<Wide>& total, double c, View<Cuda> x, std::span<const double> u,
                   std::span<const double> v);
   void scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<const double> cols);
+  Matrix<Wide> widen(View<Cuda> x, double factor);
+  void correlate(Matrix<Cuda>& x, std::span<const double> u, std::span<const double> v, bool own);
   void inverse_factor(Matrix<Cuda>& x, std::optional<Matrix<Cuda>>* kept, Factoring* found);
   SVD<Cuda> svd(Matrix<Cuda> x);
   LeftVectors<Cuda> left_vectors(Matrix<Cuda> x);
@@ -289,6 +302,7 @@ class Cuda {
   cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();
   cuda::Debts debts_{};
+  bool released_ = false;
   std::chrono::steady_clock::time_point next_poll_{};
 };
 
@@ -296,6 +310,7 @@ class Cuda {
 
 #include "cuda_cross.hpp"
 #include "cuda_matrices.hpp"
+#include "cuda_results.hpp"
 #include "cuda_tiles.hpp"
 
 namespace gramian {

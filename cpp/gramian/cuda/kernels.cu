@@ -2,8 +2,10 @@
 #include <type_traits>
 #include <variant>
 
+#include "inspect.cuh"
 #include "matrix.cuh"
 #include "read.cuh"
+#include "result.cuh"
 #include "tile.cuh"
 
 namespace gramian::cuda {
@@ -156,6 +158,37 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
   launch(stream, across(x.cols), down(x.rows), subtract_kernel<T>, x, y);
 }
 
+template <class T>
+void place(cudaStream_t stream, const T* tile, Rows i, Rows j, double unit, T* out, Index n) {
+  launch(stream, across(j.count), across(i.count), place_kernel<T>, tile, i, j, unit, out, n);
+}
+
+template <class T>
+void subtract_sums(cudaStream_t stream, T* x, Index rows, Index cols, const double* u,
+                   const double* v) {
+  launch(stream, across(cols), down(rows), subtract_sums_kernel<T>, x, rows, cols, u, v);
+}
+
+template <class T>
+void correlate(cudaStream_t stream, T* x, Index rows, Index cols, const double* u, const double* v,
+               bool own) {
+  launch(stream, across(cols), down(rows), correlate_kernel<T>, x, rows, cols, u, v, own);
+}
+
+void first_not_finite(cudaStream_t stream, const Source& source, Index* rows) {
+  launch(stream, across(source.cols), 1, first_not_finite_kernel, source, rows);
+}
+
+void row_facts(cudaStream_t stream, const Source& source, double* out) {
+  launch(stream, across(source.rows), 1, row_facts_kernel, source, out);
+}
+
+template <class T>
+void largest_in_rows(cudaStream_t stream, const T* x, Index rows, Index cols, bool absolute,
+                     double* out) {
+  launch(stream, 1, down(rows), largest_in_rows_kernel<T>, x, rows, cols, absolute, out);
+}
+
 #define GRAMIAN_INSTANTIATE(T)                                                                 \
   template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<T>&,       \
                      const Index*);                                                            \
@@ -178,7 +211,11 @@ void subtract_from(cudaStream_t stream, Strided<T> x, T* y) {
                             const double*, double*);                                           \
   template void scale(cudaStream_t, T*, Index, Index, const double*, const double*);           \
   template void scaled_copy(cudaStream_t, Strided<T>, const double*, bool, T*, Index);         \
-  template void subtract_from(cudaStream_t, Strided<T>, T*);
+  template void subtract_from(cudaStream_t, Strided<T>, T*);                                   \
+  template void place(cudaStream_t, const T*, Rows, Rows, double, T*, Index);                  \
+  template void subtract_sums(cudaStream_t, T*, Index, Index, const double*, const double*);   \
+  template void correlate(cudaStream_t, T*, Index, Index, const double*, const double*, bool); \
+  template void largest_in_rows(cudaStream_t, const T*, Index, Index, bool, double*);
 GRAMIAN_INSTANTIATE(float)
 GRAMIAN_INSTANTIATE(double)
 template void pack(cudaStream_t, const Source&, Rows, Index, Index, const Packing<double, float>&,

@@ -138,6 +138,34 @@ template <class T>
 void scaled_copy(cudaStream_t stream, Strided<T> x, const double* factors, bool of_rows, T* out,
                  Index stride);
 
+/// out, n x n: the tile of rows I and J over a number, and across the diagonal its transpose; of a
+/// tile on the diagonal the lower triangle.
+template <class T>
+void place(cudaStream_t stream, const T* tile, Rows i, Rows j, double unit, T* out, Index n);
+
+/// x(i, j) -= u[i] + v[j], rows x cols.
+template <class T>
+void subtract_sums(cudaStream_t stream, T* x, Index rows, Index cols, const double* u,
+                   const double* v);
+
+/// x(i, j) /= u[i] v[j], in [-1, 1]; NaN where that is 0, and 1 on the diagonal if `own`.
+template <class T>
+void correlate(cudaStream_t stream, T* x, Index rows, Index cols, const double* u, const double* v,
+               bool own);
+
+/// rows[j] = the first row in which column j is not finite, or the number of rows.
+void first_not_finite(cudaStream_t stream, const Source& source, Index* rows);
+
+/// Of every row of a square matrix: the largest |x(i, j) - x(j, i)| and |x(i, j)|, and behind those
+/// of all rows -x(i, j), n numbers each.
+void row_facts(cudaStream_t stream, const Source& source, double* out);
+
+/// Of every row the column with the largest value, NaN apart, or -1, the first of equal ones; and
+/// behind those of all rows the value. Or by absolute values.
+template <class T>
+void largest_in_rows(cudaStream_t stream, const T* x, Index rows, Index cols, bool absolute,
+                     double* out);
+
 /// y(i, j) = x(i, j) - y(i, j).
 template <class T>
 void subtract_from(cudaStream_t stream, Strided<T> x, T* y);

@@ -18,31 +18,18 @@ PreparedGram<B> prepare_matrix(B& b, const KernelSpec& spec, Layer<B> layer, boo
   return prepare_gram(b, spec, std::move(layer), std::move(norms), tiling, false, centered);
 }
 
-/// Copies a tile on or below the diagonal to its place above it, by blocks whose lines a cache
-/// holds.
-template <class T>
-void mirror(T* out, Index n, const Tile& tile) {
-  constexpr Index block = 16;
-  const Index rows = tile.i.first + tile.i.count, cols = tile.j.first + tile.j.count;
-  for (Index i = tile.i.first; i < rows; i += block)
-    for (Index j = tile.j.first; j < cols; j += block)
-      for (Index col = j; col < std::min(j + block, cols); ++col)
-        for (Index row = std::max(i, tile.diagonal ? col : i); row < std::min(i + block, rows);
-             ++row)
-          out[col * n + row] = out[row * n + col];
-}
-
-/// Writes K, or its double-centred form HKH, of a layer prepared for it to `out`, n x n in host
-/// memory. HKH comes from the near-centred kernel, whose own HKH is the same and keeps its digits
-/// in float.
+/// K, or its double-centred form HKH, of a layer prepared for it. HKH comes from the near-centred
+/// kernel, whose own HKH is the same and keeps its digits in float.
 template <Backend B>
-void gram_matrix(B& b, const PreparedGram<B>& prepared, bool centered, typename B::scalar* out) {
+Matrix<B> gram_matrix(B& b, const PreparedGram<B>& prepared, bool centered) {
   using T = typename B::scalar;
   const GramLayer<B>& layer = prepared.gram;
   const double unit = prepared.unit;
   const Index n = layer.layer.source.rows;
   const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(T)));
   std::vector<double> means = layer.diagonal;  // of the rows, once the sums are complete
+  Matrix<B> out(b, n, n);
+  T* const to = out.mutable_data();
   struct Slot {
     std::vector<double> row_sums, col_sums;
   };
@@ -57,39 +44,23 @@ void gram_matrix(B& b, const PreparedGram<B>& prepared, bool centered, typename 
         std::ranges::fill(slot.col_sums, 0.0);
         gram_tile(b, layer, tiling, tile, w, w.tiles.get(), slot.row_sums.data(),
                   slot.col_sums.data());
-        const auto values = b.download(w.tiles.get(), tile.area());
-        for (Index r = 0; r < tile.i.count; ++r)
-          for (Index c = 0; c < (tile.diagonal ? r + 1 : tile.j.count); ++c) {
-            const Index row = tile.i.first + r, col = tile.j.first + c;
-            const double k = row == col ? layer.diagonal[static_cast<std::size_t>(row)]
-                                        : values[static_cast<std::size_t>(r * tile.j.count + c)];
-            out[row * n + col] = static_cast<T>(k / unit);
-          }
-        mirror(out, n, tile);
+        b.place(w.tiles.get(), tile.i, tile.j, unit, to, n);
       },
       [&](const Tile& tile, const Slot& slot) {
         add_row_sums(tile, slot.row_sums.data(), slot.col_sums.data(), means);
       });
-  if (!centered) return;
+  b.release_inputs();
+  std::vector<double> diagonal = layer.diagonal;
+  for (double& value : diagonal) value /= unit;
+  const typename B::Buffer on_diagonal = b.upload(diagonal);
+  b.fill_diagonal(to, n, on_diagonal.get());
+  if (!centered) return out;
 
   for (double& mean : means) mean /= static_cast<double>(n) * unit;
   const double grand = sum(means) / static_cast<double>(n);
   for (double& mean : means) mean -= grand / 2;
-  struct Nothing {};
-  b.template run_ordered<Nothing, Nothing>(
-      tiling.blocks(), [] { return Nothing{}; }, [] { return Nothing{}; },
-      [&](Nothing&, Index block, Nothing&) {
-        const Rows rows = tiling.rows(block);
-        for (Index i = rows.first; i < rows.first + rows.count; ++i) {
-          const double shift = means[static_cast<std::size_t>(i)];
-          for (Index j = 0; j < n; ++j) {
-            T& k = out[i * n + j];
-            k = static_cast<T>(static_cast<double>(k) -
-                               (shift + means[static_cast<std::size_t>(j)]));
-          }
-        }
-      },
-      [](Index, const Nothing&) {});
+  b.subtract_means(to, n, means);
+  return out;
 }
 
 }  // namespace gramian

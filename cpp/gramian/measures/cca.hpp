@@ -78,23 +78,23 @@ struct Cca : OnBases {
   }
 };
 
-/// All of one pair: correlations, and weights with X x_weightsᵀ orthonormal, rank rows each.
+/// All of one pair: correlations, and weights, rank columns each, with X x_weights orthonormal.
+template <class B>
 struct CanonicalPair {
-  std::vector<double> correlations, x_weights, y_weights;
+  std::vector<double> correlations;
+  Matrix<typename B::Wide> x_weights, y_weights;
 };
 
-/// Of bases with weights; nothing where a rank is 0.
+/// Of bases with weights, both of some rank.
 template <LinearAlgebra B>
-CanonicalPair canonical_pair(B& b, const Basis<B>& x, const Basis<B>& y) {
-  if (x.rank == 0 || y.rank == 0) return {};
-  const SVD<B> svd =
-      b.svd(between(b, x.coefficients, b.cross(x.factor(), y.factor()), y.coefficients));
-  CanonicalPair found{svd.s, b.download(b.multiply(b.transposed(svd.u), *x.weights)),
-                      b.download(b.multiply(svd.vt, *y.weights))};
-  std::ranges::transform(found.correlations, found.correlations.begin(), clipped);
-  for (double& weight : found.x_weights) weight *= x.layer.scale;
-  for (double& weight : found.y_weights) weight *= y.layer.scale;
-  return found;
+CanonicalPair<B> canonical_pair(B& b, const Basis<B>& x, const Basis<B>& y) {
+  SVD<B> svd = b.svd(between(b, x.coefficients, b.cross(x.factor(), y.factor()), y.coefficients));
+  const Matrix<B> of_x = b.multiply(b.transposed(svd.u), *x.weights);
+  const Matrix<B> of_y = b.multiply(svd.vt, *y.weights);
+  b.release_inputs();
+  std::ranges::transform(svd.s, svd.s.begin(), clipped);
+  return {std::move(svd.s), b.widen(b.transposed(of_x), x.layer.scale),
+          b.widen(b.transposed(of_y), y.layer.scale)};
 }
 
 }  // namespace gramian

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -36,21 +35,14 @@ struct UnitCorrelation {
     return {std::move(layer), std::move(norms)};
   }
 
-  /// Writes r, p x q, to host memory; NaN for units without a correlation. x may be y.
-  template <Backend B>
-  static void compare(B& b, const Units<B>& x, const Units<B>& y, typename B::scalar* out) {
-    using T = typename B::scalar;
+  /// r, p x q; NaN for units without a correlation. x may be y.
+  template <LinearAlgebra B>
+  static Matrix<B> compare(B& b, const Units<B>& x, const Units<B>& y) {
     const bool same = &x == &y;
-    const auto product = same ? b.self_cross(x.layer) : b.cross(x.layer, y.layer);
-    const auto products = b.download(product.data, product.rows * product.cols);
-    auto value = products.begin();
-    for (std::size_t i = 0; i < x.norms.size(); ++i)
-      for (std::size_t j = 0; j < y.norms.size(); ++j, ++out) {
-        const double norm = x.norms[i] * y.norms[j];
-        const double r = *value++ / norm;
-        *out = norm > 0 ? static_cast<T>(same && i == j ? 1.0 : std::clamp(r, -1.0, 1.0))
-                        : std::numeric_limits<T>::quiet_NaN();
-      }
+    Matrix<B> r = same ? b.self_cross(x.layer) : b.cross(x.layer, y.layer);
+    b.release_inputs();
+    b.correlate(r, x.norms, y.norms, same);
+    return r;
   }
 };
 

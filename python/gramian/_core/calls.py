@@ -37,12 +37,15 @@ __all__ = [
     "default_memory",
     "device_statistics",
     "drawn_sums",
+    "first_not_finite",
     "from_dlpack",
     "gram_distances",
     "gram_matrix",
     "has",
+    "largest_in_rows",
     "lasso_path",
     "layer",
+    "on_host",
     "pair",
     "plan",
     "prepare_bases",
@@ -55,6 +58,7 @@ __all__ = [
     "prepare_units",
     "reordered",
     "reordered_products",
+    "row_facts",
     "smallest_product",
     "sums_without",
     "triangle",
@@ -116,6 +120,26 @@ prepare_units = _where_its_layers_are(cpu.prepare_units)
 reordered = _where_its_layers_are(cpu.reordered)
 smallest_product = _where_its_layers_are(cpu.smallest_product)
 triangle = _where_its_layers_are(cpu.triangle)
+
+
+def on_host(array: npt.NDArray[Any] | DeviceArray) -> npt.NDArray[Any]:
+    """Return what one of these functions found, in host memory."""
+    return array if isinstance(array, np.ndarray) else array.numpy()
+
+
+def first_not_finite(array: DeviceArray) -> npt.NDArray[np.int64]:
+    """Return the first row in which each column is not finite, or the number of rows."""
+    return cuda().first_not_finite(array)
+
+
+def row_facts(array: DeviceArray) -> npt.NDArray[np.float64]:
+    """Return (3, n): of every row the largest |x(i, j) - x(j, i)|, |x(i, j)| and -x(i, j)."""
+    return cuda().row_facts(array)
+
+
+def largest_in_rows(array: DeviceArray, *, absolute: bool) -> npt.NDArray[np.float64]:
+    """Return (2, rows): the columns of the largest values, NaN apart, or -1, and the values."""
+    return cuda().largest_in_rows(array, absolute=absolute)
 
 
 class ColumnStatistics(NamedTuple):

@@ -24,7 +24,27 @@ class DeviceArray(Protocol):
     def dtype(self) -> str: ...
     @property
     def device(self) -> int: ...
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """In elements."""
+
     def __len__(self) -> int: ...
+    def look_at(self, offset: int, shape: Sequence[int], strides: Sequence[int]) -> DeviceArray:
+        """Return a part of it, or the same memory in another shape; all counts are of elements."""
+
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        """Return a capsule of what is the module's own; `stream` waits for what fills it."""
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
     def numpy(self) -> npt.NDArray[Any]:
         """Return a copy in host memory."""
 
@@ -55,6 +75,18 @@ class Cuda(Protocol):
 
     def stream(self, device: int) -> int:
         """Return the calling thread's stream on a device."""
+
+    def first_not_finite(self, array: DeviceArray) -> npt.NDArray[np.int64]:
+        """Return the first row in which each column is not finite, or the number of rows."""
+
+    def row_facts(self, array: DeviceArray) -> _Floats:
+        """Return (3, n): of every row the largest |x(i, j) - x(j, i)|, |x(i, j)| and -x(i, j)."""
+
+    def largest_in_rows(self, array: DeviceArray, *, absolute: bool) -> _Floats:
+        """Return (2, rows): the column of the largest value that is not NaN, or -1, and the value.
+
+        Of equal ones the first; or by absolute values.
+        """
 
     def column_statistics(
         self, arrays: Sequence[DeviceArray], dtypes: Sequence[str]

@@ -44,6 +44,7 @@ class Layer:
     dtype: str  # numpy's name of the elements' type, or "bfloat16"
     stands_for: StandsFor | None = field(default=None, kw_only=True)
     examples: Examples | None = field(default=None, kw_only=True)
+    library: str = field(default="numpy", kw_only=True)  # whose array it is, and results are to be
 
     @property
     def groups(self) -> npt.NDArray[np.int64] | None:
@@ -80,6 +81,33 @@ class Layer:
             kept = self.__dict__["_host"] = self.array.numpy()
         return kept
 
+    def part(self, rows: slice, columns: slice) -> npt.NDArray[Any]:
+        """Return some adjacent rows and columns as numbers in host memory, and copy no others."""
+        array = self.array
+        if isinstance(array, np.ndarray):
+            return values(array[rows, columns], self.dtype)
+        (top, bottom, _), (left, right, _) = (
+            some.indices(size) for some, size in zip((rows, columns), array.shape, strict=True)
+        )
+        down, along = array.strides
+        shape = bottom - top, right - left
+        found = array.look_at(top * down + left * along, shape, array.strides)
+        return values(found.numpy(), self.dtype)
+
+    def diagonal(self) -> npt.NDArray[Any]:
+        """Return the diagonal of a square one, in the same way."""
+        array = self.array
+        if isinstance(array, np.ndarray):
+            return values(array.diagonal(), self.dtype)
+        column = array.look_at(0, (len(array), 1), (sum(array.strides), 1))
+        return values(column.numpy()[:, 0], self.dtype)
+
+    def given_back(self, result: npt.NDArray[Any] | DeviceArray) -> Any:
+        """Return a result as an array of the layer's library, where the layer lives."""
+        if self.device is not None and isinstance(result, np.ndarray):
+            result = devices.upload(result, result.dtype.name, self.device)
+        return devices.given_back(result, self.library)
+
     @property
     def compute_dtype(self) -> str:
         """The precision of arithmetic on it, "float32" or "float64"."""
@@ -93,7 +121,10 @@ def as_layer(value: Any, name: str) -> Layer:
     """
     if isinstance(value, Layer):
         return value
-    return checked(*as_array(value, name), name)
+    layer = checked(*as_array(value, name), name)
+    if layer.device is None:
+        return layer
+    return replace(layer, library=devices.library_of(value))
 
 
 def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Layer:
@@ -197,6 +228,15 @@ def _check_storage(value: Any) -> None:
         raise ValueError(
             f"its storage has {storage().nbytes()} bytes, and its elements need {needed}"
         )
+
+
+def as_numpy(result: Any) -> npt.NDArray[Any]:
+    """Return a result, which may be an array of any library, in host memory."""
+    if isinstance(result, np.ndarray):
+        return result
+    if 0 in result.shape:
+        return np.empty(tuple(result.shape))
+    return as_layer(result, "a result").host
 
 
 def as_float64(layer: Layer) -> npt.NDArray[np.float64]:

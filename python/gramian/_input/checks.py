@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, NoReturn, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from .._core import calls
+from .._core.types import DeviceArray
 from .arrays import Layer
 from .dtypes import values
 
@@ -42,25 +44,35 @@ def check_finite(layer: Layer, column_means: npt.NDArray[np.float64]) -> None:
     if np.isfinite(column_means).all():
         return
     n, p = layer.array.shape
-    step = max(1, _BLOCK // p)
-    first, columns = "", np.zeros(p, dtype=bool)
-    for start in range(0, n, step):
-        block = values(layer.host[start : start + step], layer.dtype)
-        bad = ~np.isfinite(block)
-        if bad.any():
-            i, j = (int(index) for index in np.argwhere(bad)[0])
-            first = first or f"[{start + i}, {j}] ({float(block[i, j])})"
-            columns |= bad.any(axis=0)
-    if first:
-        count = int(columns.sum())
+    rows = first_not_finite(layer, np.flatnonzero(~np.isfinite(column_means)))
+    count = int((rows < n).sum())
+    if count:
         rest = " all" if count == p else f" {count}"
+        i = int(rows.min())
+        j = int(np.flatnonzero(~np.isfinite(column_means))[rows.argmin()])
+        value = float(layer.part(slice(i, i + 1), slice(j, j + 1))[0, 0])
         raise UnusableLayerError(
             layer,
             "holds NaN or infinity",
-            f"{layer.name} must be finite: it holds NaN or infinity, first at {first}, in{rest} of "
+            f"{layer.name} must be finite: it holds NaN or infinity, first at [{i}, {j}] "
+            f"({value}), in{rest} of "
             f"{p} columns{_without_columns(layer.name, count < p)}; nan_policy='propagate' gives "
             "NaN instead.",
         )
+
+
+def first_not_finite(layer: Layer, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the first row in which each of these columns is not finite, or the number of rows."""
+    if layer.device is not None:
+        return calls.first_not_finite(cast(DeviceArray, layer.array))[columns]
+    n = len(layer.array)
+    rows = np.full(len(columns), n)
+    step = max(1, _BLOCK // max(1, len(columns)))
+    for start in range(0, n, step):
+        bad = ~np.isfinite(values(layer.host[start : start + step, columns], layer.dtype))
+        new = bad.any(axis=0) & (rows == n)
+        rows[new] = start + bad[:, new].argmax(axis=0)
+    return rows
 
 
 def _without_columns(name: str, some_are_left: bool) -> str:
@@ -175,18 +187,34 @@ def check_symmetric(layer: Layer) -> None:
     n = len(layer.array)
     tolerance = 1e-2 if layer.dtype in ("float16", "bfloat16") else 1e-5
     step = max(1, _BLOCK // n)
-    for start in range(0, n, step):
-        rows = values(layer.host[start : start + step], layer.dtype).astype(np.float64)
-        columns = values(layer.host[:, start : start + step], layer.dtype).astype(np.float64).T
-        off = np.abs(rows - columns)
-        if off.max() > tolerance * np.abs(rows).max():
-            i, j = (int(k) for k in np.unravel_index(off.argmax(), off.shape))
+    for start, (off, largest) in _asymmetry(layer, step):
+        if off.max() > tolerance * largest.max():
+            i = start + int(off.argmax())
+            row = layer.part(slice(i, i + 1), slice(None)).astype(np.float64)[0]
+            column = layer.part(slice(None), slice(i, i + 1)).astype(np.float64)[:, 0]
+            j = int(np.abs(row - column).argmax())
             raise UnusableLayerError(
                 layer,
                 "is no symmetric matrix",
-                f"{layer.name} must be symmetric for kernel='precomputed', got {rows[i, j]:g} at "
-                f"[{start + i}, {j}] and {columns[i, j]:g} at [{j}, {start + i}].",
+                f"{layer.name} must be symmetric for kernel='precomputed', got {row[j]:g} at "
+                f"[{i}, {j}] and {column[j]:g} at [{j}, {i}].",
             )
+
+
+def _asymmetry(
+    layer: Layer, step: int
+) -> Iterator[tuple[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]]]:
+    """Yield the first of some rows, how much each differs from its column, and its largest size."""
+    n = len(layer.array)
+    facts = None if layer.device is None else calls.row_facts(cast(DeviceArray, layer.array))
+    for start in range(0, n, step):
+        some = slice(start, start + step)
+        if facts is not None:
+            yield start, (facts[0, some], facts[1, some])
+            continue
+        rows = layer.part(some, slice(None)).astype(np.float64)
+        columns = layer.part(slice(None), some).astype(np.float64).T
+        yield start, (np.abs(rows - columns).max(axis=1), np.abs(rows).max(axis=1))
 
 
 def check_no_distances(layer: Layer) -> None:
@@ -194,17 +222,22 @@ def check_no_distances(layer: Layer) -> None:
 
     No matrix of a kernel is that: k(x, x) k(y, y) >= k(x, y)².
     """
-    diagonal = values(layer.host.diagonal(), layer.dtype)
-    if diagonal.any():
+    if layer.diagonal().any():
         return
     n = len(layer.array)
-    step = max(1, _BLOCK // n)
     largest = 0.0
-    for start in range(0, n, step):
-        block = values(layer.host[start : start + step], layer.dtype)
-        if block.min() < 0:
+    if layer.device is not None:
+        _, sizes, negative = calls.row_facts(cast(DeviceArray, layer.array))
+        if negative.max() > 0:
             return
-        largest = max(largest, float(block.max()))
+        largest = float(sizes.max())
+    else:
+        step = max(1, _BLOCK // n)
+        for start in range(0, n, step):
+            block = layer.part(slice(start, start + step), slice(None))
+            if block.min() < 0:
+                return
+            largest = max(largest, float(block.max()))
     if largest > 0:
         raise UnusableLayerError(
             layer,

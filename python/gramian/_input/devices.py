@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
@@ -21,6 +22,8 @@ __all__ = [
     "device_of",
     "from_cuda_interface",
     "from_dlpack",
+    "given_back",
+    "library_of",
     "named",
     "reading",
     "refuse",
@@ -147,6 +150,25 @@ def from_cuda_interface(value: Any, name: str) -> DeviceArray:
             stream=stream,
             owner=value,
         )
+
+
+def library_of(value: Any) -> str:
+    """Return the module that has the functions of the library that an array comes from."""
+    name = type(value).__module__.partition(".")[0]
+    return "jax.numpy" if name in ("jax", "jaxlib") else name
+
+
+def given_back(result: npt.NDArray[Any] | DeviceArray, library: str) -> Any:
+    """Return a result as an array of a library, which takes it by DLPack where it is.
+
+    A library that has no `from_dlpack` can take what is returned to it in its own way.
+    """
+    if isinstance(result, np.ndarray):
+        return result
+    if library == "numpy":
+        return result.numpy()
+    take = getattr(sys.modules.get(library), "from_dlpack", None)
+    return result if take is None else take(result)
 
 
 class _Interface(NamedTuple):

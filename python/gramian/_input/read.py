@@ -117,6 +117,7 @@ def read(
         layer.array,
         layer.dtype,
         stands_for=layer.stands_for,
+        library=layer.library,
         statistics=statistics,
         finite=finite,
         constant=constant,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .._input import write
+from .._input.arrays import as_numpy
 from . import written
 
 __all__ = ["Result"]
@@ -38,10 +39,12 @@ class Result:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(
-            same(getattr(self, field.name), getattr(other, field.name))
-            for field in dataclasses.fields(self)  # type: ignore[arg-type]
-        )
+        return all(map(same, self._content(), other._content()))
+
+    def _content(self) -> list[Any]:
+        """Return the values of the fields, arrays of whatever library in host memory."""
+        found = [getattr(self, field.name) for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        return [as_numpy(one) if hasattr(one, "__dlpack__") else one for one in found]
 
     def __hash__(self) -> int:
         """Return what equal results have in common: the words and whole numbers that they hold."""
@@ -80,7 +83,7 @@ class Result:
         -----
         Every number is written with the digits that bring back the same bits.
         """
-        write.write(path, written.written(self))
+        write.write(path, written.written(type(self)(*self._content())))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -99,10 +102,10 @@ def _brief(value: Any) -> str:
     """Return what a line can show of a value."""
     if isinstance(value, float):
         return f"{value:.6g}"
-    if not isinstance(value, np.ndarray):
+    if not hasattr(value, "shape"):
         return str(value)
     shape = " x ".join(map(str, value.shape))
-    if value.ndim != 1 or value.size == 0:
+    if not isinstance(value, np.ndarray) or value.ndim != 1 or value.size == 0:
         return f"{shape} {value.dtype}"
     shown = [f"{number:.4g}" for number in value[:6].tolist()]
     return f"{', '.join(shown)}{', ...' if len(value) > 6 else ''} ({shape})"

@@ -161,7 +161,10 @@ def cca(
     p, q = grid.widths
     if grid.empty:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
-        weights = np.full((p, min(p, q)), np.nan), np.full((q, min(p, q)), np.nan)
+        weights = [
+            layer.given_back(np.full((units, min(p, q)), np.nan))
+            for layer, units in zip(both, (p, q), strict=True)
+        ]
         return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
     x, y = _bases(grid, options, weights=True)
     rho, x_weights, y_weights = calls.canonical_pair(x, y)
@@ -180,8 +183,8 @@ def cca(
         correlations=rho,
         mean=float(rho.sum() / count) if r > 0 else np.nan,
         mean_squared=float(np.sum(rho**2) / count) if r > 0 else np.nan,
-        x_weights=x_weights.T,
-        y_weights=y_weights.T,
+        x_weights=both[0].given_back(x_weights),
+        y_weights=both[1].given_back(y_weights),
         x_rank=x_rank,
         y_rank=y_rank,
         rank_tolerance=(tolerances[0], tolerances[1]),

@@ -126,7 +126,10 @@ def correlations(
         bases = [part.basis(options, double=double) for part in parts]
         for place, k, m in pairs:
             _, x_weights, y_weights = calls.canonical_pair(bases[k], bases[m])
-            variates = parts[k].variates(x_weights.T), parts[m].variates(y_weights.T)
+            variates = (
+                parts[k].variates(calls.on_host(x_weights)),
+                parts[m].variates(calls.on_host(y_weights)),
+            )
             found[place].append(np.einsum("ij,ij->j", *variates))
             if ranks.saturated(bases[k].rank, bases[m].rank, parts[k].fit.n):
                 names = varying[k].name, varying[m].name
@@ -190,7 +193,7 @@ def held_out_r2(
         weights = {}
         for m, part in predictors.items():
             basis = part.basis(options, double=grid.double)
-            weights[m] = calls.canonical_pair(basis, basis)[2].T
+            weights[m] = calls.on_host(calls.canonical_pair(basis, basis)[2])
         own, others = (
             {k: calls.prepare_centred([part.fit.core], double=True)[0] for k, part in of.items()}
             for of in (targets, predictors)

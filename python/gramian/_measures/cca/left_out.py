@@ -91,5 +91,5 @@ def _basis(layer: Layer, request: Request) -> Array:
         [given.core], tolerances=[limit], double=True, coordinates=False, weights=True
     )
     _, weights, _ = calls.canonical_pair(basis, basis)
-    columns: Array = (as_float64(layer) - given.means) @ weights.T
+    columns: Array = (as_float64(layer) - given.means) @ calls.on_host(weights)
     return columns

@@ -116,13 +116,13 @@ def gram(
     device: str | None,
     centered: bool,
     options: Mapping[str, Any],
-) -> npt.NDArray[np.floating[Any]]:
-    """Return the Gram matrix of a layer."""
+) -> Any:
+    """Return the Gram matrix of a layer, as an array of its library, where it lives."""
     kernel, sample = kernel_of(options)
     x = read_layer(layer, kernel, nan_policy, device, Samples(1, "a Gram matrix"))
     n, dtype = len(layer.array), layer.compute_dtype
     if not x.finite:
-        return np.full((n, n), np.nan, dtype=dtype)
+        return x.given_back(np.full((n, n), np.nan, dtype=dtype))
     for double in (x.double, True):  # no kernel is too narrow for float64
         prepared = calls.prepare_matrix(
             x.core, kernel=spec_of(kernel, sample), centered=centered, double=double
@@ -130,7 +130,7 @@ def gram(
         check_status(prepared.status, layer)
         if not calls.has(prepared.status, Status.imprecise):
             break
-    return calls.gram_matrix(prepared).astype(dtype, copy=False)
+    return x.given_back(calls.gram_matrix(prepared, single=dtype == "float32"))
 
 
 def check_status(status: Status, layer: Layer) -> None:

@@ -49,7 +49,7 @@ def stack_of(
         if calls.has(prepared.status, Status.imprecise):
             return None
         matrix = stack[:, number]
-        matrix[...] = calls.gram_matrix(prepared)
+        matrix[...] = calls.on_host(calls.gram_matrix(prepared))
         if unbiased:
             _u_centre(matrix)
         largest = max(float(matrix.max()), -float(matrix.min()))

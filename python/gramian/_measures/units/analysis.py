@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..._core import calls
+from ..._core.types import DeviceArray
 from ..._extras import require
-from ..._input.arrays import Layer, as_float64
+from ..._input.arrays import Layer
+from ..._input.checks import first_not_finite
 from .. import ranks
 from . import checks
 from .results import Clusters, Matching
@@ -34,12 +38,21 @@ N_ALPHAS, SMALLEST_ALPHA = 30, 1e-3
 ALIKE = 1e-13
 
 
-class Correlations(NamedTuple):
-    """The correlation of every unit with every other, and which units have one."""
+@dataclass(frozen=True, eq=False)
+class Correlations:
+    """The correlation of every unit with every other, where it was found, and which have one."""
 
-    values: Floats
+    found: Floats | DeviceArray
     x_varies: Mask
     y_varies: Mask
+
+    @property
+    def values(self) -> Floats:
+        """The correlations, or a copy of them, in host memory."""
+        kept: Floats | None = self.__dict__.get("_values")
+        if kept is None:
+            kept = self.__dict__["_values"] = calls.on_host(self.found)
+        return kept
 
 
 def tolerance(layer: Layer) -> float:
@@ -51,33 +64,53 @@ def warn_constant(layer: Layer, left_out: Mask) -> None:
     """Warn of the units that are constant; under "propagate" others are left out too."""
     units = np.flatnonzero(left_out)
     if len(units):
-        some = Layer(layer.name, layer.host[:, units], layer.dtype)
-        finite = np.isfinite(as_float64(some)).all(axis=0)
+        finite = first_not_finite(layer, units) == len(layer.array)
         checks.warn_left_out(layer, units[finite])
 
 
 def matched(C: Correlations, method: str, absolute: bool, finite: bool) -> Matching:
-    """Match the units of X with those of Y."""
+    """Match the units of X with those of Y; all correlations are left where they are."""
     rows, columns = np.flatnonzero(C.x_varies), np.flatnonzero(C.y_varies)
-    r = C.values[np.ix_(rows, columns)]
-    value = np.abs(r) if absolute else r
-    if r.size == 0:
-        x = y = np.zeros(0, dtype=np.int64)
-    elif method == "semi":
-        x, y = np.arange(len(rows)), value.argmax(axis=1)
+    if method == "semi":
+        x, y, r = _best(C, rows, columns, absolute)
     else:
-        x, y = require("scipy.optimize", "units").linear_sum_assignment(value, maximize=True)
-    mean = float(value[x, y].mean(dtype=np.float64)) if finite and len(x) else float("nan")
+        x, y, r = _assigned(C, rows, columns, absolute)
+    value = np.abs(r) if absolute else r
     return Matching(
-        pairs=np.stack([rows[x], columns[y]], axis=1).astype(np.int64),
-        correlations=r[x, y],
-        mean=mean,
+        pairs=np.stack([x, y], axis=1).astype(np.int64),
+        correlations=r,
+        mean=float(value.mean(dtype=np.float64)) if finite and len(x) else float("nan"),
         method=method,
         absolute=bool(absolute),
-        correlation=C.values,
+        correlation=C.found,
         x_left_out=np.flatnonzero(~C.x_varies),
         y_left_out=np.flatnonzero(~C.y_varies),
     )
+
+
+Matched = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]  # units, correlations
+
+
+def _best(C: Correlations, rows: Any, columns: Any, absolute: bool) -> Matched:
+    """Return the best partner of every unit of X, which a device finds by itself."""
+    if len(rows) == 0 or len(columns) == 0:
+        return rows[:0], columns[:0], np.zeros(0, C.found.dtype)
+    if not isinstance(C.found, np.ndarray):
+        partners, r = calls.largest_in_rows(C.found, absolute=absolute)[:, rows]
+        return rows, partners.astype(np.int64), r.astype(C.found.dtype)
+    r = C.found[np.ix_(rows, columns)]
+    best = (np.abs(r) if absolute else r).argmax(axis=1)
+    return rows, columns[best], r[np.arange(len(rows)), best]
+
+
+def _assigned(C: Correlations, rows: Any, columns: Any, absolute: bool) -> Matched:
+    """Return the assignment with the largest sum."""
+    r = C.values[np.ix_(rows, columns)]
+    if r.size == 0:
+        return rows[:0], columns[:0], r.ravel()
+    solve = require("scipy.optimize", "units").linear_sum_assignment
+    x, y = solve(np.abs(r) if absolute else r, maximize=True)
+    return rows[x], columns[y], r[x, y]
 
 
 def penalties(alphas: npt.NDArray[np.float64] | None, C: Correlations) -> npt.NDArray[np.float64]:
@@ -122,7 +155,7 @@ def clustered(C: Correlations, n_clusters: int, seed: int) -> Clusters:
     sizes = np.stack([m.sum(axis=0) for m in members], axis=1)
     with np.errstate(invalid="ignore"):
         means = members[0].T @ r @ members[1] / np.outer(sizes[:, 0], sizes[:, 1])
-    return Clusters(x_labels, y_labels, sizes.astype(np.int64), means, C.values)
+    return Clusters(x_labels, y_labels, sizes.astype(np.int64), means, C.found)
 
 
 def _spectral(W: Floats, k: int, seed: int) -> npt.NDArray[np.int64]:

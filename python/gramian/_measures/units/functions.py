@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from ..._input import layers, options
 from ..._input.annotations import ArrayLike, NanPolicy
-from ..._input.arrays import as_layer
+from ..._input.arrays import Layer, as_layer
 from ..._input.layout import Layouts, Positions, units_take_layout
 from ..measure import falls_back_on
 from . import analysis, checks, pairs, reference
@@ -87,8 +88,9 @@ def correlation(
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
-    C, _ = _correlations(X, Y, nan_policy, device, alone=Y is None)
-    return C.values
+    x, C, _ = _correlations(X, Y, nan_policy, device, alone=Y is None)
+    found: npt.NDArray[np.floating[Any]] = x.given_back(C.found)
+    return found
 
 
 @units_take_layout
@@ -157,8 +159,9 @@ def match_units(
     0.985363
     """
     method, absolute = checks.check_method(method), options.check_flag("absolute", absolute)
-    C, finite = _correlations(X, Y, nan_policy, device)
-    return analysis.matched(C, method, absolute, finite)
+    x, C, finite = _correlations(X, Y, nan_policy, device)
+    found = analysis.matched(C, method, absolute, finite)
+    return replace(found, correlation=_given_back(x, C))
 
 
 @units_take_layout
@@ -228,8 +231,9 @@ def cluster_units(
     ([1, 0], [0, 1, 0])
     """
     seed = checks.check_seed(seed)
-    C, _ = _correlations(X, Y, nan_policy, device)
-    return analysis.clustered(C, n_clusters, seed)
+    x, C, _ = _correlations(X, Y, nan_policy, device)
+    found = analysis.clustered(C, n_clusters, seed)
+    return replace(found, correlation=_given_back(x, C))
 
 
 def _correlations(
@@ -239,8 +243,8 @@ def _correlations(
     device: str | None,
     *,
     alone: bool = False,
-) -> tuple[analysis.Correlations, bool]:
-    """Return the correlations, of X alone or with Y, and whether all elements are finite."""
+) -> tuple[Layer, analysis.Correlations, bool]:
+    """Return X, the correlations, of X alone or with Y, and whether all elements are finite."""
     if alone:
         options.check_nan_policy(nan_policy)
         found = [as_layer(X, "X")]
@@ -250,4 +254,9 @@ def _correlations(
     C = pairs.between(units[0], units[-1])
     for layer, varies in zip(found, (C.x_varies, C.y_varies), strict=False):
         analysis.warn_constant(layer, ~varies)
-    return C, all(one.layer.finite for one in units)
+    return found[0], C, all(one.layer.finite for one in units)
+
+
+def _given_back(x: Layer, C: analysis.Correlations) -> Any:
+    """Return all correlations where X lives; those that are in host memory already as they are."""
+    return C.values if x.device is None else x.given_back(C.found)

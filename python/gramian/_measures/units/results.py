@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._extras import require
+from ..._input.arrays import as_numpy
 from ..._show import units as pictures
 from ..results import Result
 
@@ -133,7 +134,7 @@ class Matching(Result):
     def plot_correlation(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation matrix, permuted so that the pairs are on the diagonal."""
         title = f"permuted by {self.method} matching"
-        drawn: Axes = pictures.correlation_map(self.correlation, *self.order(), ax, title)
+        drawn: Axes = pictures.correlation_map(as_numpy(self.correlation), *self.order(), ax, title)
         return drawn
 
 
@@ -286,11 +287,12 @@ class Clusters(Result):
 
     def order(self) -> tuple[Integers, Integers]:
         """Return an order of X's units and one of Y's that makes the clusters blocks."""
+        r = as_numpy(self.correlation)
         x, y = (
-            np.lexsort((-np.nan_to_num(r), np.where(labels < 0, len(self.sizes), labels)))
-            for labels, r in (
-                (self.x_labels, self.correlation.max(axis=1)),
-                (self.y_labels, self.correlation.max(axis=0)),
+            np.lexsort((-np.nan_to_num(most), np.where(labels < 0, len(self.sizes), labels)))
+            for labels, most in (
+                (self.x_labels, r.max(axis=1)),
+                (self.y_labels, r.max(axis=0)),
             )
         )
         return x, y
@@ -312,7 +314,7 @@ class Clusters(Result):
     def plot_correlation(self, ax: Axes | None = None) -> Axes:
         """Draw the correlation matrix of all units, sorted and framed by cluster."""
         drawn: Axes = pictures.clustered_correlation(
-            self.correlation, *self.order(), self.sizes, ax
+            as_numpy(self.correlation), *self.order(), self.sizes, ax
         )
         return drawn
 

@@ -1,0 +1,33 @@
+// The operations of Cuda<T> on matrices that a call returns: a part of cuda.hpp.
+#pragma once
+
+namespace gramian {
+
+template <class T>
+void Cuda<T>::subtract_means(T* x, Index n, std::span<const double> means) {
+  const auto on_device = cuda::allocate<double>(context_, n);
+  cuda::to_device<double>(context_, means, on_device.get());
+  cuda::subtract_sums(stream(), x, n, n, on_device.get(), on_device.get());
+}
+
+template <class T>
+Matrix<Cuda<double>> Cuda<T>::widen(View<Cuda> x, double factor) {
+  Wide w = wide();
+  w.released_ = true;  // it does nothing but give memory
+  Matrix<Wide> out(w, x.rows, x.cols);
+  cuda::widen(stream(), x.data, x.rows * x.cols, out.mutable_data());
+  cuda::add(stream(), factor, out.mutable_data(), 0, out.data, x.rows * x.cols);
+  return out;
+}
+
+template <class T>
+void Cuda<T>::correlate(Matrix<Cuda>& x, std::span<const double> u, std::span<const double> v,
+                        bool own) {
+  const auto norms = cuda::allocate<double>(context_, x.rows + x.cols);
+  cuda::to_device<double>(context_, u, norms.get());
+  cuda::to_device<double>(context_, v, norms.get() + x.rows);
+  cuda::correlate(stream(), x.mutable_data(), x.rows, x.cols, norms.get(), norms.get() + x.rows,
+                  own);
+}
+
+}  // namespace gramian
