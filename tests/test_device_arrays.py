@@ -251,9 +251,76 @@ def test_models(library: Torch, dtype: str) -> None:
 def test_gram(library: Torch, dtype: str) -> None:
     X, _ = inputs.pair(300, 40, 30, dtype)
     got = gm.gram(library.array(X), kernel="laplacian")
+    assert isinstance(got, np.ndarray) == (library.device == "cpu")
     got = got if isinstance(got, np.ndarray) else library.numpy(got)
     expected = reference.gram(X, kernel="laplacian")
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance(dtype))
+
+
+RESULTS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "gram": (
+        lambda x, _: gm.gram(x, kernel="rbf"),
+        lambda x, _: reference.gram(x, kernel="rbf"),
+    ),
+    "correlation": (gm.correlation, reference.correlation),
+    "matching": (
+        lambda x, y: gm.match_units(x, y, method="semi").correlation,
+        reference.correlation,
+    ),
+}
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_come_back(library: Torch, dtype: str, name: str) -> None:
+    """As the library's own arrays, on the device, there for what its stream does next."""
+    function, expected = RESULTS[name]
+    X, Y = inputs.pair(600, 40, 30, dtype)
+    wanted = np.asarray(expected(X, Y))
+    for stream in (library.stream, contextlib.nullcontext):
+        for _ in range(3):
+            with stream():
+                x, y = behind_work(library, X), behind_work(library, Y)
+                found = function(x, y)
+                assert type(found) is type(x)
+                assert found.device == x.device
+                assert str(found.dtype).endswith(dtype)
+                twice = found + found
+                del found
+                function(y, x)  # may take its memory
+            got = library.numpy(twice)
+            np.testing.assert_allclose(got / 2, wanted, rtol=0, atol=tolerance(dtype))
+
+
+@pytest.mark.cuda
+def test_weights_come_back(library: Torch, dtype: str) -> None:
+    X, Y = inputs.pair(600, 40, 30, dtype)
+    with library.stream():
+        x, y = behind_work(library, X), behind_work(library, Y)
+        found = gm.cca(x, y)
+        both = found.x_weights, found.y_weights
+        assert all(type(weights) is type(x) for weights in both)
+        assert all(weights.device == x.device for weights in both)
+        library.wait()
+    assert isinstance(found.correlations, np.ndarray)
+    left, right = (
+        (Z - Z.mean(axis=0, dtype="float64")) @ library.numpy(weights)
+        for Z, weights in zip((X, Y), both, strict=True)
+    )
+    for product, diagonal in (
+        (left.T @ left, np.ones(30)),
+        (left.T @ right, found.correlations),
+    ):
+        np.testing.assert_allclose(product, np.diag(diagonal), rtol=0, atol=tolerance(dtype))
+
+
+@pytest.mark.cuda
+def test_results_go_in_again(library: Torch) -> None:
+    X, Y = inputs.pair(600, 40, 30, "float32")
+    with library.stream():
+        K, L = (gm.gram(behind_work(library, Z), kernel="rbf") for Z in (X, Y))
+        got = gm.cka(K, L, kernel="precomputed")
+    assert close(got, reference.cka(X, Y, kernel="rbf"), "float32")
 
 
 @pytest.mark.cuda

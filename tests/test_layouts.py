@@ -171,6 +171,7 @@ def test_device_arrays(monkeypatch: pytest.MonkeyPatch, layout: str, positions: 
 
     monkeypatch.setattr(arrays, "as_array", as_array)
     monkeypatch.setattr(arrays, "as_layer", as_layer)
+    monkeypatch.setattr(Layout, "_looked_at", lambda *_: None)
     value = OnDevice(X, called)
     value.ndim = X.ndim  # type: ignore[attr-defined]
     found = chosen_layout(layout, positions).layer(value, "X")

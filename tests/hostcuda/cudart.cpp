@@ -36,7 +36,7 @@ struct Block {
   }
 };
 
-std::size_t copied = 0;  // bytes, since the tests last asked
+std::size_t copied = 0, copied_out = 0;  // bytes, since the tests last asked; to the host
 
 cudaError_t copy(const Block& to, const Block& from, std::size_t width, std::size_t height,
                  cudaStream_t stream) {
@@ -47,6 +47,7 @@ cudaError_t copy(const Block& to, const Block& from, std::size_t width, std::siz
   };
   check();  // now, and once more when it happens
   copied += width * height;
+  if (!to.on_device) copied_out += width * height;
   enqueue(stream, [=] {
     check();
     // A copy may go from one device to another.
@@ -263,5 +264,6 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
 }
 
 std::size_t hostcuda_copied_bytes() { return std::exchange(copied, 0); }
+std::size_t hostcuda_copied_out() { return std::exchange(copied_out, 0); }
 
 }  // extern "C"

@@ -48,7 +48,7 @@ class _Tensor(Structure):
 _Deleter = ctypes.CFUNCTYPE(None, c_void_p)
 
 
-class _Managed(Structure):
+class Managed(Structure):
     _fields_ = (
         ("major", c_uint32),
         ("minor", c_uint32),
@@ -119,13 +119,14 @@ class DeviceArray:
         self.asked.append(stream)
         if stream != -1:
             self.let_wait(LEGACY if stream is None else stream)
-        managed = _Managed(1, 0, None, _take_back, 1)  # read-only
+        managed = Managed(1, 0, None, _take_back, 1)  # read-only
         item = self.dtype.itemsize
-        shape = (c_int64 * 2)(*self.shape)
-        strides = (c_int64 * 2)(*(step // item for step in self.strides))
+        ndim = len(self.shape)
+        shape = (c_int64 * ndim)(*self.shape)
+        strides = (c_int64 * ndim)(*(step // item for step in self.strides))
         code = BFLOAT if self.bfloat16 else CODES[self.dtype.kind]
         managed.tensor = _Tensor(
-            self.pointer, 2, self.device, 2, code, 8 * item, 1, shape, strides, 0
+            self.pointer, 2, self.device, ndim, code, 8 * item, 1, shape, strides, 0
         )
         _lent[ctypes.addressof(managed)] = (self, managed, shape, strides)
         return _new_capsule(ctypes.addressof(managed), NAME, ctypes.cast(_drop, c_void_p))

@@ -31,6 +31,7 @@ CONTROLS: dict[str, tuple[Any, list[Any]]] = {
     "live_bytes": (c_size_t, []),
     "peak_bytes": (c_size_t, []),
     "copied_bytes": (c_size_t, []),
+    "copied_out": (c_size_t, []),  # of these, from a device to the host
     "set_memory_limit": (None, [c_size_t]),
 }
 

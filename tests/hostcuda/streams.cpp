@@ -157,6 +157,18 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return cudaSuccess;
 }
 
+cudaError_t cudaDeviceSynchronize() {
+  const auto guard = lock();
+  if (const auto error = arrive(__func__)) return returned(error);
+  for (std::size_t i = 0; i < streams().all.size(); ++i) {
+    const auto stream = streams().all[i];
+    if (stream->device != current_device()) continue;
+    const Access access{stream->device};
+    drain(*stream, everything);
+  }
+  return cudaSuccess;
+}
+
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned /*flags*/) {
   const auto guard = lock();
   if (const auto error = arrive(__func__)) return returned(error);

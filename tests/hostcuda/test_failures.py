@@ -50,6 +50,7 @@ each_operation = pytest.mark.parametrize(
 
 # What may fail without a word, so long as the result is right: who called it was cleaning up.
 CLEANING = {
+    "cudaDeviceSynchronize",  # before memory is let go that another library has read
     "cudaFreeAsync",
     "cudaGetDevice",  # which a prepared layer asks for before it frees its memory on its own
     "cudaEventDestroy",

@@ -58,6 +58,12 @@ class Layer:
         """Return the same layer, whose samples are positions of these examples."""
         return replace(self, examples=examples)
 
+    def out_of_library(self, value: Any) -> Layer:
+        """Return the same layer, whose array is that of a library; on the CPU all are numpy's."""
+        if self.device is None:
+            return self
+        return replace(self, library=devices.library_of(value))
+
     @property
     def n_samples(self) -> int:
         """The number of samples, which that of its rows may stand for."""
@@ -121,10 +127,7 @@ def as_layer(value: Any, name: str) -> Layer:
     """
     if isinstance(value, Layer):
         return value
-    layer = checked(*as_array(value, name), name)
-    if layer.device is None:
-        return layer
-    return replace(layer, library=devices.library_of(value))
+    return checked(*as_array(value, name), name).out_of_library(value)
 
 
 def checked(array: npt.NDArray[Any] | DeviceArray, dtype: str, name: str) -> Layer:

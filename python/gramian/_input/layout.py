@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import math
 import sys
 from collections.abc import Callable, Sequence, Sized
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from .._core.types import DeviceArray
 from . import arrays
 from .arrays import Examples, Layer
 from .dtypes import check_dtype, compute_dtype, values
@@ -168,7 +170,14 @@ class Layout:
             return arrays.checked(array, dtype, name)
         axes = self._axes(array.shape, name)
         if not isinstance(array, np.ndarray):
-            return self._on_device(value, dtype, axes, name)
+            seen = self._looked_at(array, axes, in_order)
+            if seen is None:
+                return self._on_device(value, dtype, axes, name)
+            layer = arrays.checked(seen, dtype, name).out_of_library(value)
+            if self.becomes != "samples":
+                return layer
+            shape = tuple(array.shape[axis] for axis in axes.positions)
+            return layer.out_of(Examples(array.shape[axes.samples], shape, "positions"))
         check_dtype(array.dtype, dtype, name)
         if array.size == 0:
             raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
@@ -218,6 +227,32 @@ class Layout:
             )
         return np.sort(np.random.default_rng(0).permutation(count)[: self.positions])
 
+    def _looked_at(self, array: DeviceArray, axes: Axes, in_order: bool) -> DeviceArray | None:
+        """Return what strides alone make of an array on a device; None where they do not."""
+        if self.becomes == "mean" or self._chosen_of(array, axes) is not None or array.size == 0:
+            return None
+        sizes, steps = array.shape, array.strides
+        if self.becomes == "samples":
+            rows, columns = (axes.samples, *axes.positions), (axes.units,)
+        else:
+            rows, columns = (axes.samples,), _first(axes.samples, len(sizes))[1:]
+        orders = [columns]
+        if not in_order:
+            orders.append(tuple(sorted(columns, key=lambda axis: -abs(steps[axis]))))
+        down = _merged([(sizes[axis], steps[axis]) for axis in rows])
+        for order in orders:
+            along = _merged([(sizes[axis], steps[axis]) for axis in order])
+            if down is not None and along is not None:
+                shape = (
+                    math.prod(sizes[axis] for axis in rows),
+                    math.prod(sizes[axis] for axis in columns),
+                )
+                return array.look_at(0, shape, (down, along))
+        return None
+
+    def _chosen_of(self, array: DeviceArray, axes: Axes) -> npt.NDArray[np.integer[Any]] | None:
+        return self._chosen(math.prod(array.shape[axis] for axis in axes.positions))
+
     def _on_device(self, value: Any, dtype: str, axes: Axes, name: str) -> Layer:
         """Rearrange an array on its own device, by the library that it comes from."""
         turn = getattr(value, "permute", None) or getattr(value, "transpose", None)
@@ -246,6 +281,14 @@ class Layout:
                 flat = flat[:, chosen]
         found = arrays.as_layer(flat.reshape(-1, units), name)
         return found.out_of(Examples(n, tuple(shape), "positions"))
+
+
+def _merged(axes: Sequence[tuple[int, int]]) -> int | None:
+    """Return the step from one element to the next of several axes (size, step) taken as one."""
+    long = [(size, step) for size, step in axes if size > 1]
+    if any(outer != size * inner for (_, outer), (size, inner) in itertools.pairwise(long)):
+        return None
+    return long[-1][1] if long else 1
 
 
 def _first(axis: int, count: int) -> tuple[int, ...]:

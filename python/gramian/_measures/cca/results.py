@@ -27,10 +27,11 @@ class CCA(Result):
     mean, mean_squared : float
         Sums of the correlations, and of their squares, over min(p, q), or over r under
         ``denominator="rank"``. NaN if X or Y is constant.
-    x_weights : ndarray of shape (p, r)
-        ``(X - X.mean(0)) @ x_weights`` has orthonormal columns, the canonical variates.
-    y_weights : ndarray of shape (q, r)
-        Those of Y; the i-th variates of X and Y are correlated by ``correlations[i]``.
+    x_weights : array of shape (p, r), float64
+        ``(X - X.mean(0)) @ x_weights`` has orthonormal columns, the canonical variates. It lives
+        where X does: for an array of CuPy, torch or jax on a GPU it is one of these too.
+    y_weights : array of shape (q, r), float64
+        Those of Y, where Y lives; the i-th variates of X and Y are correlated by ``correlations[i]``.
     x_rank, y_rank : int
         Numerical ranks of the centered representations.
     rank_tolerance : tuple of two floats

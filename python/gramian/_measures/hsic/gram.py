@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..._input import options
 from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import as_layer
@@ -32,7 +29,7 @@ def gram(
     positions: Positions = None,
     nan_policy: NanPolicy = "raise",
     device: str | None = None,
-) -> npt.NDArray[np.floating[Any]]:
+) -> Any:
     """Gram matrix of a representation.
 
     Parameters
@@ -61,15 +58,17 @@ def gram(
 
     Returns
     -------
-    ndarray, shape (n_samples, n_samples)
-        Symmetric; float32 for input of at most that precision, otherwise float64.
+    array, shape (n_samples, n_samples)
+        Symmetric; float32 for input of at most that precision, otherwise float64. It lives where X
+        does: for an array on a GPU it is one of CuPy, torch or jax, as X is, there as soon as the
+        current stream of that library gets to it, and of numpy otherwise.
 
     Raises
     ------
     ValueError, TypeError
         As `cka` does, for one representation.
     MemoryError
-        If there is no memory for n² numbers.
+        If there is no memory for n² numbers, on the device that computes.
 
     Notes
     -----

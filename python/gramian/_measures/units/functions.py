@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..._input import layers, options
 from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer, as_layer
@@ -30,7 +27,7 @@ def correlation(
     positions: Positions = None,
     nan_policy: NanPolicy = "raise",
     device: str | None = None,
-) -> npt.NDArray[np.floating[Any]]:
+) -> Any:
     """Pearson correlation of every unit of X with every unit of Y.
 
     Parameters
@@ -50,9 +47,10 @@ def correlation(
 
     Returns
     -------
-    ndarray, shape (p, q)
+    array, shape (p, q)
         In [-1, 1], signed; NaN in the rows and columns of constant units. float32 if both inputs
-        are of at most that precision, otherwise float64.
+        are of at most that precision, otherwise float64. It lives where X does: for an array on a
+        GPU it is one of CuPy, torch or jax, as X is, and of numpy otherwise.
 
     Raises
     ------
@@ -72,7 +70,7 @@ def correlation(
     Notes
     -----
     ``r_ij = x_i'y_j / (|x_i| |y_j|)``, columns centered. Cost: 2 n p q flops, half without Y, as
-    one matrix product; memory: the result twice, and a few MB a thread. Channels-first activations
+    one matrix product; memory: the result, and a few MB a thread. Channels-first activations
     are copied as (n * height * width, channels), unless `positions` takes a part of them or is
     "features".
 
@@ -89,8 +87,7 @@ def correlation(
            [0.5, 1. ]])
     """
     x, C, _ = _correlations(X, Y, nan_policy, device, alone=Y is None)
-    found: npt.NDArray[np.floating[Any]] = x.given_back(C.found)
-    return found
+    return x.given_back(C.found)
 
 
 @units_take_layout
@@ -142,6 +139,7 @@ def match_units(
     A tie goes to the unit of Y with the lowest index when semi-matching; among assignments of
     equal sum, scipy's `linear_sum_assignment` chooses. Cost: `correlation`, then O(p q) for
     semi-matching and O(min(p, q)² max(p, q)) at worst for the assignment, on the CPU.
+    Of arrays on a GPU semi-matching copies the pairs to the host, the assignment all correlations.
 
     References
     ----------

@@ -40,8 +40,9 @@ class Matching(Result):
         Whether a unit of Y may be the partner of several.
     absolute : bool
         Whether a negative correlation counts as much as a positive one.
-    correlation : ndarray of shape (p, q)
-        Between every unit of X and every unit of Y.
+    correlation : array of shape (p, q)
+        Between every unit of X and every unit of Y; where X lives, as `gramian.correlation`
+        returns it.
     x_left_out, y_left_out : ndarray, int64
         Units without correlations, constant ones as a rule.
 
@@ -255,8 +256,9 @@ class Clusters(Result):
     cluster_correlation : ndarray of shape (n_clusters, n_clusters)
         Mean correlation of the units of X in one cluster with those of Y in another; NaN where
         one of the two has no such units.
-    correlation : ndarray of shape (p, q)
-        Between every unit of X and every unit of Y.
+    correlation : array of shape (p, q)
+        Between every unit of X and every unit of Y; where X lives, as `gramian.correlation`
+        returns it.
 
     Examples
     --------
