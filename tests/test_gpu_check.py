@@ -133,7 +133,10 @@ def test_steps_that_are_not_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_step_that_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         options(tmp_path, "--steps=fact")
-    assert "there is no step fact: facts, solvers, products, smoke, jobs" in capsys.readouterr().err
+    assert (
+        "there is no step fact: facts, solvers, products, smoke, arrays, jobs"
+        in capsys.readouterr().err
+    )
 
 
 def test_data() -> None:

@@ -12,7 +12,7 @@ from calls import ALL, COMPARES, Call, each, numbers
 
 import gramian as gm
 from gramian._input.arrays import Layer
-from gramian._input.layout import chosen_layout
+from gramian._input.layout import Layout, chosen_layout
 
 Array = np.ndarray
 FUNCTIONS = [call for call in ALL if call not in COMPARES]

@@ -146,6 +146,14 @@ void bind_device_array(py::module_& m) {
       .def("__len__", [](const DeviceArray& a) { return a.shape.at(0); })
       .def("look_at", &look_at, py::arg("offset"), py::arg("shape"), py::arg("strides"))
       .def("numpy", &to_numpy)
+      .def(
+          "__array__",
+          [](const DeviceArray& a, const py::object& dtype, std::optional<bool> copy) {
+            if (!copy.value_or(true))
+              throw std::invalid_argument("an array on a device is copied to become numpy's");
+            return to_numpy(a).attr("astype")(dtype, py::arg("copy") = false);
+          },
+          py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def("__dlpack_device__",
            [](const DeviceArray& a) {
              constexpr int cuda_memory = 2;

@@ -88,8 +88,8 @@ py::object array_of(EitherMatrix<S, D> either, int device) {
 template <class S, class D>
 py::object bind_correlation(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
   check_comparable<S, D>({x}, {y}, {Kind::units});
-  auto found = off_the_gil(
-      PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) -> EitherMatrix<S, D> {
+  auto found =
+      off_the_gil(PreparedLayers<S, D>{x, y}, {}, [=]<class B>(B& b) -> EitherMatrix<S, D> {
         return UnitCorrelation::compare(b, x->template as<Units<B>>(), y->template as<Units<B>>());
       });
   return array_of<S, D>(std::move(found), x->device);
@@ -106,8 +106,8 @@ double bind_smallest_product(const OneLayer<S, D>& x, const OneLayer<S, D>& y) {
   });
 }
 
-/// The Gram matrix of a layer that was prepared for it, (n, n), where the layer is: in its precision
-/// or, if `single`, rounded to float.
+/// The Gram matrix of a layer that was prepared for it, (n, n), where the layer is: in its
+/// precision or, if `single`, rounded to float.
 template <class S, class D>
 py::object bind_gram_matrix(const OneLayer<S, D>& layer, bool single) {
   if (layer->kind != Kind::matrix)

@@ -121,10 +121,10 @@ std::optional<py::array> lines_to_numpy(const DeviceArray& array) {
     const cuda::DeviceGuard guard{array.device};
     cuda::Context& own = context_for(array);
     cuda::Drain drain{own.stream};
-    cuda::check(cudaMemcpy2DAsync(to, bytes(length), array.data, bytes(stride), bytes(length),
-                                  static_cast<std::size_t>(lines), cudaMemcpyDeviceToHost,
-                                  own.stream),
-                "copying from the device");
+    cuda::check(
+        cudaMemcpy2DAsync(to, bytes(length), array.data, bytes(stride), bytes(length),
+                          static_cast<std::size_t>(lines), cudaMemcpyDeviceToHost, own.stream),
+        "copying from the device");
     drain.wait();
   }
   return out;
@@ -226,7 +226,8 @@ py::array to_numpy(const DeviceArray& array) {
   const Index size = size_of(parse_dtype(array.dtype));
   auto bytes = [&] {
     const cuda::DeviceGuard guard{array.device};
-    return cuda::to_host(context_for(array), static_cast<const std::byte*>(array.data) + first * size,
+    return cuda::to_host(context_for(array),
+                         static_cast<const std::byte*>(array.data) + first * size,
                          (last - first + 1) * size);
   }();
   auto* const kept = new std::vector<std::byte>(std::move(bytes));

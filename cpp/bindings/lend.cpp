@@ -1,4 +1,6 @@
 // Arrays on a device lent to other libraries, by DLPack and by CUDA's array interface.
+#include <pybind11/stl.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -47,12 +49,11 @@ py::capsule lend(const DeviceArray& array) {
   if constexpr (std::is_same_v<M, ManagedVersioned>) managed.major = 1;
   managed.context = lent.get();
   managed.deleter = [](M* one) { delete static_cast<Lent<M>*>(one->context); };
-  PyObject* const capsule =
-      PyCapsule_New(&managed, name_of_capsule<M>(), [](PyObject* unused) {
-        if (!PyCapsule_IsValid(unused, name_of_capsule<M>())) return;  // a consumer has it
-        auto* one = static_cast<M*>(PyCapsule_GetPointer(unused, name_of_capsule<M>()));
-        one->deleter(one);
-      });
+  PyObject* const capsule = PyCapsule_New(&managed, name_of_capsule<M>(), [](PyObject* unused) {
+    if (!PyCapsule_IsValid(unused, name_of_capsule<M>())) return;  // a consumer has it
+    auto* one = static_cast<M*>(PyCapsule_GetPointer(unused, name_of_capsule<M>()));
+    one->deleter(one);
+  });
   if (capsule == nullptr) throw py::error_already_set();
   lent.release();
   return py::reinterpret_steal<py::capsule>(capsule);

@@ -205,8 +205,8 @@ concept Backend = std::floating_point<typename B::scalar> &&
       // What was given is not read any more, and the host has what it is owed: what is queued from
       // here on, on memory of the backend's own, may go on when it is gone.
       { b.release_inputs() };
-      // A tile of rows I and J over a number, and its transpose, to their places in an n x n matrix;
-      // of a tile on the diagonal the lower triangle counts.
+      // A tile of rows I and J over a number, and its transpose, to their places in an n x n
+      // matrix; of a tile on the diagonal the lower triangle counts.
       { b.place(tile, rows, rows, double{}, tile, Index{}) };
       { b.subtract_means(tile, Index{}, host) };  // x(i, j) -= mᵢ + mⱼ, n x n
     };
@@ -270,7 +270,8 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.accumulate(total, double{}, view, host, host) };  // m += c x + u vᵀ, in double
       { b.scale(m, host, host) };                           // rows, columns; in place
       { b.widen(view, double{}) } -> std::same_as<Matrix<typename B::Wide>>;  // times a number
-      // x(i, j) / (uᵢ vⱼ), in [-1, 1], in place; NaN where that is 0, and 1 on the diagonal if `own`.
+      // x(i, j) / (uᵢ vⱼ), in [-1, 1], in place; NaN where that is 0, and 1 on the diagonal if
+      // `own`.
       { b.correlate(m, host, host, bool{}) };
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;

@@ -231,8 +231,7 @@ void test_units(B& b, const Layers& layers) {
         yy += right(k, j) * right(k, j);
       }
       const double expected = j == 2 ? std::nan("") : xy / std::sqrt(xx * yy);
-      check_near(r(i, j), expected,
-                 20 * epsilon<B>(), "correlation of units");
+      check_near(r(i, j), expected, 20 * epsilon<B>(), "correlation of units");
     }
   for (Index i = 0; i < 5; ++i) check(own(i, i) == 1, "a unit with itself");
   check(smallest_product(x, y) > 0, "smallest product");

@@ -26,20 +26,23 @@ ORDERS = {
 
 
 def refusal(K: Any, L: Any, **options: Any) -> str:
-    with pytest.raises(UnusableLayerError) as caught:
+    try:
         gm.cka(K, L, **options)
-    return str(caught.value)
+    except UnusableLayerError as error:
+        error.__traceback__ = None  # which holds the arrays
+        return str(error)
+    return "nothing was refused"
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("n", [31, 64, 300])
+@pytest.mark.parametrize("n", [31, 64, 900])
 def test_symmetric(standin: StandIn, dtype: str, n: int, order: str) -> None:
     X, Y = inputs.pair(n, 5, 4, dtype)
     K, L = (ORDERS[order](X @ X.T), np.exp(Y @ Y.T / 20).astype(dtype))
     arrays = [DeviceArray(standin, array) for array in (K, L)]
     standin.copied_out()
     got = gm.cka(*arrays, kernel="precomputed")
-    assert standin.copied_out() < K.nbytes / 3 or n < 300
+    assert standin.copied_out() < (K.nbytes + L.nbytes) / 4 or n < 900
     expected = reference.cka(K, L, kernel="precomputed")
     assert got == pytest.approx(expected, rel=0, abs=tolerance(dtype))
 
@@ -67,10 +70,13 @@ def test_distances(standin: StandIn, dtype: str) -> None:
     assert "-D**2 / 2" in refusal(*arrays, kernel="precomputed")
     signed = D.copy()
     signed[0, 1] = signed[1, 0] = -1
-    gm.cka(
-        DeviceArray(standin, signed.astype(dtype)),
-        arrays[1].__class__(standin, D @ D.T),
-        kernel="precomputed",
+    signed = signed.astype(dtype)
+    assert np.isfinite(
+        gm.cka(
+            DeviceArray(standin, signed),
+            DeviceArray(standin, (X @ X.T).astype(dtype)),
+            kernel="precomputed",
+        )
     )
 
 
@@ -112,6 +118,6 @@ def test_constant_units(standin: StandIn) -> None:
     X[:, 5] = np.nan
     arrays = [DeviceArray(standin, array) for array in (X, Y)]
     standin.copied_out()
-    with pytest.warns(RuntimeWarning, match=r"X has 1 constant unit.* 3"):
+    with pytest.warns(RuntimeWarning, match=r"X has a constant unit \(3\)"):
         gm.correlation(*arrays, nan_policy="propagate")
     assert standin.copied_out() < X.nbytes / 10

@@ -46,6 +46,11 @@ elif step == "products":
             gemm(self, dtype, shape, *pointers, form=form)
 
     Libraries.gemm = skipped
+elif step == "arrays":
+    from gramian._input import devices
+
+    given_back = devices.given_back
+    devices.given_back = lambda result, library: given_back(result, "numpy")
 elif step in ("call", "jobs"):
     from gramian._measures.measure import Measure
 
@@ -89,7 +94,7 @@ def test_report(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     steps = report["steps"]
     assert code == 0, said
     assert {name: step["state"] for name, step in steps.items()} == dict.fromkeys(
-        ("facts", "solvers", "products", "smoke", "jobs"), "done"
+        ("facts", "solvers", "products", "smoke", "arrays", "jobs"), "done"
     )
     data = {name: step["data"] for name, step in steps.items()}
     assert all(part["problems"] == [] for part in data.values())
@@ -106,6 +111,7 @@ def test_report(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     assert set(data["smoke"]["measures"]) == {
         f"{name} {dtype}" for name in gm.measures() for dtype in ("float32", "float64")
     }
+    assert set(data["arrays"]["arrays"]) == {"gramian float32", "gramian float64"}
     jobs = data["jobs"]
     assert set(jobs.pop("ceilings")) == {"float32 TFLOP/s", "float64 TFLOP/s", "copy GB/s"}
     assert len(jobs) == 8 + 1
@@ -150,6 +156,8 @@ def test_planted_faults(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     assert wrong.startswith("cca float32: wrong by ")
     assert died.startswith("svcca float32: exit code 7")
     assert set(steps["smoke"]["data"]["measures"]) == set(earlier)
+    assert len(problems["arrays"]) == 2 * 2 * 3
+    assert all("of ndarray, not of DeviceArray" in problem for problem in problems["arrays"])
     assert sorted(problem.split(":")[0] for problem in problems["jobs"]) == [
         *("CCA, a pair, gramian", "PWCCA, 12 x 12, gramian", "Procrustes, a pair")
     ]
@@ -169,6 +177,7 @@ def test_bench(pytestconfig: pytest.Config, tmp_path: Path) -> None:
         "solvers": "not asked for",
         "products": "not asked for",
         "smoke": "not asked for",
+        "arrays": "not asked for",
         "suite": "done",
         "interop": "not available",
         "sanitize": "not available",

@@ -123,6 +123,45 @@ def test_compare(standin: StandIn, dtype: str) -> None:
         np.testing.assert_allclose(got.values, expected.values, rtol=0, atol=tolerance(dtype))
 
 
+# Layouts, what becomes of positions, and the order of axes in memory.
+SEEN = {
+    "channels_last": ("nhwc", "samples", (0, 1, 2, 3)),
+    "channels_first": ("nchw", "features", (0, 1, 2, 3)),
+    "channels_last_as_first": ("nchw", "samples", (0, 2, 3, 1)),
+    "units_in_memory_order": ("nchw", "features", (0, 2, 3, 1)),
+    "samples_last": ("chwn", "features", (0, 1, 2, 3)),
+    "flat": ("flatten", None, (0, 1, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_views_of_more_axes(standin: StandIn, name: str) -> None:
+    """What strides can say is read where it is, of an array that has no methods."""
+    layout, positions, order = SEEN[name]
+    rng = np.random.default_rng(0)
+    shapes = [[{"n": 30, "c": c, "h": 4, "w": 5}[a] for a in "nchw"] for c in (3, 2)]
+    named = "nchw" if layout == "flatten" else layout
+    arrays = [rng.standard_normal(shape).astype("f4") for shape in shapes]
+    arrays = [one.transpose(["nchw".index(a) for a in named]) for one in arrays]
+    arrays = [np.ascontiguousarray(one.transpose(order)) for one in arrays]
+    arrays = [one.transpose(np.argsort(order)) for one in arrays]
+    options: dict[str, Any] = {"layout": layout, "positions": positions}
+    on_device = [DeviceArray(standin, one) for one in arrays]
+    standin.copied_bytes()
+    got = gm.cka(*on_device, **options)
+    assert standin.copied_bytes() < arrays[0].nbytes
+    expected = gm.cka(*arrays, **options, device="reference")
+    assert got == pytest.approx(expected, rel=0, abs=tolerance("float32"))
+
+
+def test_what_takes_a_copy(standin: StandIn) -> None:
+    """For that the array has to have methods."""
+    images = DeviceArray(standin, np.random.default_rng(0).standard_normal((9, 3, 4, 5)))
+    for positions in ("samples", "mean", 3):
+        with pytest.raises(ValueError, match="X must have the methods of an array"):
+            gm.cka(images, images, layout="nchw", positions=positions)
+
+
 @pytest.fixture
 def two(standin: StandIn) -> StandIn:
     """Two devices; `standin` goes back to one."""

@@ -12,8 +12,7 @@ void Cpu<T>::place(const T* tile, Rows i, Rows j, double unit, T* out, Index n) 
   T* const above = out + j.first * n + i.first;
   for (Index row = 0; row < i.count; ++row)
     for (Index col = 0; col < (diagonal ? row + 1 : j.count); ++col)
-      below[row * n + col] =
-          static_cast<T>(static_cast<double>(tile[row * j.count + col]) / unit);
+      below[row * n + col] = static_cast<T>(static_cast<double>(tile[row * j.count + col]) / unit);
   for (Index first_row = 0; first_row < i.count; first_row += block)
     for (Index first_col = 0; first_col < j.count; first_col += block)
       for (Index col = first_col; col < std::min(first_col + block, j.count); ++col)

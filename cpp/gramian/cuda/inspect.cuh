@@ -31,8 +31,7 @@ __global__ void first_not_finite_kernel(Source source, Index* rows) {
   const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
   const Index column = Index{blockIdx.x} * lanes + lane;
   Index first = source.rows;
-  if (column < source.cols)
-    with_type(source.dtype, FirstNotFinite{source, column, warp, &first});
+  if (column < source.cols) with_type(source.dtype, FirstNotFinite{source, column, warp, &first});
   firsts[warp][lane] = first;
   __syncthreads();
   if (warp != 0 || column >= source.cols) return;

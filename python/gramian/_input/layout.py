@@ -233,20 +233,18 @@ class Layout:
             return None
         sizes, steps = array.shape, array.strides
         if self.becomes == "samples":
-            rows, columns = (axes.samples, *axes.positions), (axes.units,)
+            rows: tuple[int, ...] = (axes.samples, *axes.positions)
+            orders: list[tuple[int, ...]] = [(axes.units,)]
         else:
-            rows, columns = (axes.samples,), _first(axes.samples, len(sizes))[1:]
-        orders = [columns]
+            rows = (axes.samples,)
+            orders = [_first(axes.samples, len(sizes))[1:]]
         if not in_order:
-            orders.append(tuple(sorted(columns, key=lambda axis: -abs(steps[axis]))))
+            orders.append(tuple(sorted(orders[0], key=lambda axis: -abs(steps[axis]))))
         down = _merged([(sizes[axis], steps[axis]) for axis in rows])
         for order in orders:
             along = _merged([(sizes[axis], steps[axis]) for axis in order])
             if down is not None and along is not None:
-                shape = (
-                    math.prod(sizes[axis] for axis in rows),
-                    math.prod(sizes[axis] for axis in columns),
-                )
+                shape = [math.prod(sizes[axis] for axis in some) for some in (rows, order)]
                 return array.look_at(0, shape, (down, along))
         return None
 

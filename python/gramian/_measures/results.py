@@ -39,12 +39,21 @@ class Result:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(map(same, self._content(), other._content()))
+        one, two = self._on_host(), other._on_host()
+        return all(
+            same(getattr(one, field.name), getattr(two, field.name))
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+        )
 
-    def _content(self) -> list[Any]:
-        """Return the values of the fields, arrays of whatever library in host memory."""
-        found = [getattr(self, field.name) for field in dataclasses.fields(self)]  # type: ignore[arg-type]
-        return [as_numpy(one) if hasattr(one, "__dlpack__") else one for one in found]
+    def _on_host(self) -> Self:
+        """Return the same with arrays of other libraries, which may be on a device, as numpy's."""
+        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        others = {
+            name: as_numpy(one)
+            for name, one in found.items()
+            if hasattr(one, "__dlpack__") and not isinstance(one, np.ndarray)
+        }
+        return dataclasses.replace(self, **others) if others else self  # type: ignore[type-var]
 
     def __hash__(self) -> int:
         """Return what equal results have in common: the words and whole numbers that they hold."""
@@ -83,7 +92,7 @@ class Result:
         -----
         Every number is written with the digits that bring back the same bits.
         """
-        write.write(path, written.written(type(self)(*self._content())))
+        write.write(path, written.written(self._on_host()))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -103,7 +103,8 @@ def gram_rbf(x: Any, threshold: float = 1.0) -> Array:
            [0.6065, 1.    , 0.6065],
            [0.1353, 0.6065, 1.    ]])
     """
-    return gramian.gram(matrix("x", x), kernel="rbf", bandwidth=threshold, centered=False)
+    K: Array = gramian.gram(matrix("x", x), kernel="rbf", bandwidth=threshold, centered=False)
+    return K
 
 
 def center_gram(gram: Any, unbiased: bool = False) -> Array:

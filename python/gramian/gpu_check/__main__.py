@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from .driver import Stage, check, parser
-from .report import facts, jobs, products, smoke, solvers
+from .report import arrays, facts, jobs, products, smoke, solvers
 
 __all__ = ["STAGES", "main"]
 
@@ -15,6 +15,7 @@ STAGES = {
     "solvers": Stage("gramian.gpu_check.solvers", 60, solvers),
     "products": Stage("gramian.gpu_check.products", 60, products),
     "smoke": Stage("gramian.gpu_check.smoke", 100, smoke, takes=("rerun",)),
+    "arrays": Stage("gramian.gpu_check.arrays", 60, arrays),
     "jobs": Stage("gramian.gpu_check.jobs", 150, jobs),
 }
 

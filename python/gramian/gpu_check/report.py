@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["facts", "jobs", "markdown", "products", "smoke", "solvers", "table"]
+__all__ = ["arrays", "facts", "jobs", "markdown", "products", "smoke", "solvers", "table"]
 
 Data = dict[str, Any]
 Writer = Callable[[Data], str]
@@ -102,6 +102,15 @@ def smoke(data: Data) -> str:
         [name, number(row["eps"]), row["error"][:160]] for name, row in data["measures"].items()
     ]
     return table(["measure", "largest error / eps", "errors"], rows)
+
+
+def arrays(data: Data) -> str:
+    """Return the largest error of every result, or what is wrong with it."""
+    rows = [
+        [name, what, number(row.get("eps")), row.get("error", "")]
+        for name, results in data["arrays"].items() for what, row in results.items()
+    ]  # fmt: skip
+    return table(["arrays", "result", "largest error / eps", "errors"], rows)
 
 
 def jobs(data: Data) -> str:

@@ -161,11 +161,11 @@ def cca(
     p, q = grid.widths
     if grid.empty:
         nothing = np.full(min(p, q), np.nan), np.nan, np.nan
-        weights = [
+        x_weights, y_weights = (
             layer.given_back(np.full((units, min(p, q)), np.nan))
             for layer, units in zip(both, (p, q), strict=True)
-        ]
-        return CCA(*nothing, *weights, 0, 0, (np.nan, np.nan), 0)
+        )
+        return CCA(*nothing, x_weights, y_weights, 0, 0, (np.nan, np.nan), 0)
     x, y = _bases(grid, options, weights=True)
     rho, x_weights, y_weights = calls.canonical_pair(x, y)
     x_rank, y_rank = x.rank, y.rank

@@ -31,7 +31,8 @@ class CCA(Result):
         ``(X - X.mean(0)) @ x_weights`` has orthonormal columns, the canonical variates. It lives
         where X does: for an array of CuPy, torch or jax on a GPU it is one of these too.
     y_weights : array of shape (q, r), float64
-        Those of Y, where Y lives; the i-th variates of X and Y are correlated by ``correlations[i]``.
+        Those of Y, where Y lives; the i-th variates of X and Y are correlated by
+        ``correlations[i]``.
     x_rank, y_rank : int
         Numerical ranks of the centered representations.
     rank_tolerance : tuple of two floats
@@ -62,8 +63,8 @@ class CCA(Result):
     correlations: Array
     mean: float
     mean_squared: float
-    x_weights: Array
-    y_weights: Array
+    x_weights: Any
+    y_weights: Any
     x_rank: int
     y_rank: int
     rank_tolerance: tuple[float, float]

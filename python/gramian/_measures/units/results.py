@@ -69,7 +69,7 @@ class Matching(Result):
     mean: float
     method: str
     absolute: bool
-    correlation: Floats
+    correlation: Any
     x_left_out: Integers
     y_left_out: Integers
 
@@ -280,7 +280,7 @@ class Clusters(Result):
     y_labels: Integers
     sizes: Integers
     cluster_correlation: Floats
-    correlation: Floats
+    correlation: Any
 
     def __repr__(self) -> str:
         p, q = self.correlation.shape
