@@ -11,8 +11,9 @@ import pytest
 from calls import ALL, COMPARES, Call, each, numbers
 
 import gramian as gm
+from gramian._input import layout as layout_of
 from gramian._input.arrays import Layer
-from gramian._input.layout import Layout, chosen_layout
+from gramian._input.layout import chosen_layout
 
 Array = np.ndarray
 FUNCTIONS = [call for call in ALL if call not in COMPARES]
@@ -171,7 +172,7 @@ def test_device_arrays(monkeypatch: pytest.MonkeyPatch, layout: str, positions: 
 
     monkeypatch.setattr(arrays, "as_array", as_array)
     monkeypatch.setattr(arrays, "as_layer", as_layer)
-    monkeypatch.setattr(Layout, "_looked_at", lambda *_: None)
+    monkeypatch.setattr(layout_of, "looked_at", lambda *_: None)
     value = OnDevice(X, called)
     value.ndim = X.ndim  # type: ignore[attr-defined]
     found = chosen_layout(layout, positions).layer(value, "X")
@@ -189,7 +190,7 @@ def test_tensors_of_torch_on_their_device(layout: str, positions: Any) -> None:
     torch = pytest.importorskip("torch")
     X = images().astype("f4").transpose(LAYOUTS[layout])
     how = chosen_layout(layout, positions)
-    found = how._on_device(torch.from_numpy(X.copy()), "float32", how.axes[0], "X")
+    found = how._by_library(torch.from_numpy(X.copy()), "float32", how.axes[0], "X")
     expected = how.layer(X, "X", in_order=True)
     np.testing.assert_allclose(found.array, expected.array, rtol=0, atol=1e-6)
     assert found.dtype == "float32"

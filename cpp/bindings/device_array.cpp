@@ -1,6 +1,7 @@
 #include "device_array.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -101,14 +102,16 @@ py::dtype numpy_type(const DeviceArray& array) {
   return py::dtype{parse_dtype(array.dtype) == DType::bf16 ? "uint16" : array.dtype};
 }
 
-/// A copy of a matrix whose rows or columns are contiguous and apart; nothing of any other.
+/// A copy of a matrix whose rows or columns are contiguous and apart, also where the lines run
+/// backwards; nothing of any other.
 std::optional<py::array> lines_to_numpy(const DeviceArray& array) {
   if (array.shape.size() != 2) return {};
   const auto adjacent = [&](std::size_t k) { return array.strides[k] == 1 || array.shape[k] == 1; };
   const std::size_t along = adjacent(1) ? 1 : 0, across = 1 - along;
   const Index length = array.shape[along], lines = array.shape[across];
   const Index stride = lines == 1 ? length : array.strides[across];
-  if (!adjacent(along) || stride < length) return {};
+  const bool backwards = stride < 0;
+  if (!adjacent(along) || std::abs(stride) < length) return {};
   const Index size = size_of(parse_dtype(array.dtype));
   const auto bytes = [size](Index n) { return static_cast<std::size_t>(n * size); };
   std::vector<py::ssize_t> strides(2);
@@ -116,18 +119,24 @@ std::optional<py::array> lines_to_numpy(const DeviceArray& array) {
   strides[across] = length * size;
   py::array out{numpy_type(array), array.shape, strides};
   void* const to = out.mutable_data();
+  const auto* const first =
+      static_cast<const std::byte*>(array.data) + (backwards ? (lines - 1) * stride * size : 0);
   {
     const OffTheGil off;
     const cuda::DeviceGuard guard{array.device};
     cuda::Context& own = context_for(array);
     cuda::Drain drain{own.stream};
     cuda::check(
-        cudaMemcpy2DAsync(to, bytes(length), array.data, bytes(stride), bytes(length),
+        cudaMemcpy2DAsync(to, bytes(length), first, bytes(std::abs(stride)), bytes(length),
                           static_cast<std::size_t>(lines), cudaMemcpyDeviceToHost, own.stream),
         "copying from the device");
     drain.wait();
   }
-  return out;
+  if (!backwards) return out;
+  const py::slice turned{{}, {}, -1};
+  const py::tuple where =
+      across == 0 ? py::make_tuple(turned) : py::make_tuple(py::slice(), turned);
+  return py::array{out[where]};
 }
 
 }  // namespace

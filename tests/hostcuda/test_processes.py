@@ -176,3 +176,36 @@ def test_fork(standin: StandIn, who: str) -> None:
     )
     assert "spawn" in output
     assert output.strip().endswith("True")
+
+
+def test_results_outlive_their_thread(standin: StandIn) -> None:
+    """What a thread has left queued is complete for others, and goes when the result is dropped."""
+    output = run(
+        standin,
+        """
+        import gc, threading
+        from hostcuda.consumer import Library
+        library = Library("cupy", standin)
+        sys.modules["cupy"] = library
+        x, found = library.asarray(X), []
+
+        def make(sigma):
+            found.append(gm.gram(x, kernel=gm.RBF(sigma=sigma)))
+
+        for sigma in (1.0, 2.0):  # the second thread takes over the stream of the first
+            thread = threading.Thread(target=make, args=(sigma,))
+            thread.start()
+            thread.join()
+        standin.drain()
+        live = standin.live_bytes()
+        for one, sigma in zip(found, (1.0, 2.0)):
+            wanted = gm.reference.gram(X, kernel=gm.RBF(sigma=sigma))
+            assert abs(one.numpy() - wanted).max() < 1e-13
+        del one
+        found.clear()
+        gc.collect()
+        standin.drain()
+        print(live - standin.live_bytes())
+        """,
+    )
+    assert int(output) == 2 * 50 * 50 * 8

@@ -166,14 +166,8 @@ class Cuda {
   }
   void count(const T* tile, Index rows, Index cols, bool below_diagonal, Histogram& bins);
   void tile_products(const T* tiles, Index x, Index y, Index area, double* products);
-  void release_inputs() {
-    cuda::check(cudaStreamSynchronize(stream()), "waiting for the device");
-    context_.staged = 0;
-    released_ = true;
-  }
-  void place(const T* tile, Rows i, Rows j, double unit, T* out, Index n) {
-    cuda::place(stream(), tile, i, j, unit, out, n);
-  }
+  void release_inputs();
+  void place(const T* tile, Rows i, Rows j, double unit, T* out, Index n);
   void subtract_means(T* x, Index n, std::span<const double> means);
 
   using Wide = Cuda<double>;

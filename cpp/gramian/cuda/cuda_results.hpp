@@ -4,6 +4,18 @@
 namespace gramian {
 
 template <class T>
+void Cuda<T>::release_inputs() {
+  cuda::check(cudaStreamSynchronize(stream()), "waiting for the device");
+  context_.staged = 0;
+  released_ = true;
+}
+
+template <class T>
+void Cuda<T>::place(const T* tile, Rows i, Rows j, double unit, T* out, Index n) {
+  cuda::place(stream(), tile, i, j, unit, out, n);
+}
+
+template <class T>
 void Cuda<T>::subtract_means(T* x, Index n, std::span<const double> means) {
   const auto on_device = cuda::allocate<double>(context_, n);
   cuda::to_device<double>(context_, means, on_device.get());

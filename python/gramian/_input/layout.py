@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import math
 import sys
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from .._core.types import DeviceArray
 from . import arrays
 from .arrays import Examples, Layer
+from .axes import Axes, first, looked_at
 from .dtypes import check_dtype, compute_dtype, values
 from .keywords import refuse_keyword
 from .options import check_choice, check_integer, did_you_mean, refuse_type, shown
@@ -38,34 +38,12 @@ Positions = str | int | Sequence[int] | npt.NDArray[np.integer[Any]] | None
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _CHOICES = ("samples", "features", "mean")
-_WORDS = {"c": "channels", "d": "units", "h": "height", "w": "width", "t": "tokens", "s": "steps"}
 _LETTERS = "ncdhwtslz"
 _BLOCK = 2**22  # elements whose mean is taken in one step, as a copy in float32 of bfloat16
 _RULE = (
     "'flatten', or a letter for every axis, such as 'nchw', 'nhwc' or 'ntd': 'n' for samples, "
     "'c' or 'd' for units, and others for positions"
 )
-
-
-class Axes(NamedTuple):
-    """What a layout says of the axes of an array."""
-
-    name: str
-    samples: int
-    positions: tuple[int, ...]
-    units: int
-
-    def __str__(self) -> str:
-        words = ", ".join("n" if c == "n" else self._word(c) for c in self.name)
-        return f"{len(self.name)}-D ({words})"
-
-    def _word(self, letter: str) -> str:
-        return "depth" if letter == "d" and "c" in self.name else _WORDS.get(letter, letter)
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """The axes with the samples first and the units last."""
-        return self.samples, *self.positions, self.units
 
 
 def axes_of(layout: Any, argument: str = "layout") -> Axes:
@@ -170,14 +148,7 @@ class Layout:
             return arrays.checked(array, dtype, name)
         axes = self._axes(array.shape, name)
         if not isinstance(array, np.ndarray):
-            seen = self._looked_at(array, axes, in_order)
-            if seen is None:
-                return self._on_device(value, dtype, axes, name)
-            layer = arrays.checked(seen, dtype, name).out_of_library(value)
-            if self.becomes != "samples":
-                return layer
-            shape = tuple(array.shape[axis] for axis in axes.positions)
-            return layer.out_of(Examples(array.shape[axes.samples], shape, "positions"))
+            return self._on_device(value, array, dtype, axes, name, in_order)
         check_dtype(array.dtype, dtype, name)
         if array.size == 0:
             raise ValueError(f"{name} must not be empty, got shape {array.shape}.")
@@ -227,31 +198,22 @@ class Layout:
             )
         return np.sort(np.random.default_rng(0).permutation(count)[: self.positions])
 
-    def _looked_at(self, array: DeviceArray, axes: Axes, in_order: bool) -> DeviceArray | None:
-        """Return what strides alone make of an array on a device; None where they do not."""
-        if self.becomes == "mean" or self._chosen_of(array, axes) is not None or array.size == 0:
-            return None
-        sizes, steps = array.shape, array.strides
-        if self.becomes == "samples":
-            rows: tuple[int, ...] = (axes.samples, *axes.positions)
-            orders: list[tuple[int, ...]] = [(axes.units,)]
-        else:
-            rows = (axes.samples,)
-            orders = [_first(axes.samples, len(sizes))[1:]]
-        if not in_order:
-            orders.append(tuple(sorted(orders[0], key=lambda axis: -abs(steps[axis]))))
-        down = _merged([(sizes[axis], steps[axis]) for axis in rows])
-        for order in orders:
-            along = _merged([(sizes[axis], steps[axis]) for axis in order])
-            if down is not None and along is not None:
-                shape = [math.prod(sizes[axis] for axis in some) for some in (rows, order)]
-                return array.look_at(0, shape, (down, along))
-        return None
+    def _on_device(
+        self, value: Any, array: DeviceArray, dtype: str, axes: Axes, name: str, in_order: bool
+    ) -> Layer:
+        """Look at an array on a device by its strides, or let its library rearrange it there."""
+        seen = None
+        if self.becomes != "mean" and self._chosen(axes.count(array.shape)) is None:
+            seen = looked_at(array, axes, in_order, self.becomes == "samples")
+        if seen is None:
+            return self._by_library(value, dtype, axes, name)
+        layer = arrays.checked(seen, dtype, name).out_of_library(value)
+        if self.becomes != "samples":
+            return layer
+        shape = tuple(array.shape[axis] for axis in axes.positions)
+        return layer.out_of(Examples(array.shape[axes.samples], shape, "positions"))
 
-    def _chosen_of(self, array: DeviceArray, axes: Axes) -> npt.NDArray[np.integer[Any]] | None:
-        return self._chosen(math.prod(array.shape[axis] for axis in axes.positions))
-
-    def _on_device(self, value: Any, dtype: str, axes: Axes, name: str) -> Layer:
+    def _by_library(self, value: Any, dtype: str, axes: Axes, name: str) -> Layer:
         """Rearrange an array on its own device, by the library that it comes from."""
         turn = getattr(value, "permute", None) or getattr(value, "transpose", None)
         if turn is None or not hasattr(value, "reshape") or not hasattr(value, "mean"):
@@ -266,7 +228,7 @@ class Layout:
             mean = value.mean(axes.positions, dtype=kind)
             return arrays.as_layer(mean if axes.samples < axes.units else mean.T, name)
         if self.becomes != "samples":
-            flat = turn(*_first(axes.samples, len(value.shape)))
+            flat = turn(*first(axes.samples, len(value.shape)))
             return arrays.as_layer(flat.reshape(int(flat.shape[0]), -1), name)
         turned = turn(*axes.order)
         n, *shape, units = (int(size) for size in turned.shape)
@@ -281,22 +243,9 @@ class Layout:
         return found.out_of(Examples(n, tuple(shape), "positions"))
 
 
-def _merged(axes: Sequence[tuple[int, int]]) -> int | None:
-    """Return the step from one element to the next of several axes (size, step) taken as one."""
-    long = [(size, step) for size, step in axes if size > 1]
-    if any(outer != size * inner for (_, outer), (size, inner) in itertools.pairwise(long)):
-        return None
-    return long[-1][1] if long else 1
-
-
-def _first(axis: int, count: int) -> tuple[int, ...]:
-    """Return an order of axes with one first."""
-    return axis, *(k for k in range(count) if k != axis)
-
-
 def _flat(array: npt.NDArray[Any], samples: int, in_order: bool) -> npt.NDArray[Any]:
     """Return (n, all else)."""
-    moved = array.transpose(_first(samples, array.ndim))
+    moved = array.transpose(first(samples, array.ndim))
     flat = moved.reshape(len(moved), -1)
     if in_order or np.may_share_memory(flat, array):
         return flat

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def libraries(*, on_standins: bool) -> Iterator[Library]:
         yield Library("gramian", lambda X: own.upload(X, X.dtype.name, 0), lambda x: x.numpy())
         return
     with contextlib.suppress(ImportError):
-        import torch
+        torch = import_module("torch")
 
         if torch.cuda.is_available():
             yield Library(
@@ -70,7 +71,7 @@ def libraries(*, on_standins: bool) -> Iterator[Library]:
                 lambda: torch.cuda.stream(torch.cuda.Stream()),
             )
     with contextlib.suppress(ImportError):
-        import cupy
+        cupy = import_module("cupy")
 
         yield Library(
             "cupy",
@@ -81,7 +82,7 @@ def libraries(*, on_standins: bool) -> Iterator[Library]:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     with contextlib.suppress(ImportError, RuntimeError):  # the latter without a device
-        import jax
+        jax = import_module("jax")
 
         there = jax.devices("cuda")[0]
         yield Library("jax", lambda X: jax.device_put(X, there) + 0, np.asarray)
