@@ -133,10 +133,8 @@ std::optional<py::array> lines_to_numpy(const DeviceArray& array) {
     drain.wait();
   }
   if (!backwards) return out;
-  const py::slice turned{{}, {}, -1};
-  const py::tuple where =
-      across == 0 ? py::make_tuple(turned) : py::make_tuple(py::slice(), turned);
-  return py::array{out[where]};
+  const py::slice all, turned{{}, {}, -1};
+  return py::array{out[across == 0 ? py::make_tuple(turned, all) : py::make_tuple(all, turned)]};
 }
 
 }  // namespace

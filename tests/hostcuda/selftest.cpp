@@ -177,6 +177,10 @@ void test_streams() {
   const Array<double> other{1};
   require(selftest::write(blocking, other, 0));
   check(other.host()[0] == 1, "and the legacy stream for a blocking one");
+  seen = 0;
+  download(b);
+  require(cudaDeviceSynchronize());
+  check(seen == 1, "a device is waited for with all its streams");
   for (const auto stream : {a, b, blocking}) require(cudaStreamDestroy(stream));
   require(cudaEventDestroy(event));
 }
