@@ -4,6 +4,8 @@ One process cannot time several thread pools fairly, so only ours is timed here;
 `python -m bench` does the comparing.
 """
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +25,20 @@ SMALL = {
 @pytest.mark.parametrize("name", all_cases())
 def test_gramian(benchmark: Any, name: str) -> None:
     benchmark(contestant("gramian", all_cases()[name], threads=2))
+
+
+def test_import_takes_no_longer_than_twice_that_of_numpy() -> None:
+    """Seconds of processor, best of five in turns: .10 and .11 s on the machine of the table."""
+    program = (
+        "import time; start = time.process_time(); import numpy; numpys = time.process_time();"
+        "import gramian; print(numpys - start, time.process_time() - numpys)"
+    )
+    command = [sys.executable, "-c", program]
+    seconds = [
+        [float(s) for s in subprocess.check_output(command, text=True).split()] for _ in range(6)
+    ]
+    numpys, ours = np.min(seconds[1:], axis=0)  # the first may compile
+    assert ours < 2 * numpys
 
 
 @pytest.mark.parametrize(("name", "peer"), [(c.name, p) for c in SMALL.values() for p in c.peers])

@@ -8,6 +8,7 @@ set(GRAMIAN_CUDA_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/context.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/error.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/solver.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/polar.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/svd.cpp)
 set(GRAMIAN_CUDA_KERNELS ${CMAKE_CURRENT_LIST_DIR}/gramian/cuda/kernels.cu)
 # What a release has code for; the last one also as PTX, which newer devices compile for themselves.

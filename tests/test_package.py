@@ -63,12 +63,15 @@ def test_import_loads_numpy_only() -> None:
     assert set(loaded.split()) - sys.stdlib_module_names == {"gramian", "numpy"}
 
 
-def test_import_is_quick() -> None:
-    script = (
-        "import numpy, time; start = time.process_time(); import gramian;"
-        "print(time.process_time() - start)"
+def test_import_leaves_slow_modules_alone() -> None:
+    """Of the standard library: each of these takes 5 to 15 ms. bench/ times the whole import."""
+    loaded = run(
+        "import sys, numpy; before = set(sys.modules); import gramian;"
+        "print(*sorted(set(sys.modules) - before))"
     )
-    assert min(float(run(script)) for _ in range(5)) < 0.15
+    slow = {"asyncio", "decimal", "hashlib", "html", "importlib.metadata", "logging"}
+    slow |= {"multiprocessing", "statistics", "string", "tempfile", "unittest", "xml"}
+    assert not slow & set(loaded.split())
 
 
 @bundled_only

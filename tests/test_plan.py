@@ -149,7 +149,6 @@ def test_memory_of_every_family_is_measured() -> None:
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("name", [name for name in CASES if "good" not in name])
 def test_memory(name: str, peaks: dict[str, int]) -> None:
-    # Where other processes let one of the two threads wait for the other, less is taken.
     assert 1 / 1.25 <= planned(CASES[name]).memory / peaks[name] <= 1.6
 
 

@@ -240,6 +240,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, Matrix<typename B::Wide> total,
              std::optional<Matrix<B>>* kept, double* numbers, Factoring* found,
+             std::vector<Matrix<B>> several, double precision,
              const std::function<void(Index)>& task) {
       // Whether a factorisation costs less than the Gram matrix of all rows, and one of some rows
       // is worth trying first.
@@ -275,6 +276,9 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.correlate(m, host, host, bool{}) };
       { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
+      // Sums of singular values, each of which is at most the matrix's bound: right to as many
+      // times bound * precision as there are values.
+      { b.nuclear_norms(std::move(several), host, precision) } -> std::same_as<std::vector<double>>;
       { b.left_vectors(std::move(m)) } -> std::same_as<LeftVectors<B>>;
       { b.for_each(Index{}, task) };  // independent tasks that use operations on matrices alone
     };

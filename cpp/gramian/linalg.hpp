@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -60,6 +61,13 @@ Index rows_at_once(const Layer<B>& layer) {
   constexpr Index least = 16;
   const Index few = std::max(least, B::panel_elements / layer.source.cols);
   return std::max<Index>(1, std::min({Index{B::panel_rows}, few, layer.source.rows}));
+}
+
+/// The epsilon of what the activations came in.
+template <class B>
+double precision_of(const Layer<B>& layer) {
+  return is_double(layer.source.dtype) ? std::numeric_limits<double>::epsilon()
+                                       : static_cast<double>(std::numeric_limits<float>::epsilon());
 }
 
 /// The diagonal of a matrix, as soon as it is there.

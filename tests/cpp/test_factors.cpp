@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gramian/cpu/blas_info.hpp"
+#include "gramian/newton.hpp"
 #include "host_matrix.hpp"
 
 using namespace gramian;
@@ -130,6 +131,39 @@ void test_svd(B& b) {
   }
 }
 
+template <class B>
+void test_nuclear_norms(B& b) {
+  std::vector<Matrix<B>> all;
+  std::vector<double> bounds, expected;
+  for (const auto [m, n] : {std::pair<Index, Index>{6, 6}, {9, 40}, {40, 9}}) {
+    const Host a = random_host(m, n);
+    all.push_back(upload(b, a));
+    bounds.push_back(norm(a));
+    expected.push_back(sum(b.singular_values(upload(b, a))));
+  }
+  const auto found = b.nuclear_norms(std::move(all), bounds, epsilon<B>());
+  for (std::size_t k = 0; k < found.size(); ++k)
+    check_near(found[k], expected[k], 20 * epsilon<B>() * expected[k], "nuclear norm");
+}
+
+/// What Newton's steps leave of a singular value in a sum; and where they take what is just above
+/// the bound, which rounding may be.
+void test_newton() {
+  const auto scales = newton::scales();
+  check(scales.size() == 28, "number of steps");
+  const auto after = [&](double s) {
+    for (const double a : scales) s = a * s * (3 - a * s * a * s) / 2;
+    return s;
+  };
+  double worst = 0;
+  for (double s = 1e-16; s < 1; s *= 1.001) worst = std::max(worst, s * std::abs(1 - after(s)));
+  check(worst < 0.4 * newton::least, "what is lost of a value");
+  for (const double s : {newton::least, 1e-5, 0.5, 1.0 / newton::margin, 1.0})
+    check_near(after(s), 1, 1.1e-11, "a value within the bounds");
+  check(after(1 + 1e-5) < 0, "beyond 1 values change their sign, hence the margin");
+  check_near(after((1 + 1e-5) / newton::margin), 1, 1.1e-11, "a value just beyond the bound");
+}
+
 template <LinearAlgebra B>
 void test_factors() {
   B b;
@@ -137,6 +171,7 @@ void test_factors() {
   test_row_products(b);
   test_svd(b);
   test_falling_values(b);
+  test_nuclear_norms(b);
 }
 
 }  // namespace
@@ -145,5 +180,6 @@ int main() {
   blas::use_one_thread();
   test_factors<Cpu<float>>();
   test_factors<Cpu<double>>();
+  test_newton();
   return result();
 }

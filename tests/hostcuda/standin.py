@@ -25,6 +25,7 @@ CONTROLS: dict[str, tuple[Any, list[Any]]] = {
     "call": (c_char_p, [c_size_t]),
     "allocations": (c_size_t, []),
     "solver_info": (None, [c_int, c_int]),
+    "skip_solvers": (None, [c_int]),
     "gesvdp_error": (None, [c_double]),
     "drain": (None, []),
     "pending": (c_size_t, []),

@@ -112,6 +112,14 @@ void drain(cudaStream_t stream) {
   drain(*found, everything);
 }
 
+bool is_idle(cudaStream_t stream) {
+  const auto guard = lock();
+  const auto found = find(stream);
+  if (!std::ranges::all_of(found->queue, &Work::frees)) return false;
+  drain(stream);
+  return true;
+}
+
 void drain_all() {
   const auto guard = lock();
   for (std::size_t i = 0; i < streams().all.size(); ++i) {
@@ -167,6 +175,12 @@ cudaError_t cudaDeviceSynchronize() {
     drain(*stream, everything);
   }
   return cudaSuccess;
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  const auto guard = lock();
+  if (const auto error = arrive(__func__)) return returned(error);
+  return is_idle(stream) ? cudaSuccess : returned(cudaErrorNotReady);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned /*flags*/) {

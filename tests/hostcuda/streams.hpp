@@ -17,6 +17,8 @@ void enqueue(cudaStream_t stream, std::function<void()> work, bool frees = false
 void abandon();
 /// Runs what is queued on a stream, and whatever that waits for.
 void drain(cudaStream_t stream);
+/// Whether nothing is queued but what takes no time: memory to be freed, which is.
+bool is_idle(cudaStream_t stream);
 void drain_all();
 std::size_t pending();
 

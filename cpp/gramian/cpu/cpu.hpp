@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
@@ -158,6 +159,15 @@ class Cpu {
   void inverse_factor(Matrix<Cpu>& x, std::optional<Matrix<Cpu>>* kept, Factoring* found);
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
+  std::vector<double> nuclear_norms(std::vector<Matrix<Cpu>> all, std::span<const double>, double) {
+    std::vector<double> sums(all.size());
+    for_each(std::ssize(all), [&](Index i) {
+      const auto at = static_cast<std::size_t>(i);
+      const auto values = singular_values(std::move(all[at]));
+      sums[at] = std::accumulate(values.begin(), values.end(), 0.0);
+    });
+    return sums;
+  }
   LeftVectors<Cpu> left_vectors(Matrix<Cpu> x);
   void for_each(Index count, const std::function<void(Index)>& task) {
     dense::share(count, task, {control.poll, control.begin, control.begin});

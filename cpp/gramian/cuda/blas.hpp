@@ -35,15 +35,14 @@ void gemm(Context& context, Index m, Index n, Index k, T alpha, Operand<T> a, Op
     call(&cublasDgemm_64);
 }
 
-/// C(i) = A(i) B(i) for i < count, one after the other in memory: A(i) and B(i) start `step_a` and
-/// `step_b` elements after the ones before.
+/// C(i) = alpha A(i) B(i) + beta C(i) for i < count, one after the other in memory: A(i) and B(i)
+/// start `step_a` and `step_b` elements after the ones before.
 template <class T>
 void gemm_batched(Context& context, Index m, Index n, Index k, Index count, Operand<T> a,
-                  Index step_a, Operand<T> b, Index step_b, T* c) {
-  const T one = 1, zero = 0;
+                  Index step_a, Operand<T> b, Index step_b, T* c, T alpha = 1, T beta = 0) {
   const auto call = [&](auto* routine) {
-    check(routine(context.blas, operation(b.transposed), operation(a.transposed), n, m, k, &one,
-                  b.data, b.stride, step_b, a.data, a.stride, step_a, &zero, c, n, m * n, count),
+    check(routine(context.blas, operation(b.transposed), operation(a.transposed), n, m, k, &alpha,
+                  b.data, b.stride, step_b, a.data, a.stride, step_a, &beta, c, n, m * n, count),
           "gemm");
   };
   if constexpr (std::is_same_v<T, float>)

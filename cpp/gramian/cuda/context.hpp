@@ -90,6 +90,13 @@ class Drain {
   bool done_ = false;
 };
 
+/// Whether all that was queued is done, as it is once an answer has come and nothing followed.
+inline bool is_idle(cudaStream_t stream) {
+  const cudaError_t found = cudaStreamQuery(stream);
+  if (found != cudaSuccess) cudaGetLastError();  // "not ready" is kept like an error
+  return found == cudaSuccess;
+}
+
 /// Queues a copy of what is as small as the means of a layer; false if it is not.
 bool stage(Context& context, const void* from, std::size_t bytes, void* to);
 

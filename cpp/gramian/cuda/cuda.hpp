@@ -21,6 +21,7 @@
 #include "context.hpp"
 #include "debts.hpp"
 #include "kernels.hpp"
+#include "polar.hpp"
 #include "solver.hpp"
 #include "svd.hpp"
 
@@ -39,7 +40,7 @@ class Cuda {
   Cuda(const Cuda&) = delete;
   Cuda& operator=(const Cuda&) = delete;
   ~Cuda() {
-    if (!released_) const cuda::Drain drain{stream()};
+    if (!released_ && !cuda::is_idle(stream())) const cuda::Drain drain{stream()};
   }
 
   // A tile keeps a device busy for milliseconds, and it works on one at a time.
@@ -202,6 +203,8 @@ class Cuda {
   SVD<Cuda> svd(Matrix<Cuda> x);
   LeftVectors<Cuda> left_vectors(Matrix<Cuda> x);
   std::vector<double> singular_values(Matrix<Cuda> x);
+  std::vector<double> nuclear_norms(std::vector<Matrix<Cuda>> all, std::span<const double> bounds,
+                                    double precision);
   void for_each(Index count, const std::function<void(Index)>& task) {
     for (Index i = 0; i < count; ++i) task(i);
   }

@@ -223,7 +223,7 @@ std::vector<double> Cuda<T>::factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cu
   const auto wide = cuda::allocate<double>(context_, a.rows * a.cols);
   const auto left = cuda::allocate<double>(context_, ut == nullptr ? 0 : k * a.rows);
   const auto right = cuda::allocate<double>(context_, vt == nullptr ? 0 : k * a.cols);
-  cuda::widen(stream(), a.data, a.rows * a.cols, wide.get());
+  cuda::widen(stream(), a.data, a.rows * a.cols, 1, wide.get());
   auto s = cuda::svd(context_, wide.get(), a.rows, a.cols, std::numeric_limits<T>::epsilon(),
                      left.get(), right.get());
   if (ut != nullptr) cuda::narrow(stream(), left.get(), k, a.rows, false, ut->mutable_data());
@@ -249,6 +249,38 @@ LeftVectors<Cuda<T>> Cuda<T>::left_vectors(Matrix<Cuda> x) {
 template <class T>
 std::vector<double> Cuda<T>::singular_values(Matrix<Cuda> x) {
   return factorise(x, nullptr, nullptr);
+}
+
+/// By polar factors, matrices of one shape side by side; by singular values of what came in double,
+/// for which factors are not right enough.
+template <class T>
+std::vector<double> Cuda<T>::nuclear_norms(std::vector<Matrix<Cuda>> all,
+                                           std::span<const double> bounds, double precision) {
+  constexpr Index most = Index{1} << 24;  // elements side by side, which fill a device: 128 MB
+  std::vector<double> sums(all.size());
+  if (precision < newton::least) {
+    std::ranges::transform(all, sums.begin(), [&](Matrix<Cuda>& m) {
+      const auto values = singular_values(std::move(m));
+      return std::accumulate(values.begin(), values.end(), 0.0);
+    });
+    return sums;
+  }
+  together([&] {
+    for (std::size_t first = 0, count = 0; first < all.size(); first += count) {
+      const Index rows = all[first].rows, cols = all[first].cols;
+      const auto alike = [&](const Matrix<Cuda>& m) { return m.rows == rows && m.cols == cols; };
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto end = std::find_if_not(begin, all.end(), alike);
+      count = static_cast<std::size_t>(std::clamp(most / (rows * cols), Index{1}, end - begin));
+      cuda::PolarBatch batch(context_, rows, cols, static_cast<Index>(count));
+      for (std::size_t i = first; i < first + count; ++i) {
+        const Matrix<Cuda> m = std::move(all[i]);
+        batch.add(m.data, bounds[i]);
+      }
+      batch.owe_nuclear_norms(debts_, sums.data() + first);
+    }
+  });
+  return sums;
 }
 
 }  // namespace gramian

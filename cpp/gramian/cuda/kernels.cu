@@ -99,8 +99,8 @@ void accumulate(cudaStream_t stream, const T* x, Index n, Index count, double* t
 }
 
 template <class T>
-void widen(cudaStream_t stream, const T* x, Index n, double* out) {
-  launch(stream, flat(n), 1, widen_kernel<T>, x, n, out);
+void widen(cudaStream_t stream, const T* x, Index n, double factor, double* out) {
+  launch(stream, flat(n), 1, widen_kernel<T>, x, n, factor, out);
 }
 
 template <class T>
@@ -200,7 +200,7 @@ void largest_in_rows(cudaStream_t stream, const T* x, Index rows, Index cols, bo
                       unsigned long long*, Index);                                             \
   template void dots(cudaStream_t, const T*, Index, const T*, Index, Index, Index, double*);   \
   template void accumulate(cudaStream_t, const T*, Index, Index, double*);                     \
-  template void widen(cudaStream_t, const T*, Index, double*);                                 \
+  template void widen(cudaStream_t, const T*, Index, double, double*);                         \
   template void narrow(cudaStream_t, const double*, Index, Index, bool, T*);                   \
   template void fill_diagonal(cudaStream_t, T*, Index, const T*);                              \
   template void take_diagonal(cudaStream_t, T*, Index, Index, bool, double*);                  \

@@ -95,9 +95,9 @@ void dots(cudaStream_t stream, const T* x, Index stride_x, const T* y, Index str
 template <class T>
 void accumulate(cudaStream_t stream, const T* x, Index n, Index count, double* total);
 
-/// out = x, n elements.
+/// out = factor x, n elements.
 template <class T>
-void widen(cudaStream_t stream, const T* x, Index n, double* out);
+void widen(cudaStream_t stream, const T* x, Index n, double factor, double* out);
 
 /// out = x rounded, rows x cols; of a symmetric x, `lower_only` is read.
 template <class T>

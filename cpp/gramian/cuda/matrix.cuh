@@ -74,9 +74,9 @@ __global__ void accumulate_kernel(const T* x, Index n, Index count, double* tota
 }
 
 template <class T>
-__global__ void widen_kernel(const T* x, Index n, double* out) {
+__global__ void widen_kernel(const T* x, Index n, double factor, double* out) {
   const Index i = element();
-  if (i < n) out[i] = static_cast<double>(x[i]);
+  if (i < n) out[i] = factor * static_cast<double>(x[i]);
 }
 
 template <class T>

@@ -46,9 +46,21 @@ double count_of(Denominator denominator, const Basis<B>& x, const Basis<B>& y) {
                                      : std::min(x.layer.source.cols, y.layer.source.cols));
 }
 
+/// And of those of correlations, which are the singular values of a pair's core.
+struct OfCorrelations : OnBases {
+  template <LinearAlgebra B>
+  Matrix<B> core(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product) const {
+    return between(b, x.coefficients, std::move(product), y.coefficients);
+  }
+  template <class B>
+  double bound(const Basis<B>&, const Basis<B>&) const {
+    return 1;
+  }
+};
+
 /// Σ rho / d or, squared, Σ rho² / d = |QxᵀQy|² / d, which needs no singular values (R²_CCA of
 /// Kornblith et al. 2019); in [0, 1].
-struct Cca : OnBases {
+struct Cca : OfCorrelations {
   Denominator denominator = Denominator::features;
   bool squared = false;
 
@@ -64,17 +76,21 @@ struct Cca : OnBases {
     const double value = (squared ? dot(rho, rho) : sum(rho)) / count_of(denominator, x, x);
     return Compared{.value = value, .mirrored = value, .correlations = std::move(rho)};
   }
-  template <LinearAlgebra B>
-  Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
-                   Wanted wanted) const {
-    Matrix<B> m = between(b, x.coefficients, std::move(product), y.coefficients);
+  Norm norm() const { return squared ? Norm::squared_frobenius : Norm::nuclear; }
+  template <class B>
+  Compared of_norm(const Basis<B>& x, const Basis<B>& y, double norm) const {
     const auto most = static_cast<double>(std::min(x.rank, y.rank));
-    const double squares = squared ? std::min(most, b.dot(m, m)) : 0;
-    std::vector<double> rho;
-    if (!squared || wanted.correlations) rho = b.singular_values(std::move(m));
+    return {.value = std::min(most, norm) / count_of(denominator, x, y)};
+  }
+  template <LinearAlgebra B>
+  Compared in_full(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product) const {
+    Matrix<B> m = core(b, x, y, std::move(product));
+    const double squares = squared ? b.dot(m, m) : 0;
+    std::vector<double> rho = b.singular_values(std::move(m));
     std::ranges::transform(rho, rho.begin(), clipped);
-    const double value = (squared ? squares : sum(rho)) / count_of(denominator, x, y);
-    return {.value = value, .mirrored = value, .correlations = std::move(rho)};
+    Compared compared = of_norm(x, y, squared ? squares : sum(rho));
+    compared.correlations = std::move(rho);
+    return compared;
   }
 };
 

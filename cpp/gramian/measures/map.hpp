@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -16,12 +17,7 @@
 
 namespace gramian {
 
-/// What is wanted of a pair besides its value.
-struct Wanted {
-  bool mirrored = false, correlations = false;
-};
-
-/// A value of x with y and, where it was wanted, of y with x. Marked is what hangs on a choice that
+/// A value of x with y and, where it is wanted, of y with x. Marked is what hangs on a choice that
 /// nothing decides.
 struct Compared {
   double value;
@@ -31,20 +27,40 @@ struct Compared {
   std::vector<double> x_vectors{}, y_vectors{};  // for a measure to settle by
 };
 
+/// The sum of a matrix's singular values, or of their squares.
+enum class Norm : std::uint8_t { nuclear, squared_frobenius };
+
+/// A measure whose value follows from a norm of a matrix, the `core` of a pair, of singular values
+/// that are at most `bound`. The norms of many pairs are found together.
+template <class M, class B, class L, class R>
+concept ByNorm =
+    requires(const M& measure, B& b, const L& x, const R& y, Matrix<B> product, double norm) {
+      { measure.norm() } -> std::same_as<Norm>;
+      { measure.core(b, x, y, std::move(product)) } -> std::same_as<Matrix<B>>;
+      { measure.bound(x, y) } -> std::same_as<double>;
+      { measure.of_norm(x, y, norm) } -> std::same_as<Compared>;
+    };
+
+/// A measure that takes more than that, and more of it where y with x is wanted too.
+template <class M, class B, class L, class R>
+concept ByProduct =
+    requires(const M& measure, B& b, const L& x, const R& y, Matrix<B> product, bool mirrored) {
+      { measure.compare(b, x, y, std::move(product), mirrored) } -> std::same_as<Compared>;
+    };
+
 /// Two layers as a measure keeps them, L and R, and how it compares them: from a product of theirs,
 /// formed by all threads, while pairs are compared side by side. `mirrors` says that one product
 /// serves both directions, `is_symmetric` that both have one value. A layer with itself has its
 /// `own` value, if the measure knows one. A measure may also `settle` a value by products of its
-/// own, afterwards.
+/// own, afterwards, and compare one pair `in_full`, with its correlations.
 template <class M, class B, class L, class R>
-concept PairMeasure = LinearAlgebra<B> &&
-    requires(const M& measure, B& b, const L& x, const R& y, Matrix<B> product, Wanted wanted) {
+concept PairMeasure = LinearAlgebra<B> && (ByNorm<M, B, L, R> || ByProduct<M, B, L, R>) &&
+    requires(const M& measure, const L& x, const R& y) {
       { M::mirrors } -> std::convertible_to<bool>;
       { measure.is_symmetric() } -> std::same_as<bool>;
       { measure.is_defined(x, y) } -> std::same_as<bool>;
       { measure.own(y) } -> std::same_as<std::optional<Compared>>;
       { measure.product(x, y) } -> std::same_as<LayerPair<B>>;
-      { measure.compare(b, x, y, std::move(product), wanted) } -> std::same_as<Compared>;
     };
 
 /// Values of pairs, row by row; NaN where a measure is not defined.
@@ -96,11 +112,63 @@ auto in_order(bool reversed, const L& x, const R& y, const Use& use) {
   return use(x, y);
 }
 
+/// A pair in the order of its product, and what becomes of it.
+template <class B, class L, class R>
+struct Comparing {
+  const L* x;
+  const R* y;
+  Matrix<B> matrix;  // their product, then the core
+  bool mirrored = false;
+  Compared compared{0};
+};
+
+/// The norms of matrices, right to the precision of what they are of.
+template <LinearAlgebra B>
+std::vector<double> norms_of(B& b, Norm norm, std::vector<Matrix<B>> cores,
+                             std::span<const double> bounds, double precision) {
+  if (norm == Norm::nuclear) return b.nuclear_norms(std::move(cores), bounds, precision);
+  std::vector<double> found(cores.size());
+  b.together([&] {
+    b.for_each(std::ssize(cores), [&](Index k) {
+      const auto at = static_cast<std::size_t>(k);
+      b.dot(cores[at], cores[at], &found[at]);
+    });
+  });
+  return found;
+}
+
+/// Compares pairs, side by side.
+template <class B, class M, class L, class R>
+void compare_pairs(B& b, const M& measure, std::vector<Comparing<B, L, R>>& pairs) {
+  const auto for_each_pair = [&](const auto& work) {
+    b.for_each(std::ssize(pairs), [&](Index k) { work(pairs[static_cast<std::size_t>(k)]); });
+  };
+  if constexpr (ByProduct<M, B, L, R>) {
+    for_each_pair([&](auto& pair) {
+      pair.compared = measure.compare(b, *pair.x, *pair.y, std::move(pair.matrix), pair.mirrored);
+    });
+  } else {
+    for_each_pair([&](auto& pair) {
+      pair.matrix = measure.core(b, *pair.x, *pair.y, std::move(pair.matrix));
+    });
+    std::vector<Matrix<B>> cores;
+    std::vector<double> bounds;
+    double precision = 1;
+    for (auto& pair : pairs) {
+      cores.push_back(std::move(pair.matrix));
+      bounds.push_back(measure.bound(*pair.x, *pair.y));
+      precision = std::min({precision, precision_of(pair.x->layer), precision_of(pair.y->layer)});
+    }
+    const auto norms = norms_of<B>(b, measure.norm(), std::move(cores), bounds, precision);
+    for (std::size_t k = 0; k < pairs.size(); ++k)
+      pairs[k].compared = measure.of_norm(*pairs[k].x, *pairs[k].y, norms[k]);
+  }
+}
+
 /// A pair of a row that is compared by a product.
 struct Place {
   Index column;
   bool reversed;
-  Compared compared{0};
 };
 
 /// One row of a map.
@@ -126,20 +194,19 @@ std::vector<std::pair<Index, Compared>> compare_row(B& b, const M& measure, cons
     for (Index j = 0; j < pairs.columns(); ++j) add(j);
 
   auto products = products_of<B>(b, factors);
-  b.for_each(std::ssize(places), [&](Index k) {
-    Place& place = places[static_cast<std::size_t>(k)];
-    const Wanted wanted{.mirrored = pairs.among() && i != place.column};
-    in_order(place.reversed, x, y(place.column), [&](const auto& first, const auto& second) {
-      place.compared = measure.compare(b, first, second,
-                                       std::move(*products[static_cast<std::size_t>(k)]), wanted);
+  std::vector<Comparing<B, L, R>> compared;
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    const bool mirrored = pairs.among() && i != places[k].column;
+    in_order(places[k].reversed, x, y(places[k].column), [&](const L& first, const R& second) {
+      compared.push_back({&first, &second, std::move(*products[k]), mirrored});
     });
-  });
-  for (Place& place : places)
-    row.emplace_back(
-        place.column,
-        in_order(place.reversed, x, y(place.column), [&](const auto& first, const auto& second) {
-          return settled(b, measure, first, second, std::move(place.compared));
-        }));
+  }
+  compare_pairs(b, measure, compared);
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    auto& pair = compared[k];
+    row.emplace_back(places[k].column,
+                     settled(b, measure, *pair.x, *pair.y, std::move(pair.compared)));
+  }
   return row;
 }
 
@@ -178,9 +245,13 @@ std::optional<Compared> compare_in_full(B& b, const M& measure, const L& x, cons
   if (auto own = own_value(measure, x, y)) return own;
   return in_order(is_reversed(b, measure, x, y), x, y, [&](const auto& first, const auto& second) {
     const LayerPair<B> factors = measure.product(first, second);
-    Compared found = measure.compare(b, first, second, b.cross(*factors.x, *factors.y),
-                                     Wanted{.correlations = true});
-    return settled(b, measure, first, second, std::move(found));
+    Matrix<B> product = b.cross(*factors.x, *factors.y);
+    if constexpr (requires { measure.in_full(b, first, second, std::move(product)); })
+      return measure.in_full(b, first, second, std::move(product));
+    std::vector<Comparing<B, L, R>> pair;
+    pair.push_back({&first, &second, std::move(product)});
+    compare_pairs(b, measure, pair);
+    return settled(b, measure, first, second, std::move(pair[0].compared));
   });
 }
 

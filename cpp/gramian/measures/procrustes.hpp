@@ -69,11 +69,18 @@ struct Procrustes {
   LayerPair<B> product(const CentredLayer<B>& x, const CentredLayer<B>& y) const {
     return {&x.layer, &y.layer};
   }
+  Norm norm() const { return Norm::nuclear; }
   template <LinearAlgebra B>
-  Compared compare(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y, Matrix<B> product,
-                   Wanted) const {
-    const double nuclear = sum(b.singular_values(std::move(product)));
-    return {.value = std::min(1.0, nuclear / std::sqrt(x.squared_norm * y.squared_norm))};
+  Matrix<B> core(B&, const CentredLayer<B>&, const CentredLayer<B>&, Matrix<B> product) const {
+    return product;
+  }
+  template <class B>
+  double bound(const CentredLayer<B>& x, const CentredLayer<B>& y) const {
+    return std::sqrt(x.squared_norm * y.squared_norm);
+  }
+  template <class B>
+  Compared of_norm(const CentredLayer<B>& x, const CentredLayer<B>& y, double norm) const {
+    return {.value = std::min(1.0, norm / bound(x, y))};
   }
   /// The distance, from the similarity or, where that has lost digits, from what a rotation leaves.
   template <LinearAlgebra B>

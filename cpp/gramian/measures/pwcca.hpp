@@ -87,10 +87,10 @@ struct Pwcca : OnBases {
   }
   template <LinearAlgebra B>
   Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
-                   Wanted wanted) const {
+                   bool mirrored) const {
     Matrix<B> m = between(b, x.coefficients, std::move(product), y.coefficients);
-    const bool needs_x = side != WeightSide::y || wanted.mirrored;
-    const bool needs_y = side != WeightSide::x || wanted.mirrored;
+    const bool needs_x = side != WeightSide::y || mirrored;
+    const bool needs_y = side != WeightSide::x || mirrored;
     Compared compared{0};
     if (needs_x && needs_y) {
       const SVD<B> svd = b.svd(std::move(m));

@@ -35,10 +35,18 @@ struct LinearRegression {
   LayerPair<B> product(const X& x, const Basis<B>& y) const {
     return {&y.factor(), &x.layer};
   }
+  Norm norm() const { return Norm::squared_frobenius; }
   template <LinearAlgebra B, class X>
-  Compared compare(B& b, const X& x, const Basis<B>& y, Matrix<B> product, Wanted) const {
-    const Matrix<B> m = between<B>(b, y.coefficients, std::move(product), {});
-    return {.value = std::min(1.0, b.dot(m, m) / x.squared_norm)};
+  Matrix<B> core(B& b, const X&, const Basis<B>& y, Matrix<B> product) const {
+    return between<B>(b, y.coefficients, std::move(product), {});
+  }
+  template <class X, class B>
+  double bound(const X& x, const Basis<B>&) const {
+    return std::sqrt(x.squared_norm);
+  }
+  template <class X, class B>
+  Compared of_norm(const X& x, const Basis<B>&, double norm) const {
+    return {.value = std::min(1.0, norm / x.squared_norm)};
   }
 };
 

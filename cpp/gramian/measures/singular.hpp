@@ -48,7 +48,7 @@ Choice with_gains(std::span<const double> s, double tolerance, const Gain& gain)
 
 /// Mean correlation, or squared one, of the directions that hold the share `variance` of the sum of
 /// squares, or of so many components (Raghu et al. 2017); in [0, 1].
-struct Svcca : OnBases {
+struct Svcca : OfCorrelations {
   double variance = 0.99;
   Index components = 0;  // 0: by variance
   bool squared = false;
@@ -59,12 +59,12 @@ struct Svcca : OnBases {
   }
   template <class B>
   std::optional<Compared> own(const Basis<B>& x) const {
-    return Cca{{}, Denominator::rank, squared}.own(x);
+    return as_cca().own(x);
   }
-  template <LinearAlgebra B>
-  Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
-                   Wanted wanted) const {
-    return Cca{{}, Denominator::rank, squared}.compare(b, x, y, std::move(product), wanted);
+  Norm norm() const { return as_cca().norm(); }
+  template <class B>
+  Compared of_norm(const Basis<B>& x, const Basis<B>& y, double norm) const {
+    return as_cca().of_norm(x, y, norm);
   }
   template <class B>
   Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
@@ -84,11 +84,14 @@ struct Svcca : OnBases {
     }
     return {static_cast<Index>(k)};
   }
+
+ private:
+  Cca as_cca() const { return {{}, Denominator::rank, squared}; }
 };
 
 /// Mean correlation, or squared one, under a ridge of `regularization` times the mean squared
 /// column norm: gains are s / sqrt(s² + ridge).
-struct RidgeCca : OnBases {
+struct RidgeCca : OfCorrelations {
   double regularization = 0;
   Denominator denominator = Denominator::features;
   bool squared = false;
@@ -99,12 +102,12 @@ struct RidgeCca : OnBases {
   }
   template <class W>
   std::optional<Compared> own(const Basis<W>& x) const {
-    return Cca{{}, denominator, squared}.own(x);
+    return as_cca().own(x);
   }
-  template <LinearAlgebra W>
-  Compared compare(W& w, const Basis<W>& x, const Basis<W>& y, Matrix<W> product,
-                   Wanted wanted) const {
-    return Cca{{}, denominator, squared}.compare(w, x, y, std::move(product), wanted);
+  Norm norm() const { return as_cca().norm(); }
+  template <class W>
+  Compared of_norm(const Basis<W>& x, const Basis<W>& y, double norm) const {
+    return as_cca().of_norm(x, y, norm);
   }
   template <class B>
   Choice choose(std::span<const double> s, const BasisInput<B>& layer) const {
@@ -114,11 +117,14 @@ struct RidgeCca : OnBases {
       return value / std::sqrt(value * value + regularization * total / width);
     });
   }
+
+ private:
+  Cca as_cca() const { return {{}, denominator, squared}; }
 };
 
 /// The angle arccos(|X'ᵀY'|_* / (|X'| |Y'|)) of the shape distance (Williams et al. 2021), in
 /// [0, pi/2], where X' = X (alpha I + (1 - alpha) (XᵀX)^(-1/2)): gains are alpha s + 1 - alpha.
-struct Shape : OnBases {
+struct Shape : OfCorrelations {
   double alpha = 1;
 
   template <LinearAlgebra W>
@@ -129,11 +135,14 @@ struct Shape : OnBases {
   std::optional<Compared> own(const Basis<W>&) const {
     return Compared{.value = 0};
   }
-  template <LinearAlgebra W>
-  Compared compare(W& w, const Basis<W>& x, const Basis<W>& y, Matrix<W> product, Wanted) const {
-    Matrix<W> m = between(w, x.coefficients, std::move(product), y.coefficients);
-    const double cosine = sum(w.singular_values(std::move(m))) / (x.gain_norm() * y.gain_norm());
-    return {.value = std::min(1.0, cosine)};
+  Norm norm() const { return Norm::nuclear; }
+  template <class W>
+  double bound(const Basis<W>& x, const Basis<W>& y) const {
+    return x.gain_norm() * y.gain_norm();
+  }
+  template <class W>
+  Compared of_norm(const Basis<W>& x, const Basis<W>& y, double norm) const {
+    return {.value = std::min(1.0, norm / bound(x, y))};
   }
   /// The angle from the cosine or, near 1, where arccos has half the digits, from what a rotation
   /// leaves between the layers of unit norm: see Procrustes.

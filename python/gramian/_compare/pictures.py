@@ -12,8 +12,8 @@ import numpy.typing as npt
 from .._extras import require
 from .._input.options import check_flag, refuse_type, shown
 from .._measures.registry import MEASURES
-from .._show import curves, maps, notebook, text
-from . import panels, words
+from .._show import curves, maps, text
+from . import words
 from .data import Data
 
 if TYPE_CHECKING:
@@ -197,10 +197,14 @@ class Pictures(Data):
         >>> S.to_html()[:15]
         '<!DOCTYPE html>'
         """
+        from . import panels  # which takes long to import
+
         return panels.written([self], [""], path, title)
 
     def _repr_html_(self) -> str:
         """Return the map for a notebook: one SVG, without scripts."""
+        from .._show import notebook
+
         return notebook.figure(self._map())
 
     def _caption(self) -> list[str]:

@@ -24,7 +24,14 @@ from .._input.options import (
 from .._input.progress import Progress, check_progress, duration
 from .._measures import memory
 from .._measures.cost import Cost, Workload
-from .._measures.gathered import BLOCK, ByBatches, ByProducts, ByRows, is_kept, state_bytes
+from .._measures.gathered import (
+    ByBatches,
+    ByProducts,
+    ByRows,
+    block_bytes,
+    is_kept,
+    state_bytes,
+)
 from .._measures.measure import Measure
 from .._measures.names import MeasureName, Options
 from .._measures.registry import find
@@ -302,12 +309,13 @@ def _streamed(
     else:
         path, flops = "means of minibatches, an estimate", 2.0 * w.n * w.n * total
         work = 0.0
+    state = state_bytes(how, w.xs, ys)
     return Cost(
         path=path,
         space="features" if not isinstance(how, ByBatches) else "samples",
         dtype="float64" if isinstance(how, ByRows) else w.dtype,
         flops=flops,
-        memory=state_bytes(how, w.xs, ys) + work + (2 * BLOCK if blocks else 0),
+        memory=state + work + (2 * block_bytes(state, max_memory) if blocks else 0),
         seconds=w.seconds_of_flops(flops, 8 if isinstance(how, ByRows) else w.scalar) / w.threads,
         threads=w.threads,
     )

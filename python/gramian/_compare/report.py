@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 
 from .._input.options import refuse_type, shown
-from . import panels
 from .results import Comparison
 
 __all__ = ["report"]
@@ -74,6 +73,8 @@ def report(
             if getattr(one, side) != getattr(first, side):
                 both = f"{_some(first, side)} in one, and {_some(one, side)} in another"
                 raise ValueError(f"comparisons must be of the same layers: {side} are {both}.")
+    from . import panels  # which takes long to import
+
     return panels.written(found, names, path, title)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -168,5 +167,7 @@ def jackknife_spread(
 
 
 def _normal(values: Array, error: Array, level: float) -> tuple[Array, Array]:
+    from statistics import NormalDist  # which takes long to import
+
     reach = NormalDist().inv_cdf((1 + level) / 2) * error
     return values - reach, values + reach

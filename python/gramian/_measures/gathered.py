@@ -17,7 +17,6 @@ import numpy.typing as npt
 from .chance import Chance
 
 __all__ = [
-    "BLOCK",
     "FIRST",
     "ByBatches",
     "ByProducts",
@@ -26,6 +25,7 @@ __all__ = [
     "OnePair",
     "OneSide",
     "Three",
+    "block_bytes",
     "by_rows",
     "is_kept",
     "state_bytes",
@@ -34,9 +34,7 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 
 FIRST = 1_000  # samples that a median distance is taken of
-# Bytes of a block of rows of layers in files, of which there are two: large enough that a product
-# of it costs much more than adding it to the sums (at 1,000 rows, a tenth).
-BLOCK = 2**26
+BLOCK = 2**26  # bytes of a block of rows of layers in files, at least where memory allows
 
 
 class OneSide(Protocol):
@@ -141,6 +139,16 @@ def state_bytes(how: Gathering, x: Sequence[int], y: Sequence[int] | None) -> fl
             return 8 * total * (total + max(total, 1024)) * 2
         case ByBatches():
             return 8 * FIRST * total
+
+
+def block_bytes(state: float, max_memory: float | None) -> float:
+    """Return the bytes of a block of rows of layers in files, of which there are two.
+
+    The more is kept, the more rows: adding a product of them to the sums of 24 x 24 layers of 1,024
+    units takes as long as forming it of 700, and a sixth of that at a sixteenth of the state.
+    """
+    most = max(BLOCK, state / 16)
+    return most if max_memory is None else min(most, max_memory / 8)
 
 
 def is_kept(

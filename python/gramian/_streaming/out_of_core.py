@@ -23,7 +23,7 @@ from .._input.layout import chosen_layout
 from .._input.notes import Noted
 from .._input.opened import Column, Opened, UnmappedError
 from .._measures import memory
-from .._measures.gathered import BLOCK, is_kept
+from .._measures.gathered import block_bytes, is_kept, state_bytes
 from .._measures.registry import find
 from .accumulator import Accumulator
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["compare"]
+
+_COPIED = 2**26  # bytes at once
 
 Array = npt.NDArray[Any]
 Progress = Callable[[int, int], object]
@@ -92,7 +94,8 @@ def compare(
         "max_memory": max_memory,
         **options,
     }
-    if not _by_rows(row.name, options, widths, sides[0].n_samples, max_memory, device):
+    block = _block(row.name, options, widths, sides[0].n_samples, max_memory, device)
+    if block is None:
         import tempfile  # which takes long to import, as do others below
         from pathlib import Path
 
@@ -111,7 +114,7 @@ def compare(
     accumulator._called = "A", "B"
     accumulator._notes = done.noted(done.given(patterns, None), *sides)
     bytes_done, total = 0, sum(side.nbytes for side in sides)
-    for blocks in _blocks(sides, max_memory):
+    for blocks in _blocks(sides, block):
         accumulator.update(*blocks)
         if progress is not None and total:
             bytes_done += sum(layer.host.nbytes for block in blocks for layer in block.values())
@@ -119,23 +122,26 @@ def compare(
     return accumulator.compute()
 
 
-def _by_rows(
+def _block(
     measure: str,
     options: Mapping[str, Any],
     widths: Sequence[Sequence[int]],
     n: int,
     max_memory: float | None,
     device: str | None,
-) -> bool:
-    """Return whether rows are read once; all samples are needed at once otherwise."""
+) -> float | None:
+    """Return the bytes of rows that are read at once, each once; None if that will not do."""
     if device == "reference":
-        return False
+        return None
     try:
         how = find(measure, options).gathering(options)
     except ValueError:
-        return False
+        return None
     limit = memory.available() if max_memory is None else max_memory
-    return is_kept(how, widths[0], widths[1] if len(widths) > 1 else None, n=n, limit=limit)
+    of_both = widths[0], widths[1] if len(widths) > 1 else None
+    if not is_kept(how, *of_both, n=n, limit=limit):
+        return None
+    return block_bytes(state_bytes(how, *of_both), max_memory)
 
 
 def _side(value: Any, argument: str, patterns: Sequence[str]) -> Side:
@@ -169,15 +175,14 @@ def _check_same_samples(sides: Sequence[Side]) -> None:
         )
 
 
-def _blocks(sides: Sequence[Side], max_memory: float | None) -> Iterator[list[dict[str, Layer]]]:
-    """Yield blocks of rows of all layers, of both sides, one read ahead."""
+def _blocks(sides: Sequence[Side], most: float) -> Iterator[list[dict[str, Layer]]]:
+    """Yield blocks of rows of all layers, of both sides, of so many bytes, one read ahead."""
     n = sides[0].n_samples
     row = sum(
         c.width * np.dtype("u2" if c.dtype == "bfloat16" else c.dtype).itemsize
         for side in sides
         for c in side.columns
     )
-    most = BLOCK if max_memory is None else min(BLOCK, max_memory / 8)
     rows = max(16, int(most / row))
 
     def read(start: int) -> list[dict[str, Layer]]:
@@ -233,7 +238,7 @@ def _copied(side: Opened, column: Column, path: Path) -> Array:
     stored = np.dtype("u2" if column.dtype == "bfloat16" else column.dtype)
     shape = (side.n_samples, column.width)
     copy = np.lib.format.open_memmap(path, "w+", stored, shape)
-    rows = max(16, BLOCK // (column.width * stored.itemsize))
+    rows = max(16, _COPIED // (column.width * stored.itemsize))
     for start in range(0, side.n_samples, rows):
         (copy[start : start + rows],) = side.read(
             start, min(start + rows, side.n_samples), [column.name]
