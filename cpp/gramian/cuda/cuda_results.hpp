@@ -27,8 +27,7 @@ Matrix<Cuda<double>> Cuda<T>::widen(View<Cuda> x, double factor) {
   Wide w = wide();
   w.released_ = true;  // it does nothing but give memory
   Matrix<Wide> out(w, x.rows, x.cols);
-  cuda::widen(stream(), x.data, x.rows * x.cols, out.mutable_data());
-  cuda::add(stream(), factor, out.mutable_data(), 0, out.data, x.rows * x.cols);
+  cuda::widen(stream(), x.data, x.rows * x.cols, factor, out.mutable_data());
   return out;
 }
 
