@@ -75,6 +75,4 @@ def in_a_fork(case: Case) -> int:
 
 
 if __name__ == "__main__":
-    # The largest of three: another process may let one of the two threads wait for the other.
-    cases = json.loads(sys.argv[1])
-    print(json.dumps([max(in_a_fork(case) for _ in range(3)) for case in cases]))
+    print(json.dumps([in_a_fork(case) for case in json.loads(sys.argv[1])]))

