@@ -292,13 +292,9 @@ void test_failures() {
 }  // namespace
 
 int main() {
-  test_kernels();
-  test_refusals();
-  test_streams();
-  test_devices();
-  test_products();
-  test_svd();
-  test_failures();
+  for (auto* const test : {test_kernels, test_refusals, test_streams, test_devices, test_products,
+                           test_svd, test_failures})
+    test();
   check(hostcuda_live_bytes() == 0, "nothing is left");
   return gramian::test::result();
 }

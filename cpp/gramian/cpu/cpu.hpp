@@ -159,15 +159,8 @@ class Cpu {
   void inverse_factor(Matrix<Cpu>& x, std::optional<Matrix<Cpu>>* kept, Factoring* found);
   SVD<Cpu> svd(Matrix<Cpu> x);
   std::vector<double> singular_values(Matrix<Cpu> x);
-  std::vector<double> nuclear_norms(std::vector<Matrix<Cpu>> all, std::span<const double>, double) {
-    std::vector<double> sums(all.size());
-    for_each(std::ssize(all), [&](Index i) {
-      const auto at = static_cast<std::size_t>(i);
-      const auto values = singular_values(std::move(all[at]));
-      sums[at] = std::accumulate(values.begin(), values.end(), 0.0);
-    });
-    return sums;
-  }
+  std::vector<double> nuclear_norms(std::vector<Matrix<Cpu>> all, std::span<const double> bounds,
+                                    double precision);
   LeftVectors<Cpu> left_vectors(Matrix<Cpu> x);
   void for_each(Index count, const std::function<void(Index)>& task) {
     dense::share(count, task, {control.poll, control.begin, control.begin});
@@ -249,6 +242,7 @@ class Cpu {
 
 }  // namespace gramian
 
+#include "cpu_factors.hpp"
 #include "cpu_matrices.hpp"
 #include "cpu_results.hpp"
 #include "cross_products.hpp"

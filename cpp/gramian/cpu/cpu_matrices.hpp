@@ -46,23 +46,6 @@ void Cpu<T>::diagonal(View<Cpu> x, double* out) {
 }
 
 template <class T>
-void Cpu<T>::inverse_factor(Matrix<Cpu>& x, std::optional<Matrix<Cpu>>* kept, Factoring* found) {
-  const auto norm = [&] {
-    const Span span{Step::condition};
-    return dense::spectral_norm(x.data, x.rows, x.cols);
-  };
-  const auto factor = [&](auto step) {
-    const Span span{Step::cholesky};
-    return step(x.mutable_data(), x.rows);
-  };
-  *found = {.norm = norm()};
-  if (!factor(dense::cholesky<T>)) return;
-  if (kept != nullptr) kept->emplace(transposed(x));
-  if (!factor(dense::invert_lower<T>)) return;
-  *found = {true, found->norm, norm()};
-}
-
-template <class T>
 std::vector<double> Cpu<T>::by_rows(
     Index n, Index width, const std::function<void(Panels&, Rows, std::vector<double>&)>& work,
     Index block) {
@@ -267,44 +250,6 @@ void Cpu<T>::scale(Matrix<Cpu>& x, std::span<const double> rows, std::span<const
       value = static_cast<T>(static_cast<double>(value) * rows[static_cast<std::size_t>(i)] *
                              cols[static_cast<std::size_t>(j)]);
     }
-}
-
-template <class T>
-SVD<Cpu<T>> Cpu<T>::svd(Matrix<Cpu> x) {
-  const Span span{Step::vectors};
-  const Index k = std::min(x.rows, x.cols);
-  std::vector<T> s(static_cast<std::size_t>(k));
-  SVD<Cpu> found{Matrix<Cpu>(*this, x.rows, k), {}, Matrix<Cpu>(*this, k, x.cols)};
-  dense::svd(x.mutable_data(), x.rows, x.cols, s.data(), found.u.mutable_data(),
-             found.vt.mutable_data());
-  found.s.assign(s.begin(), s.end());
-  return found;
-}
-
-template <class T>
-std::vector<double> Cpu<T>::singular_values(Matrix<Cpu> x) {
-  const Span span{Step::values};
-  if constexpr (std::is_same_v<T, float>) {
-    std::vector<double> found;
-    if (x.rows > x.cols) x = transposed(x);
-    if (dense::svd_by_squares(x.data, x.rows, x.cols, found, nullptr)) return found;
-  }
-  std::vector<T> s(static_cast<std::size_t>(std::min(x.rows, x.cols)));
-  dense::svd<T>(x.mutable_data(), x.rows, x.cols, s.data(), nullptr, nullptr);
-  return {s.begin(), s.end()};
-}
-
-template <class T>
-LeftVectors<Cpu<T>> Cpu<T>::left_vectors(Matrix<Cpu> x) {
-  if constexpr (std::is_same_v<T, float>) {
-    const Span span{Step::vectors};
-    LeftVectors<Cpu> found{Matrix<Cpu>(*this, x.rows, x.rows), {}};
-    if (x.rows <= x.cols &&
-        dense::svd_by_squares(x.data, x.rows, x.cols, found.s, found.ut.mutable_data()))
-      return found;
-  }
-  SVD<Cpu> all = svd(std::move(x));
-  return {transposed(all.u), std::move(all.s)};
 }
 
 }  // namespace gramian

@@ -116,21 +116,8 @@ class Cuda {
   void pack(const Layer<Cuda>& layer, Rows rows, Panel<Cuda>& panel) {
     pack(layer, rows, 0, layer.source.cols, panel);
   }
-  void gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel) {
-    const Index count = std::ssize(rows), cols = layer.source.cols;
-    shape(count, cols, true, panel);
-    const auto chosen = cuda::allocate<Index>(context_, count);
-    cuda::to_device<Index>(context_, rows, chosen.get());
-    cuda::pack(stream(), layer.source, {0, count}, 0, cols,
-               packing(layer, panel.memory.get(), true), chosen.get());
-  }
-  void squared_norms(const Panel<Cuda>& panel, double* out) {
-    const Index n = panel.rows;
-    double* const sums =
-        debts_.owe(context_, n, [=](const double* found) { std::copy_n(found, n, out); });
-    sum_squares(transposed_source(panel), sums);
-    debts_.settle(context_);
-  }
+  void gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel);
+  void squared_norms(const Panel<Cuda>& panel, double* out);
   void multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile) {
     cuda::gemm<T>(context_, i.rows, j.rows, i.cols, 1, operand(i), transposed(operand(j)), tile);
   }
@@ -153,13 +140,7 @@ class Cuda {
   void fill_diagonal(T* tile, Index n, const T* values) {
     cuda::fill_diagonal(stream(), tile, n, values);
   }
-  void drop_diagonal(T* tile, Index n, double* row_sums) {
-    double* const diagonal = debts_.owe(context_, n, [=](const double* found) {
-      for (Index i = 0; i < n; ++i) row_sums[i] -= found[i];
-    });
-    cuda::take_diagonal(stream(), tile, n, n, true, diagonal);
-    debts_.settle(context_);
-  }
+  void drop_diagonal(T* tile, Index n, double* row_sums);
   void apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<Cuda> i, Side<Cuda> j,
              double* row_sums, double* col_sums);
   void squared_distances(T* tile, Index rows, Index cols, Side<Cuda> i, Side<Cuda> j) {
@@ -178,12 +159,7 @@ class Cuda {
   Matrix<Cuda> matrix(std::span<const double> values, Index rows, Index cols);
   Matrix<Cuda> copy(View<Cuda> x);
   std::vector<double> download(View<Cuda> x) { return download(x.data, x.rows * x.cols); }
-  void diagonal(View<Cuda> x, double* out) {
-    const Index n = std::min(x.rows, x.cols);
-    double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
-    cuda::take_diagonal(stream(), const_cast<T*>(x.data), n, x.cols, false, found);
-    debts_.settle(context_);
-  }
+  void diagonal(View<Cuda> x, double* out);
   std::vector<double> column_norms(const Layer<Cuda>& x);
   Matrix<Cuda> project(const Layer<Cuda>& x, View<Cuda> w);
   Matrix<Cuda> project_lower(const Layer<Cuda>& x, View<Cuda> w) { return project(x, w); }

@@ -32,6 +32,14 @@ Layer<Cuda<T>> Cuda<T>::as_layer(View<Cuda> x) {
 }
 
 template <class T>
+void Cuda<T>::diagonal(View<Cuda> x, double* out) {
+  const Index n = std::min(x.rows, x.cols);
+  double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
+  cuda::take_diagonal(stream(), const_cast<T*>(x.data), n, x.cols, false, found);
+  debts_.settle(context_);
+}
+
+template <class T>
 std::vector<double> Cuda<T>::column_norms(const Layer<Cuda>& x) {
   const Index p = x.source.cols;
   const auto total = cuda::allocate<double>(context_, p),

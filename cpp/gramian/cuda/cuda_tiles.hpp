@@ -97,4 +97,32 @@ void Cuda<T>::tile_products(const T* tiles, Index x, Index y, Index area, double
   debts_.settle(context_);
 }
 
+template <class T>
+void Cuda<T>::gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel) {
+  const Index count = std::ssize(rows), cols = layer.source.cols;
+  shape(count, cols, true, panel);
+  const auto chosen = cuda::allocate<Index>(context_, count);
+  cuda::to_device<Index>(context_, rows, chosen.get());
+  cuda::pack(stream(), layer.source, {0, count}, 0, cols, packing(layer, panel.memory.get(), true),
+             chosen.get());
+}
+
+template <class T>
+void Cuda<T>::squared_norms(const Panel<Cuda>& panel, double* out) {
+  const Index n = panel.rows;
+  double* const sums =
+      debts_.owe(context_, n, [=](const double* found) { std::copy_n(found, n, out); });
+  sum_squares(transposed_source(panel), sums);
+  debts_.settle(context_);
+}
+
+template <class T>
+void Cuda<T>::drop_diagonal(T* tile, Index n, double* row_sums) {
+  double* const diagonal = debts_.owe(context_, n, [=](const double* found) {
+    for (Index i = 0; i < n; ++i) row_sums[i] -= found[i];
+  });
+  cuda::take_diagonal(stream(), tile, n, n, true, diagonal);
+  debts_.settle(context_);
+}
+
 }  // namespace gramian
