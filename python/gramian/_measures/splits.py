@@ -22,6 +22,7 @@ __all__ = [
     "Fold",
     "Labels",
     "Own",
+    "check_count",
     "check_folds",
     "check_groups",
     "fold_sizes",
@@ -227,21 +228,22 @@ def in_force(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def check_count(argument: str, count: int, n: int, groups: int | None = None) -> None:
+    """Check a number of folds of n samples, in so many groups if there are any."""
+    most, of_what = n // 2, "half the number of samples"
+    if groups is not None:
+        most, of_what = groups, "the number of groups"
+    if not 2 <= count <= most:
+        raise ValueError(f"{argument} must be between 2 and {of_what}, {most}, got {shown(count)}.")
+
+
 def _shared_out(argument: str, count: int, n: int, groups: Samples | None) -> Samples:
     """Return each sample's fold, of a number of them."""
     if groups is None:
-        if not 2 <= count <= n // 2:
-            raise ValueError(
-                f"{argument} must be between 2 and half the number of samples, {n // 2}, "
-                f"got {shown(count)}."
-            )
+        check_count(argument, count, n)
         return np.arange(n) % count
     _, first, numbers = np.unique(groups, return_index=True, return_inverse=True)
-    if not 2 <= count <= len(first):
-        raise ValueError(
-            f"{argument} must be between 2 and the number of groups, {len(first)}, "
-            f"got {shown(count)}."
-        )
+    check_count(argument, count, n, len(first))
     place = np.empty(len(first), dtype=np.int64)  # of a group in the order in which they come
     place[np.argsort(first)] = np.arange(len(first))
     return place[numbers] % count

@@ -29,7 +29,7 @@ def plan_ridge(
 ) -> Cost:
     """Estimate ridge regression: everything in double, wide layers by coordinates."""
     chosen = complete(OPTIONS, options)
-    sizes = None
+    sizes, groups = None, None
     if chosen["cross_validate"] is not None:
         groups = splits.groups_of(chosen, (*a, *b))
         found = splits.folds("cross_validate", chosen["cross_validate"], len(a[0].array), groups)
@@ -44,6 +44,8 @@ def plan_ridge(
     kept = 8.0 * n * (sum(targets) + sum(min(q, n) for q in others))
     inner = chosen["inner_folds"]
     nested = inner if isinstance(inner, int) else 5 * (inner is not None)
+    if isinstance(inner, int):
+        splits.check_count("inner_folds", inner, fits, None if groups is None else fits)
     read = [p for p in w.widths if p <= n] + targets  # as they are, with masks of their values
     q = max(min(q, n) for q in others)
     decomposing = (1 + nested) * _spectrum(fits, tests, q) + 8.0 * (fits + tests) * q
