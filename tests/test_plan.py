@@ -305,10 +305,3 @@ def test_inference_is_in_the_plan() -> None:
 def test_words(changes: dict[str, Any], words: str) -> None:
     plan = dataclasses.replace(gm.plan([np.zeros((60, 3))]), **changes)
     assert words in str(plan)
-
-
-@pytest.mark.parametrize("inner", [-(10**400), 1, 21])
-def test_inner_folds_are_those_that_there_can_be(inner: int) -> None:
-    X = empty(40, [3], DOUBLE)
-    with pytest.raises(ValueError, match="inner_folds must be between 2 and half the number"):
-        gm.plan(X, X, measure="ridge_regression", inner_folds=inner)

@@ -183,3 +183,11 @@ def test_refusals(message: str, device: str) -> None:
     assert str(caught.value) == message
     with pytest.raises(MemoryError, match=r"^X \(60, 4\) and Y \(60, 5\) would take"):
         gm.ridge_regression(T, P, max_memory=100)
+
+
+@pytest.mark.parametrize("inner", [-(10**400), 1, 21])
+@pytest.mark.parametrize("function", [gm.plan, gm.compare])
+def test_inner_folds_are_those_that_there_can_be(function: Any, inner: int) -> None:
+    responses, layer = recordings(40, 3, 2)
+    with pytest.raises(ValueError, match="inner_folds must be between 2 and half the number"):
+        function([responses], [layer], measure="ridge_regression", inner_folds=inner)
