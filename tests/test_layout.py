@@ -19,7 +19,7 @@ PYTHON = sorted((ROOT / "python").rglob("*.py"))
 # The contract: what every layer may see, and what sees nothing but the standard library.
 CONTRACT = {
     CORE / f"{name}.hpp"
-    for name in ("backend", "column_statistics", "hardware", "kernels", "newton", "roots")
+    for name in ("backend", "column_statistics", "hardware", "kernels", "roots")
 }
 SHARED = ("core", "gram", "bases", "measures", "streaming")  # by all backends
 # Headers of libraries; everything else in angle brackets has no suffix, as C++'s own.

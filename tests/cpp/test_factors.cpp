@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "gramian/cpu/blas_info.hpp"
-#include "gramian/newton.hpp"
+#include "gramian/cuda/newton.hpp"
 #include "host_matrix.hpp"
 
 using namespace gramian;
@@ -57,7 +57,7 @@ void test_inverse_factor(B& b) {
 /// X D² Xᵀ of centred layers of few rows, whose columns are read in blocks.
 template <class B>
 void test_row_products(B& b) {
-  for (const auto [n, p] : {std::pair<Index, Index>{3, 5}, {130, 1100}, {257, 1025}}) {
+  for (const auto& [n, p] : {std::pair<Index, Index>{3, 5}, {130, 1100}, {257, 1025}}) {
     const Host x = random_host(n, p);
     std::vector<double> scales(static_cast<std::size_t>(p));
     Host scaled = x;
@@ -135,7 +135,7 @@ template <class B>
 void test_nuclear_norms(B& b) {
   std::vector<Matrix<B>> all;
   std::vector<double> bounds, expected;
-  for (const auto [m, n] : {std::pair<Index, Index>{6, 6}, {9, 40}, {40, 9}}) {
+  for (const auto& [m, n] : {std::pair<Index, Index>{6, 6}, {9, 40}, {40, 9}}) {
     const Host a = random_host(m, n);
     all.push_back(upload(b, a));
     bounds.push_back(norm(a));

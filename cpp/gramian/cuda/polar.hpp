@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "../newton.hpp"
 #include "debts.hpp"
 #include "kernels.hpp"
+#include "newton.hpp"
 
 namespace gramian::cuda {
 

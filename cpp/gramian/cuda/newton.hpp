@@ -1,6 +1,6 @@
 // Newton's iteration for the polar factor by products alone, with the best scale for each step: on
 // singular values it is s -> a s (3 - (a s)²) / 2, which takes [l, 1] into [l', 1] with both ends
-// at l' where a² = 3 / (1 + l + l²). Far from 1 a step multiplies small values by 2.6. Scales this
+// at l' where a² = 3 / (1 + l + l²). A step multiplies small values by 2.6. Scales this
 // large let a value just above 1 end at -1 (Chen and Chow 2014, on the stability of such scaling),
 // hence the margin. What rounding adds to a small value grows with it, up to 1e-6 of a direction,
 // and reaches the nuclear norm squared.
