@@ -44,6 +44,12 @@ struct Source {
   bool row_major() const { return col_stride == 1 || row_stride != 1; }
 };
 
+/// A symmetric matrix, read along what is adjacent.
+inline Source as_row_major(Source x) {
+  if (!x.row_major()) std::swap(x.row_stride, x.col_stride);
+  return x;
+}
+
 /// Columns first, ..., first + count - 1.
 inline Source columns_of(Source x, Index first, Index count) {
   x.data = static_cast<const char*>(x.data) + first * x.col_stride * size_of(x.dtype);
@@ -178,7 +184,9 @@ concept Backend = std::floating_point<typename B::scalar> &&
       { b.cross_products(pairs, take) };
       { b.dot(view, view) } -> std::same_as<double>;  // Σ xᵢⱼ yᵢⱼ, in double
       { b.dot(view, view, sums) };                    // the same, to *sums
-      // work(), whose numbers from `dot` and `squared_norms` are there when this returns.
+      { b.download(view.data, Index{}, sums) };       // so many values, to *sums
+      // work(), whose numbers from the last two and `squared_norms`, `apply`, ... are there when
+      // this returns.
       {
         b.together([] {})
       };
@@ -192,9 +200,11 @@ concept Backend = std::floating_point<typename B::scalar> &&
       { b.differences(panel, panel, tile, tile, tile) };
       { b.block(layer, rows, rows, tile) };  // tile = X(i, j), X symmetric
       { b.copy(tile, Index{}, tile) };
-      { b.fill_diagonal(tile, Index{}, side.squared_norms) };  // tile(i, i) = |xᵢ|², exactly
+      // tile(i, j) = values[i] wherever i, of `rows`, is j, of others.
+      { b.fill_diagonal(tile, rows, rows, side.squared_norms) };
       { b.drop_diagonal(tile, Index{}, sums) };  // tile(i, i) = 0, and out of the row sums
-      // tile = k(tile) - aᵢ - aⱼ; its row and column sums are added to the last two arguments.
+      // tile = k(tile) - aᵢ - aⱼ; its row and column sums are added to the last two arguments, if
+      // these are not null.
       { b.apply(kernel, tile, Index{}, Index{}, side, side, sums, sums) };
       { b.squared_distances(tile, Index{}, Index{}, side, side) };
       { b.count(tile, Index{}, Index{}, bool{}, bins) };  // true: below the diagonal only

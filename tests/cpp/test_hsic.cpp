@@ -89,10 +89,11 @@ struct Prepared {
   std::vector<PreparedGram<B>> layers;
   std::vector<const PreparedGram<B>*> pointers;
 
-  Prepared(B& b, const Hsic& measure, const std::vector<const Data*>& data, const Plan& plan) {
-    for (const Data* x : data)
-      layers.push_back(
-          measure.prepare(b, layer_of(b, *x, measure.kernel, 0.5), plan, layers.empty()));
+  Prepared(B& b, const Hsic& measure, const std::vector<const Data*>& data, Plan plan) {
+    std::vector<Layer<B>> all;
+    for (const Data* x : data) all.push_back(layer_of(b, *x, measure.kernel, 0.5));
+    plan.kept = 1;
+    layers = measure.prepare(b, std::move(all), plan);
     for (const auto& layer : layers) pointers.push_back(&layer);
   }
 };
@@ -174,16 +175,17 @@ void test_undefined(B& b) {
   }
   const KernelSpec by_median{KernelSpec::rbf, 0, 1};
   const Plan plan = make_plan(workload_of<B>(n, {1}, {3}, by_median, 1e9), 1);
-  check(
-      Hsic{by_median}.prepare(b, layer_of(b, constant), plan, false).status == Status::zero_median,
-      "a median of 0 leaves no width");
+  const auto status_of = [&](const KernelSpec& spec, const Data& data) {
+    return Prepared<B>{b, Hsic{spec}, {&data}, plan}.layers[0].status;
+  };
+  check(status_of(by_median, constant) == Status::zero_median, "a median of 0 leaves no width");
   std::vector<double> values;  // every row with a near twin
   for (Index i = 0; i < n; ++i)
     for (Index j = 0; j < 5; ++j)
       values.push_back(sound(i / 2, j) + 1e-5 * static_cast<double>(i % 2));
   const Data twins = make_data(n, 5, DType::f32, Layout::rows, values);
   const KernelSpec narrow{KernelSpec::rbf, 1e-5};
-  const auto status = Hsic{narrow}.prepare(b, layer_of(b, twins), plan, false).status;
+  const auto status = status_of(narrow, twins);
   check((status == Status::imprecise) == (sizeof(typename B::scalar) == 4), "too narrow for float");
 }
 

@@ -47,7 +47,7 @@ void test_diagonal(B& b) {
   std::iota(diagonal.begin(), diagonal.end(), 0.5);
   auto tile = b.upload(values);
   const auto new_diagonal = b.upload(diagonal);
-  b.fill_diagonal(tile.get(), n, new_diagonal.get());
+  b.fill_diagonal(tile.get(), {0, n}, {0, n}, new_diagonal.get());
   const auto filled = b.download(tile.get(), n * n);
   b.drop_diagonal(tile.get(), n, sums.data());
   const auto dropped = b.download(tile.get(), n * n);

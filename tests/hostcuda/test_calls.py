@@ -209,20 +209,41 @@ def test_waits_of_a_large_map(standin: StandIn) -> None:
 
 @pytest.mark.parametrize(
     ("kernel", "of_all", "of_each"),
-    [("linear", 4, 0), (gm.RBF(sigma=3.0), 3, 3), ("rbf", 3, 4)],
-    ids=["linear", "width", "median"],
+    [
+        ("linear", 4, 0),
+        (gm.RBF(sigma=3.0), 4, 0),
+        ("rbf", 4, 1),
+        ("cosine", 4, 0),
+        ("polynomial", 4, 3),
+    ],
+    ids=["linear", "width", "median", "cosine", "polynomial"],
 )
 @pytest.mark.parametrize("p", [20, 60])
 def test_a_map(standin: StandIn, p: int, kernel: Any, of_all: int, of_each: int) -> None:
-    """What the host waits for once for all layers: column statistics, norms, and what tiles leave
-    in sums. Of each layer: for an RBF kernel, how much it loses to rounding, which takes two, and
-    landmarks; by the median, distances of some rows.
+    """What the host waits for once for all layers: column statistics, norms, landmarks and how much
+    of a kernel is lost to rounding, and what tiles leave in sums. Of each layer: by the median,
+    distances of some rows; of a polynomial kernel, where the layer lies.
     """
     layers = [inputs.pair(50, p + k, 1, "float32")[0] for k in range(4)]
     X, Y = ([DeviceArray(standin, layer) for layer in half] for half in (layers[:2], layers[2:]))
     standin.fail_at(0, 0)
     gm.compare(X, Y, kernel=kernel)
     assert standin.call_names().count(WAIT) <= of_all + of_each * len(layers)
+
+
+@pytest.mark.parametrize("kernel", [gm.RBF(sigma=2.0), gm.Laplacian(sigma=2.0)])
+def test_tiles(standin: StandIn, kernel: Any) -> None:
+    """Nobody waits for one of them, as long as all that they sum up fits in 4 MB."""
+    X, Y = inputs.pair(9000, 2, 2, "float32")
+    arrays = [DeviceArray(standin, layer) for layer in (X, Y)]
+    products = []
+    for memory in (None, 20e6):
+        standin.fail_at(0, 0)
+        got = gm.cka(*arrays, kernel=kernel, max_memory=memory)
+        assert standin.call_names().count(WAIT) <= 4
+        products.append(standin.call_names().count("cublasSgemm_v2_64"))
+        assert got == pytest.approx(gm.cka(X, Y, kernel=kernel), abs=tolerance("float32"))
+    assert 4 * products[0] < products[1]
 
 
 def test_distances_are_kept_for_the_tiles(standin: StandIn) -> None:

@@ -153,6 +153,29 @@ def test_threads(standin: StandIn) -> None:
     assert int(output) <= 5 * 32  # workspaces, of five threads at most
 
 
+def test_layers_of_another_thread(standin: StandIn) -> None:
+    """The call that prepared them may have left the device busy with them."""
+    output = run(
+        standin,
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        from gramian._core import calls
+        from test_prepared import WAYS, core_layers
+        def prepare(way):
+            return WAYS[way][0](core_layers("cuda", X, Y))
+        with ThreadPoolExecutor(1) as other:
+            for way, (_, measure) in WAYS.items():
+                expected = calls.compare(prepare(way), measure=measure)[0]
+                of_other = other.submit(prepare, way).result()
+                standin.fail_at(0, 0)
+                found = calls.compare(of_other, measure=measure)[0]
+                assert (found == expected).all(), (way, found, expected)
+                print("cudaStreamWaitEvent" in standin.call_names())
+        """,
+    )
+    assert "True" in output.split()  # a measure that leaves the device busy
+
+
 @pytest.mark.parametrize("who", ["the package", "another library"])
 def test_fork(standin: StandIn, who: str) -> None:
     """A child cannot use CUDA after its parent did, and is told what can be done."""

@@ -158,7 +158,8 @@ class Whitener {
   void start(B& b, Matrix<B> gram, std::vector<double> scales, bool coordinates) {
     const std::vector<double> ones(scales.size(), 1.0);
     b.scale(gram, scales, scales);
-    b.fill_diagonal(gram.mutable_data(), gram.rows, b.upload(ones).get());
+    const Rows all{0, gram.rows};
+    b.fill_diagonal(gram.mutable_data(), all, all, b.upload(ones).get());
     gram_.emplace(std::move(gram));
     scales_ = std::move(scales);
     b.inverse_factor(*gram_, coordinates ? &own_ : nullptr, &found_);

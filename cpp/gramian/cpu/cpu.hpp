@@ -73,6 +73,7 @@ class Cpu {
 
   double dot(View<Cpu> x, View<Cpu> y) { return simd_.dot(x.data, y.data, x.rows * x.cols); }
   void dot(View<Cpu> x, View<Cpu> y, double* out) { *out = dot(x, y); }
+  void download(const T* values, Index n, double* out) { std::copy_n(values, n, out); }
   void together(const auto& work) { work(); }
 
   void pack(const Layer<Cpu>& layer, Rows rows, Panel<Cpu>& panel) {
@@ -98,14 +99,13 @@ class Cpu {
   void differences(const Panel<Cpu>& i, const Panel<Cpu>& j, const T* factors_i, const T* factors_j,
                    T* tile);
   void block(const Layer<Cpu>& layer, Rows i, Rows j, T* tile) {
-    // Symmetric: the rows of a column-major block are the columns of the one across the diagonal.
-    const bool row_major = layer.source.row_major();
-    simd_.pack(layer.source, row_major ? i : j, row_major ? j.first : i.first,
-               row_major ? j.count : i.count, packing(layer, tile, row_major));
+    simd_.pack(as_row_major(layer.source), i, j.first, j.count, packing(layer, tile, true));
   }
   void copy(const T* from, Index n, T* to) { std::copy_n(from, n, to); }
-  void fill_diagonal(T* tile, Index n, const T* values) {
-    for (Index i = 0; i < n; ++i) tile[i * n + i] = values[i];
+  void fill_diagonal(T* tile, Rows i, Rows j, const T* values) {
+    for (Index k = 0; k < j.count; ++k)
+      if (const Index row = j[k] - i.first; row >= 0 && row < i.count)
+        tile[row * j.count + k] = values[j[k]];
   }
   void drop_diagonal(T* tile, Index n, double* row_sums) {
     for (Index i = 0; i < n; ++i) {
@@ -116,7 +116,13 @@ class Cpu {
   void apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j,
              double* row_sums, double* col_sums) {
     const auto tile_kernel = std::visit([](const auto& k) { return as_tile_kernel(k); }, kernel);
-    simd_.apply(tile_kernel, tile, rows, cols, simd_side(i), simd_side(j), row_sums, col_sums);
+    std::vector<double> unwanted;
+    const auto or_unwanted = [&](double* sums, Index n) {
+      if (sums == nullptr) unwanted.resize(static_cast<std::size_t>(n));
+      return sums == nullptr ? unwanted.data() : sums;
+    };
+    simd_.apply(tile_kernel, tile, rows, cols, simd_side(i), simd_side(j),
+                or_unwanted(row_sums, rows), or_unwanted(col_sums, cols));
   }
   void squared_distances(T* tile, Index rows, Index cols, Side<Cpu> i, Side<Cpu> j) {
     simd_.squared_distances(tile, rows, cols, simd_side(i), simd_side(j));

@@ -15,12 +15,13 @@
 namespace gramian::cuda {
 namespace {
 
-constexpr std::size_t staging_bytes = 1 << 20;
+constexpr std::size_t staging_bytes = 4 << 20;
 
-/// Pools and idle contexts, by device. Never destroyed, see Context.
+/// Pools, contexts, and those that are idle, by device. Never destroyed, see Context.
 struct Shared {
   std::mutex mutex;
   std::map<int, cudaMemPool_t> pools;
+  std::multimap<int, Context*> all;
   std::multimap<int, std::unique_ptr<Context>> idle;
 };
 Shared& shared() {
@@ -175,7 +176,11 @@ Context& context() {
     const std::lock_guard lock{shared().mutex};
     if (auto idle = shared().idle.extract(device); !idle.empty()) own = std::move(idle.mapped());
   }
-  if (!own) own = make_context(device);
+  if (!own) {
+    own = make_context(device);
+    const std::lock_guard lock{shared().mutex};
+    shared().all.emplace(device, own.get());
+  }
   return *own;
 }
 
@@ -217,7 +222,7 @@ bool stage(Context& context, const void* from, std::size_t bytes, void* to) {
   if (bytes == 0) return true;
   if (context.staged + bytes > staging_bytes) {
     check(cudaStreamSynchronize(context.stream), "waiting for the device");
-    context.staged = 0;
+    context.has_waited();
   }
   std::byte* const place = context.staging + context.staged;
   std::memcpy(place, from, bytes);
@@ -245,6 +250,14 @@ void wait_for(cudaStream_t stream, cudaStream_t other) {
   if (status == cudaSuccess) status = cudaStreamWaitEvent(stream, event, 0);
   if (cudaEventDestroy(event) != cudaSuccess) cudaGetLastError();
   check(status, "waiting for the stream that made an array");
+}
+
+void wait_for_others(Context& context) {
+  const std::lock_guard lock{shared().mutex};
+  const auto [begin, end] = shared().all.equal_range(context.device);
+  for (auto other = begin; other != end; ++other)
+    if (other->second != &context && other->second->is_left)
+      wait_for(context.stream, other->second->stream);
 }
 
 }  // namespace gramian::cuda

@@ -1,6 +1,7 @@
 // What calls on a device need: its stream, library handles and memory. Host C++, no nvcc.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -48,6 +49,16 @@ struct Context {
   Memory<std::byte> workspace{};  // of cuBLAS
   std::byte* staging = nullptr;   // page-locked memory of the host, from which copies are queued
   std::size_t staged = 0;         // bytes of it that the queue may still read
+  bool reads_inputs = false;      // whether the queue may, which others own
+  // Whether a call left the queue to itself, for calls on other streams to wait for.
+  std::atomic<bool> is_left = false;
+
+  /// The host has waited for all that was queued.
+  void has_waited() {
+    staged = 0;
+    reads_inputs = false;
+    is_left = false;
+  }
 };
 
 /// Whether CUDA was used before this process was forked from another.
@@ -108,6 +119,7 @@ void to_device(Context& context, std::span<const T> from, T* to) {
   check(cudaMemcpyAsync(to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice, context.stream),
         "copying to the device");
   drain.wait();
+  context.has_waited();
 }
 /// Copies to the host, complete on return.
 template <class T>
@@ -118,11 +130,14 @@ std::vector<T> to_host(Context& context, const T* from, Index n) {
                         context.stream),
         "copying from the device");
   drain.wait();
-  context.staged = 0;
+  context.has_waited();
   return to;
 }
 
 /// Makes a stream wait for what is queued on another one of the current device now.
 void wait_for(cudaStream_t stream, cudaStream_t other);
+
+/// The same for what calls on other threads have left queued on this device.
+void wait_for_others(Context& context);
 
 }  // namespace gramian::cuda

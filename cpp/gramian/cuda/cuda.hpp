@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -28,7 +29,8 @@
 namespace gramian {
 
 /// Works on one device, which is the current one meanwhile. When it goes, its work is done, but for
-/// what came after `release_inputs`: whoever owns the activations may let them go.
+/// what came after `release_inputs`, and for what reads nothing that others own: whoever owns the
+/// activations may let them go.
 template <class T>
 class Cuda {
  public:
@@ -36,11 +38,17 @@ class Cuda {
   using Buffer = cuda::Memory<T>;
 
   explicit Cuda(Control progress = {}, int device = 0)
-      : control{std::move(progress)}, guard_{device} {}
+      : control{std::move(progress)}, guard_{device} {
+    cuda::wait_for_others(context_);
+  }
   Cuda(const Cuda&) = delete;
   Cuda& operator=(const Cuda&) = delete;
   ~Cuda() {
-    if (!released_ && !cuda::is_idle(stream())) const cuda::Drain drain{stream()};
+    if (released_ || cuda::is_idle(stream())) return;
+    if (context_.reads_inputs)
+      const cuda::Drain drain{stream()};
+    else
+      context_.is_left = true;
   }
 
   // A tile keeps a device busy for milliseconds, and it works on one at a time.
@@ -73,27 +81,15 @@ class Cuda {
     return {found.begin(), found.end()};
   }
 
-  /// One task after the other: the device is busy with each. What its operations owe the host is
-  /// paid when the task ends, at the price of one wait; when the last one does if nothing is
-  /// committed, or even when `together` ends; and so a histogram's counts.
+  /// One task after the other: the device is busy with each. What their operations owe the host is
+  /// paid for many tasks at once, at the price of one wait, and committed then; if nothing is
+  /// committed, when the last task ends, or even when `together` does. A histogram's counts are
+  /// paid in the end.
   template <class Workspace, class Slot>
   void run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
                    const std::function<Slot()>& make_slot,
                    const std::function<void(Workspace&, Index, Slot&)>& work,
-                   const std::function<void(Index, const Slot&)>& commit) {
-    Workspace workspace = make_workspace();
-    Slot slot = make_slot();
-    const cuda::Debts::Deferred until_the_end{debts_, context_};
-    for (Index task = 0; task < tasks; ++task) {
-      work(workspace, task, slot);
-      if constexpr (!std::is_empty_v<Slot>) debts_.pay(context_);
-      commit(task, slot);
-      poll(static_cast<double>(task + 1) / static_cast<double>(tasks));
-    }
-    if (until_the_end.is_outermost()) debts_.pay(context_);
-    debts_.pay_counts(context_);
-    control(1);
-  }
+                   const std::function<void(Index, const Slot&)>& commit);
 
   Matrix<Cuda> cross(const Layer<Cuda>& x, const Layer<Cuda>& y);
   Matrix<Cuda> self_cross(const Layer<Cuda>& x) { return cross(x, x); }
@@ -107,6 +103,11 @@ class Cuda {
     owe_dots(x.data, 0, y.data, 0, 1, x.rows * x.cols, out);
     debts_.settle(context_);
   }
+  void download(const T* values, Index n, double* out) {
+    double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
+    cuda::widen(stream(), values, n, 1, found);
+    debts_.settle(context_);
+  }
   void together(const auto& work) {
     const cuda::Debts::Deferred until_the_end{debts_, context_};
     work();
@@ -118,27 +119,21 @@ class Cuda {
   }
   void gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel);
   void squared_norms(const Panel<Cuda>& panel, double* out);
-  void multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile) {
-    cuda::gemm<T>(context_, i.rows, j.rows, i.cols, 1, operand(i), transposed(operand(j)), tile);
-  }
+  void multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile);
   void differences(const Panel<Cuda>& i, const Panel<Cuda>& j, const T* factors_i,
-                   const T* factors_j, T* tile) {
-    cuda::differences<T>(stream(), strided(i), strided(j), factors_i, factors_j, tile);
-  }
+                   const T* factors_j, T* tile);
   void block(const Layer<Cuda>& layer, Rows i, Rows j, T* tile) {
-    // Symmetric: the rows of a column-major block are the columns of the one across the diagonal.
-    const bool row_major = layer.source.row_major();
-    const Rows rows = row_major ? i : j, cols = row_major ? j : i;
-    cuda::pack(stream(), layer.source, rows, cols.first, cols.count,
-               packing(layer, tile, row_major));
+    context_.reads_inputs = true;
+    cuda::pack(stream(), as_row_major(layer.source), i, j.first, j.count,
+               packing(layer, tile, true));
   }
   void copy(const T* from, Index n, T* to) {
     cuda::check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T),
                                 cudaMemcpyDeviceToDevice, stream()),
                 "copying on the device");
   }
-  void fill_diagonal(T* tile, Index n, const T* values) {
-    cuda::fill_diagonal(stream(), tile, n, values);
+  void fill_diagonal(T* tile, Rows i, Rows j, const T* values) {
+    cuda::fill_diagonal(stream(), tile, i, j, values);
   }
   void drop_diagonal(T* tile, Index n, double* row_sums);
   void apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<Cuda> i, Side<Cuda> j,
@@ -196,6 +191,18 @@ class Cuda {
 
   cudaStream_t stream() const { return context_.stream; }
 
+  /// Whether so many products are queued that an H200 takes a tenth of a second for them, which is
+  /// as long as Ctrl-C and a progress bar may wait.
+  bool is_ahead() const { return queued_flops_ > 5e12; }
+  void pay() {
+    if (is_ahead()) {  // though nothing may be owed
+      cuda::Drain{stream()}.wait();
+      context_.has_waited();
+    }
+    debts_.pay(context_);
+    queued_flops_ = 0;
+  }
+
   /// Reports progress and looks for Ctrl-C, every 50 ms.
   void poll(double done) {
     const auto now = std::chrono::steady_clock::now();
@@ -250,6 +257,7 @@ class Cuda {
   template <class P>
   void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<P>& panel) {
     shape(rows.count, cols, layer.source.row_major(), panel);
+    context_.reads_inputs = true;
     cuda::pack(stream(), layer.source, rows, first_col, cols,
                packing(layer, panel.memory.get(), panel.row_major));
   }
@@ -276,6 +284,7 @@ class Cuda {
   cuda::Context& context_ = cuda::context();
   cuda::Debts debts_{};
   bool released_ = false;
+  double queued_flops_ = 0;  // of tasks, since the host last waited
   std::chrono::steady_clock::time_point next_poll_{};
 };
 

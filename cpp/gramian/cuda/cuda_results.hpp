@@ -6,7 +6,7 @@ namespace gramian {
 template <class T>
 void Cuda<T>::release_inputs() {
   cuda::check(cudaStreamSynchronize(stream()), "waiting for the device");
-  context_.staged = 0;
+  context_.has_waited();
   released_ = true;
 }
 

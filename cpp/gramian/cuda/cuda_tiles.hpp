@@ -4,6 +4,46 @@
 namespace gramian {
 
 template <class T>
+template <class Workspace, class Slot>
+void Cuda<T>::run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
+                          const std::function<Slot()>& make_slot,
+                          const std::function<void(Workspace&, Index, Slot&)>& work,
+                          const std::function<void(Index, const Slot&)>& commit) {
+  Workspace workspace = make_workspace();
+  std::deque<Slot> slots;  // of the tasks that are queued
+  Index committed = 0;
+  const cuda::Debts::Deferred until_the_end{debts_, context_};
+  for (Index task = 0; task < tasks; ++task) {
+    const Index queued = task - committed;
+    if (queued == std::ssize(slots)) slots.push_back(make_slot());
+    work(workspace, task, slots[static_cast<std::size_t>(queued)]);
+    constexpr bool commits = !std::is_empty_v<Slot>;
+    const bool pays = is_ahead() || (commits && (debts_.are_many() || task + 1 == tasks));
+    if (pays) pay();
+    for (const Slot& slot : slots)
+      if (committed <= task && (pays || !commits)) commit(committed++, slot);
+    poll(static_cast<double>(committed) / static_cast<double>(tasks));
+  }
+  if (until_the_end.is_outermost()) pay();
+  debts_.pay_counts(context_);
+  control(1);
+}
+
+template <class T>
+void Cuda<T>::multiply(const Panel<Cuda>& i, const Panel<Cuda>& j, T* tile) {
+  queued_flops_ += 2 * static_cast<double>(i.rows) * static_cast<double>(j.rows * i.cols);
+  cuda::gemm<T>(context_, i.rows, j.rows, i.cols, 1, operand(i), transposed(operand(j)), tile);
+}
+
+template <class T>
+void Cuda<T>::differences(const Panel<Cuda>& i, const Panel<Cuda>& j, const T* factors_i,
+                          const T* factors_j, T* tile) {
+  // A quarter as fast as products at best, without matrix instructions.
+  queued_flops_ += 8 * static_cast<double>(i.rows) * static_cast<double>(j.rows * i.cols);
+  cuda::differences<T>(stream(), strided(i), strided(j), factors_i, factors_j, tile);
+}
+
+template <class T>
 void Cuda<T>::clear(double* x, Index n) {
   cuda::check(cudaMemsetAsync(x, 0, static_cast<std::size_t>(n) * sizeof(double), stream()),
               "clearing memory");
@@ -47,13 +87,18 @@ void Cuda<T>::apply(const Kernel& kernel, T* tile, Index rows, Index cols, Side<
   const auto memory = cuda::allocate<double>(context_, row_parts * rows + col_parts * cols);
   double* const of_rows = memory.get();
   double* const of_cols = of_rows + row_parts * rows;
-  double* const sums = debts_.owe(context_, rows + cols, [=](const double* found) {
-    std::transform(found, found + rows, row_sums, row_sums, std::plus{});
-    std::transform(found + rows, found + rows + cols, col_sums, col_sums, std::plus{});
+  const Index wanted_rows = row_sums == nullptr ? 0 : rows;
+  const Index wanted_cols = col_sums == nullptr ? 0 : cols;
+  double* const sums = debts_.owe(context_, wanted_rows + wanted_cols, [=](const double* found) {
+    std::transform(found, found + wanted_rows, row_sums, row_sums, std::plus{});
+    std::transform(found + wanted_rows, found + wanted_rows + wanted_cols, col_sums, col_sums,
+                   std::plus{});
   });
   cuda::apply<T>(stream(), kernel, tile, rows, cols, tile_side(i), tile_side(j), of_rows, of_cols);
   cuda::combine(stream(),
-                {{{of_rows, row_parts, rows, sums}, {of_cols, col_parts, cols, sums + rows}}}, 2);
+                {{{of_rows, row_parts, wanted_rows, sums},
+                  {of_cols, col_parts, wanted_cols, sums + wanted_rows}}},
+                2);
   debts_.settle(context_);
 }
 
@@ -101,6 +146,7 @@ template <class T>
 void Cuda<T>::gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel) {
   const Index count = std::ssize(rows), cols = layer.source.cols;
   shape(count, cols, true, panel);
+  context_.reads_inputs = true;
   const auto chosen = cuda::allocate<Index>(context_, count);
   cuda::to_device<Index>(context_, rows, chosen.get());
   cuda::pack(stream(), layer.source, {0, count}, 0, cols, packing(layer, panel.memory.get(), true),

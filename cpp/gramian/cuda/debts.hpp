@@ -43,14 +43,17 @@ class Debts {
   double* owe(Context& context, Index n, Receive receive) {
     if (used_ + n > size_) {
       pay(context);
-      if (const Index grown = std::clamp(4 * size_, least, most); std::max(n, grown) > size_) {
-        size_ = std::max(n, grown);
+      if (std::max(n, room) > size_) {
+        size_ = std::max(n, room);
         sums_ = allocate<double>(context, size_);
       }
     }
     owed_.push_back({used_, std::move(receive)});
     return sums_.get() + std::exchange(used_, used_ + n);
   }
+
+  /// Whether so much is owed that it is time to pay.
+  bool are_many() const { return used_ > room / 2; }
 
   /// Waits for what is owed, and hands it over.
   void pay(Context& context) {
@@ -100,7 +103,8 @@ class Debts {
     Receive receive;
   };
 
-  static constexpr Index least = 1 << 14, most = 1 << 18;  // sums of one download: 2 MB
+  // Sums of one download: 8 MB; a pair of layers of 20,000 rows owes a third of it.
+  static constexpr Index room = 1 << 20;
 
   bool deferred_ = false;
   std::vector<Debt> owed_{};

@@ -109,8 +109,8 @@ void narrow(cudaStream_t stream, const double* x, Index rows, Index cols, bool l
 }
 
 template <class T>
-void fill_diagonal(cudaStream_t stream, T* x, Index n, const T* values) {
-  launch(stream, flat(n), 1, fill_diagonal_kernel<T>, x, n, values);
+void fill_diagonal(cudaStream_t stream, T* x, Rows rows, Rows cols, const T* values) {
+  launch(stream, flat(cols.count), 1, fill_diagonal_kernel<T>, x, rows, cols, values);
 }
 
 template <class T>
@@ -202,7 +202,7 @@ void largest_in_rows(cudaStream_t stream, const T* x, Index rows, Index cols, bo
   template void accumulate(cudaStream_t, const T*, Index, Index, double*);                     \
   template void widen(cudaStream_t, const T*, Index, double, double*);                         \
   template void narrow(cudaStream_t, const double*, Index, Index, bool, T*);                   \
-  template void fill_diagonal(cudaStream_t, T*, Index, const T*);                              \
+  template void fill_diagonal(cudaStream_t, T*, Rows, Rows, const T*);                         \
   template void take_diagonal(cudaStream_t, T*, Index, Index, bool, double*);                  \
   template void transpose(cudaStream_t, const T*, Index, Index, Index, T*);                    \
   template void keep_lower(cudaStream_t, T*, Index, Index);                                    \

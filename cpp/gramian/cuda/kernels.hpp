@@ -103,9 +103,9 @@ void widen(cudaStream_t stream, const T* x, Index n, double factor, double* out)
 template <class T>
 void narrow(cudaStream_t stream, const double* x, Index rows, Index cols, bool lower_only, T* out);
 
-/// x(i, i) = values[i], x n x n.
+/// x(i, j) = values[i] wherever i, of adjacent rows, is j.
 template <class T>
-void fill_diagonal(cudaStream_t stream, T* x, Index n, const T* values);
+void fill_diagonal(cudaStream_t stream, T* x, Rows rows, Rows cols, const T* values);
 
 /// out[i] = x(i, i) for i < n, x with `cols` columns; and 0 in its place if `clear`.
 template <class T>

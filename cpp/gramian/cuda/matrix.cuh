@@ -15,6 +15,11 @@ __device__ inline Index own_col() { return Index{blockIdx.x} * lanes + threadIdx
 __device__ inline Index own_row() { return Index{blockIdx.y} * warps + threadIdx.y; }
 __device__ inline Index row_step() { return Index{gridDim.y} * warps; }
 
+/// Row i of some rows; a quotient of 64 bits takes long, and few rows need one.
+__device__ inline Index row_of(const Rows& rows, Index i) {
+  return rows.first + (rows.den == 1 ? i * rows.num : i * rows.num / rows.den);
+}
+
 /// In order of k: add(x[k * step]) for k = first, ..., count - 1, several reads at a time.
 template <class T, class Add>
 __device__ void for_each_read(const T* x, Index first, Index count, Index step, const Add& add) {
@@ -88,9 +93,11 @@ __global__ void narrow_kernel(const double* x, Index rows, Index cols, bool lowe
 }
 
 template <class T>
-__global__ void fill_diagonal_kernel(T* x, Index n, const T* values) {
-  const Index i = element();
-  if (i < n) x[i * (n + 1)] = values[i];
+__global__ void fill_diagonal_kernel(T* x, Rows rows, Rows cols, const T* values) {
+  const Index j = element();
+  if (j >= cols.count) return;
+  const Index i = row_of(cols, j), row = i - rows.first;
+  if (row >= 0 && row < rows.count) x[row * cols.count + j] = values[i];
 }
 
 template <class T>

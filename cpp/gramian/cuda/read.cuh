@@ -3,8 +3,7 @@
 
 #include <cstring>
 
-#include "kernels.hpp"
-#include "launch.hpp"
+#include "matrix.cuh"
 
 namespace gramian::cuda {
 
@@ -82,10 +81,7 @@ struct PackLines {
   Packing<T, M> to;
   const Index* chosen;
 
-  __device__ Index row(Index i) const {
-    if (chosen != nullptr) return chosen[i];
-    return rows.first + (rows.den == 1 ? i * rows.num : i * rows.num / rows.den);
-  }
+  __device__ Index row(Index i) const { return chosen != nullptr ? chosen[i] : row_of(rows, i); }
 
   template <class D>
   __device__ void as() const {

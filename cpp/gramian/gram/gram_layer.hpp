@@ -110,7 +110,7 @@ void inner_products(B& b, const GramLayer<B>& layer, const Tiling& tiling, const
     multiply_rows(b, layer, w.i, tile.diagonal ? w.i : w.j, layer.factors_from(tile.i.first),
                   layer.factors_from(tile.j.first), out);
   }
-  if (tile.diagonal) b.fill_diagonal(out, tile.i.count, layer.squared_norms.get() + tile.i.first);
+  if (tile.diagonal) b.fill_diagonal(out, tile.i, tile.j, layer.squared_norms.get());
   if (layer.kept && !layer.kept_is_filled) b.copy(out, tile.area(), kept);
 }
 
@@ -120,8 +120,7 @@ template <Backend B>
 void gram_tile(B& b, const GramLayer<B>& layer, const Tiling& tiling, const Tile& tile,
                TileWorkspace<B>& w, typename B::scalar* out, double* row_sums, double* col_sums) {
   inner_products(b, layer, tiling, tile, w, out);
-  if (tile.diagonal && layer.far)
-    b.fill_diagonal(out, tile.i.count, layer.far.get() + tile.i.first);
+  if (tile.diagonal && layer.far) b.fill_diagonal(out, tile.i, tile.j, layer.far.get());
   b.apply(layer.kernel, out, tile.i.count, tile.j.count, layer.side(tile.i.first),
           layer.side(tile.j.first), row_sums, col_sums);
   if (tile.diagonal) b.drop_diagonal(out, tile.i.count, row_sums);

@@ -15,7 +15,11 @@ PreparedGram<B> prepare_matrix(B& b, const KernelSpec& spec, Layer<B> layer, boo
   const Index n = layer.source.rows;
   const Tiling tiling = Tiling::of(n, tile_rows(B::tile_policy, n, 1, sizeof(typename B::scalar)));
   auto norms = norms_of(b, layer, spec);
-  return prepare_gram(b, spec, std::move(layer), std::move(norms), tiling, false, centered);
+  const GramPreparation how{spec, tiling, centered};
+  std::vector<PreparedGram<B>> one;
+  one.push_back(with_kernel(b, how, std::move(layer), std::move(norms), false));
+  make_ready(b, how, one);
+  return std::move(one.front());
 }
 
 /// K, or its double-centred form HKH, of a layer prepared for it. HKH comes from the near-centred
@@ -53,7 +57,7 @@ Matrix<B> gram_matrix(B& b, const PreparedGram<B>& prepared, bool centered) {
   std::vector<double> diagonal = layer.diagonal;
   for (double& value : diagonal) value /= unit;
   const typename B::Buffer on_diagonal = b.upload(diagonal);
-  b.fill_diagonal(to, n, on_diagonal.get());
+  b.fill_diagonal(to, {0, n}, {0, n}, on_diagonal.get());
   if (!centered) return out;
 
   for (double& mean : means) mean /= static_cast<double>(n) * unit;

@@ -34,90 +34,89 @@ double self_value(const GramLayer<B>& g, std::size_t i) {
       g.kernel);
 }
 
-/// Σₛ k(i, s) over the landmarks s, for every row i.
+/// 64 rows, and Σₛ k(i, s) over these s for every row i, as soon as a device has told them.
+struct Landmarks {
+  Rows rows{0, 0};
+  std::vector<double> sums{};
+};
+
+/// Sums over the landmarks, to be told.
 template <Backend B>
-std::vector<double> landmark_sums(B& b, const GramLayer<B>& g, Rows landmarks) {
-  const Index n = g.layer.source.rows, count = landmarks.count;
-  std::vector<double> sums(static_cast<std::size_t>(n));
-  const auto norms = b.upload(at(g.along.empty() ? g.norms : g.along, landmarks));
-  const auto factors = b.upload(at(g.factors, landmarks));
+void add_landmarks(B& b, const GramLayer<B>& g, Landmarks& landmarks) {
+  const Index n = g.layer.source.rows, count = landmarks.rows.count;
+  const auto norms = b.upload(at(g.along.empty() ? g.norms : g.along, landmarks.rows));
+  const auto factors = b.upload(at(g.factors, landmarks.rows));
   const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
   Panel<B> panel;
-  b.pack(g.layer, landmarks, panel);
+  b.pack(g.layer, landmarks.rows, panel);
 
   const Index block = rows_at_once(g.layer);
   struct Workspace {
     Panel<B> panel;
     typename B::Buffer tile;
-    std::vector<double> col_sums;
   };
   struct Nothing {};
   b.template run_ordered<Workspace, Nothing>(
-      (n + block - 1) / block,
-      [&] {
-        return Workspace{
-            {}, b.allocate(block * count), std::vector<double>(static_cast<std::size_t>(count))};
-      },
+      (n + block - 1) / block, [&] { return Workspace{{}, b.allocate(block * count)}; },
       [] { return Nothing{}; },
       [&](Workspace& w, Index task, Nothing&) {
         const Rows rows{task * block, std::min(block, n - task * block)};
         b.pack(g.layer, rows, w.panel);
         multiply_rows(b, g, w.panel, panel, g.factors_from(rows.first),
                       g.factors.empty() ? nullptr : factors.get(), w.tile.get());
-        for (Index k = 0; g.far && k < count; ++k)
-          if (const Index row = landmarks[k] - rows.first; row >= 0 && row < rows.count)
-            b.copy(g.far.get() + landmarks[k], 1, w.tile.get() + row * count + k);
+        if (g.far) b.fill_diagonal(w.tile.get(), rows, landmarks.rows, g.far.get());
         b.apply(g.kernel, w.tile.get(), rows.count, count,
                 {g.squared_norms.get() + rows.first, zero.get()}, {norms.get(), zero.get()},
-                sums.data() + rows.first, w.col_sums.data());
+                landmarks.sums.data() + rows.first, nullptr);
       },
       [](Index, const Nothing&) {});
-  return sums;
 }
 
 /// The same of a precomputed Gram matrix: sums over its rows at the landmarks.
 template <Backend B>
-std::vector<double> landmark_sums_of_matrix(B& b, const GramLayer<B>& g, Rows landmarks) {
-  const Index n = g.layer.source.rows;
+void add_landmarks_of_matrix(B& b, const GramLayer<B>& g, Landmarks& landmarks) {
+  const Index n = g.layer.source.rows, count = landmarks.rows.count;
   const auto zero = b.upload(std::vector<double>(static_cast<std::size_t>(n)));
-  auto tile = b.allocate(n);
-  std::vector<double> sums(static_cast<std::size_t>(n)), ignored(1);
-  for (Index k = 0; k < landmarks.count; ++k) {
-    b.block(g.layer, {landmarks[k], 1}, {0, n}, tile.get());
-    b.apply(g.kernel, tile.get(), 1, n, {zero.get(), zero.get()}, {zero.get(), zero.get()},
-            ignored.data(), sums.data());
-  }
-  return sums;
+  const auto tile = b.allocate(n * count);
+  b.block(g.layer, landmarks.rows, {0, n}, tile.get());
+  b.apply(g.kernel, tile.get(), count, n, {zero.get(), zero.get()}, {zero.get(), zero.get()},
+          nullptr, landmarks.sums.data());
 }
 
-/// aᵢ for near-centring, from 64 landmark rows. The linear kernel of centred features is centred as
-/// it is.
+/// What near-centring needs of a layer that has its kernel. The linear kernel of centred features
+/// is centred as it is.
 template <Backend B>
-std::vector<double> near_centring_shift(B& b, const GramLayer<B>& g) {
-  const Index n = g.layer.source.rows;
-  if (std::holds_alternative<Linear>(g.kernel))
-    return std::vector<double>(static_cast<std::size_t>(n), 0.0);
-  const Index count = std::min<Index>(64, n);
-  const Rows landmarks{0, count, n, count};
-  auto shift = std::holds_alternative<Precomputed>(g.kernel)
-      ? landmark_sums_of_matrix(b, g, landmarks)
-      : landmark_sums(b, g, landmarks);
+void find_landmarks(B& b, const GramLayer<B>& g, Landmarks& landmarks) {
+  const Index n = g.layer.source.rows, count = std::min<Index>(64, n);
+  landmarks.rows = {0, count, n, count};
+  landmarks.sums.assign(static_cast<std::size_t>(n), 0.0);
+  if (std::holds_alternative<Precomputed>(g.kernel))
+    add_landmarks_of_matrix(b, g, landmarks);
+  else if (!std::holds_alternative<Linear>(g.kernel))
+    add_landmarks(b, g, landmarks);
+}
+
+/// aᵢ for near-centring.
+template <class B>
+std::vector<double> near_centring_shift(const GramLayer<B>& g, Landmarks landmarks) {
+  std::vector<double> shift = std::move(landmarks.sums);
+  if (std::holds_alternative<Linear>(g.kernel)) return shift;
   // A landmark is not its own neighbour: k(s, s) would dwarf the rest of a narrow kernel. Among the
   // landmarks the shift is the exact one of the unbiased estimator, whose terms cancel most where
   // there are no others; it finds the b of K(i, j) = bᵢ + bⱼ, and so do the means of other rows
   // less its own mean.
-  const auto m = static_cast<double>(count);
+  const auto m = static_cast<double>(landmarks.rows.count);
   std::vector<double> of_landmarks;
-  for (Index k = 0; k < count; ++k) {
-    const auto s = static_cast<std::size_t>(landmarks[k]);
+  for (Index k = 0; k < landmarks.rows.count; ++k) {
+    const auto s = static_cast<std::size_t>(landmarks.rows[k]);
     const double self = g.far ? 0 : self_value(g, s);
     of_landmarks.push_back((shift[s] - self) / std::max(m - 2, 1.0));
   }
   const double half = sum(of_landmarks) / (2 * std::max(m - 1, 1.0));
   const double mean = sum(of_landmarks) / m - half;
   for (double& a : shift) a = a / m - mean;
-  for (Index k = 0; k < count; ++k)
-    shift[static_cast<std::size_t>(landmarks[k])] =
+  for (Index k = 0; k < landmarks.rows.count; ++k)
+    shift[static_cast<std::size_t>(landmarks.rows[k])] =
         of_landmarks[static_cast<std::size_t>(k)] - half;
   for (double& a : shift)  // what the tiles will subtract
     a = static_cast<double>(static_cast<typename B::scalar>(a));
@@ -143,9 +142,9 @@ void set_shift(B& b, GramLayer<B>& g, const std::vector<double>& shift) {
   g.squared_norms = b.upload(instead);
 }
 
-/// Gives a layer its kernel: near-centred, or as it is.
+/// Gives a layer its kernel, to be near-centred or as it is.
 template <Backend B>
-void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred = true) {
+void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred) {
   g.kernel = kernel;
   if (auto* rbf = std::get_if<Rbf>(&g.kernel))
     rbf->minus_one = near_centred && rbf->gamma * 2 * g.mean_norm < std::numbers::ln2;
@@ -160,9 +159,14 @@ void set_kernel(B& b, GramLayer<B>& g, const Kernel& kernel, bool near_centred =
     g.far = b.upload(std::vector<double>(g.norms.size(), k->origin > 0 ? far_away : 0));
     if (!g.along.empty()) g.squared_norms = b.upload(g.along);
   }
-  const auto shift =
-      near_centred ? near_centring_shift(b, g) : std::vector<double>(g.norms.size(), 0.0);
-  set_shift(b, g, shift);
+}
+
+/// Gives a layer that has its kernel the shift that near-centres it.
+template <Backend B>
+void near_centre(B& b, GramLayer<B>& g) {
+  Landmarks landmarks;
+  b.together([&] { find_landmarks(b, g, landmarks); });
+  set_shift(b, g, near_centring_shift(g, std::move(landmarks)));
 }
 
 }  // namespace gramian

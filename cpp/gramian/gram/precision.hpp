@@ -76,23 +76,22 @@ void put_ranks(std::span<Value> values, std::span<const Index> ranks, Index firs
 
 /// All pairs of 64 rows. Where there are more rows, also some of those whose norms are next to one
 /// another: rows that are nearly the same are among them, though only one pair in n may be so.
+struct DistanceSample {
+  Rows rows{0, 0};
+  std::vector<Index> near{}, next{};  // as many of both
+  std::vector<double> found{};        // -|xᵢ - xⱼ|²/2, as soon as a device has told them
+};
+
 template <Backend B>
-std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
+void sample_distances(B& b, const GramLayer<B>& g, DistanceSample& sample) {
   constexpr Index most = 64, neighbours = 32;
   const Index n = g.layer.source.rows, count = std::min(most, n);
   const Layer<B> layer = for_differences(b, g.layer);
-  std::vector<SampledPair> pairs;
-  const auto add = [&](Index i, Index j, double negative_half, double weight) {
-    const double norms =
-        g.norms[static_cast<std::size_t>(i)] + g.norms[static_cast<std::size_t>(j)];
-    pairs.push_back({-2 * negative_half, norms / 2, weight});
-  };
-  const Rows rows{0, count, n, count};
+  sample.rows = {0, count, n, count};
   Panel<B> panel, other;
-  b.pack(layer, rows, panel);
+  b.pack(layer, sample.rows, panel);
   const auto tile = b.allocate(count * count + neighbours * neighbours);
   b.differences(panel, panel, nullptr, nullptr, tile.get());
-  std::vector<Index> near, next;  // as many of both
   if (n > most) {
     std::vector<std::pair<double, Index>> order;
     for (Index i = 0; i < n; ++i) order.emplace_back(g.norms[static_cast<std::size_t>(i)], i);
@@ -101,24 +100,35 @@ std::vector<SampledPair> sampled_pairs(B& b, const GramLayer<B>& g) {
       for (const Index also : {0, 1}) ranks.push_back(k * (n - 1) / neighbours + also);
     put_ranks<std::pair<double, Index>>(order, ranks);
     for (std::size_t k = 0; k < ranks.size(); k += 2) {
-      near.push_back(order[static_cast<std::size_t>(ranks[k])].second);
-      next.push_back(order[static_cast<std::size_t>(ranks[k + 1])].second);
+      sample.near.push_back(order[static_cast<std::size_t>(ranks[k])].second);
+      sample.next.push_back(order[static_cast<std::size_t>(ranks[k + 1])].second);
     }
-    b.gather(layer, near, panel);
-    b.gather(layer, next, other);
+    b.gather(layer, sample.near, panel);
+    b.gather(layer, sample.next, other);
     b.differences(panel, other, nullptr, nullptr, tile.get() + count * count);
   }
-  const Index also = std::ssize(near);
-  const std::vector<double> found = b.download(tile.get(), count * count + also * also);
+  const Index size = count * count + std::ssize(sample.near) * std::ssize(sample.near);
+  sample.found.resize(static_cast<std::size_t>(size));
+  b.download(tile.get(), size, sample.found.data());
+}
+
+template <class B>
+std::vector<SampledPair> pairs_of(const GramLayer<B>& g, const DistanceSample& sample) {
+  const auto n = static_cast<double>(g.norms.size());
+  const auto norm = [&](Index i) { return g.norms[static_cast<std::size_t>(i)]; };
+  const Index count = sample.rows.count, also = std::ssize(sample.near);
+  std::vector<SampledPair> pairs;
+  const auto add = [&](Index i, Index j, Index at, double weight) {
+    const double negative_half = sample.found[static_cast<std::size_t>(at)];
+    pairs.push_back({-2 * negative_half, (norm(i) + norm(j)) / 2, weight});
+  };
   for (Index i = 1; i < count; ++i)
-    for (Index j = 0; j < i; ++j)
-      add(rows[i], rows[j], found[static_cast<std::size_t>(i * count + j)], 1);
+    for (Index j = 0; j < i; ++j) add(sample.rows[i], sample.rows[j], i * count + j, 1);
   // Each for (n - 1) / 32 of n (n - 1) / 2 pairs, where the others stand for one in 64 * 63 / 2.
-  const double weight =
-      static_cast<double>(most * (most - 1)) / static_cast<double>(n * neighbours);
   for (Index k = 0; k < also; ++k)
-    add(near[static_cast<std::size_t>(k)], next[static_cast<std::size_t>(k)],
-        found[static_cast<std::size_t>(count * count + k * (also + 1))], weight);
+    add(sample.near[static_cast<std::size_t>(k)], sample.next[static_cast<std::size_t>(k)],
+        count * count + k * (also + 1),
+        static_cast<double>(count * (count - 1)) / (n * static_cast<double>(also)));
   return pairs;
 }
 
@@ -145,12 +155,12 @@ inline Slope slope_at(const Distance&, double squared) {
 /// The root mean square of what rounding of inner products does to the values of a kernel, in eps
 /// of their distance from 0 or from 1, whichever is less. That from 1 is the upper quartile: a few
 /// rows far out, which centring takes away, would say that all is wide.
-template <Backend B, class K>
-double loss(B& b, const GramLayer<B>& g, const K& kernel) {
+template <class B, class K>
+double loss(const GramLayer<B>& g, const K& kernel, const DistanceSample& sample) {
   constexpr auto eps = static_cast<double>(std::numeric_limits<typename B::scalar>::epsilon());
   double lost = 0, values = 0, weights = 0;
   std::vector<double> less_one;
-  for (const SampledPair& pair : sampled_pairs(b, g)) {
+  for (const SampledPair& pair : pairs_of(g, sample)) {
     const Slope slope = slope_at(kernel, pair.squared);
     weights += pair.weight;
     values += pair.weight * slope.value * slope.value;
@@ -182,10 +192,17 @@ inline bool leaves_range(const Polynomial& k, double typical_norm) {
 /// Whether norms may have been lost: they are at least 1/4 for the row of the largest element.
 inline bool leaves_range(const Cosine&, double least_norm) { return least_norm < 0x1p-80; }
 
-/// Whether T leaves a kernel too few digits, by inner products.
-template <Backend B>
-bool is_imprecise(B& b, const GramLayer<B>& g, const Kernel& kernel) {
+/// Whether only distances say how many digits a kernel keeps.
+template <class B>
+bool needs_distances(const GramLayer<B>& g) {
+  return !g.by_differences && is_of_distance(g.kernel);
+}
+
+/// Whether T leaves a layer's kernel too few digits, by inner products.
+template <class B>
+bool is_imprecise(const GramLayer<B>& g, const DistanceSample& sample) {
   using T = typename B::scalar;
+  const Kernel& kernel = g.kernel;
   if (g.by_differences) return false;
   if constexpr (std::same_as<T, float>) {
     if (const auto* k = std::get_if<Polynomial>(&kernel)) return leaves_range(*k, g.typical_norm);
@@ -193,7 +210,7 @@ bool is_imprecise(B& b, const GramLayer<B>& g, const Kernel& kernel) {
       return leaves_range(*k, std::ranges::min(g.norms));
   }
   const auto lost = [&]<class K>(const K& k) -> double {
-    if constexpr (requires { slope_at(k, 1.0); }) return loss(b, g, k);
+    if constexpr (requires { slope_at(k, 1.0); }) return loss(g, k, sample);
     return 0;
   };
   return std::visit(lost, kernel) > permitted_loss_in<T>(g.layer.source.dtype);
@@ -216,7 +233,8 @@ void take_near_cosines(B& b, GramLayer<B>& g) {
   std::vector<double> factors;
   for (const double norm : g.norms) factors.push_back(1 / std::sqrt(norm));
   take_differences(b, g, std::move(factors));
-  set_kernel(b, g, NearCosine{});
+  set_kernel(b, g, NearCosine{}, true);
+  near_centre(b, g);
 }
 
 /// Whether they leave a median of squared distances too few.

@@ -83,28 +83,35 @@ bool goes_on_by_differences(B& b, PreparedGram<B>& prepared) {
   return prepared.complete();
 }
 
-/// The layer with its kernel, near-centred or as it is, ready for tiles. Its norms are those of
-/// norms_of. `keep` the inner products that a median needs, for the tiles to come.
+/// How layers are prepared: with what kernel, in what tiles, near-centred or as they are.
+struct GramPreparation {
+  KernelSpec spec;
+  Tiling tiling;
+  bool near_centred = true;
+};
+
+/// The layer with its kernel, if it has one. Its norms are those of norms_of. `keep` the inner
+/// products that a median needs, for the tiles to come.
 template <Backend B>
-PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer,
-                             std::vector<double> norms, const Tiling& tiling, bool keep,
-                             bool near_centred = true) {
+PreparedGram<B> with_kernel(B& b, const GramPreparation& how, Layer<B> layer,
+                            std::vector<double> norms, bool keep) {
+  const KernelSpec& spec = how.spec;
   PreparedGram<B> prepared{.gram = {std::move(layer)}};
   GramLayer<B>& g = prepared.gram;
   set_norms(b, g, std::move(norms));
-  if (spec.kind == KernelSpec::polynomial && near_centred) find_origin(b, g);
+  if (spec.kind == KernelSpec::polynomial && how.near_centred) find_origin(b, g);
   // A Gram matrix that is given is never called constant.
   const bool constant = g.layer.constant && spec.kind != KernelSpec::precomputed;
   if (constant) prepared.status = Status::constant;
   Middle median{};
   const auto measure_width = [&] {
-    median = median_of(b, g, tiling, spec.sample);
+    median = median_of(b, g, how.tiling, spec.sample);
     prepared.median = (median.low + median.high) / 2;
   };
   if (spec.by_median()) {
     if (keep) {
-      g.kept = b.allocate(tiling.count() * tiling.area());
-      g.kept_tiling = tiling;
+      g.kept = b.allocate(how.tiling.count() * how.tiling.area());
+      g.kept_tiling = how.tiling;
     }
     measure_width();
     if (!constant && is_imprecise(g, prepared.median)) {
@@ -117,20 +124,67 @@ PreparedGram<B> prepare_gram(B& b, const KernelSpec& spec, Layer<B> layer,
       return prepared;
     }
   }
-  const Kernel kernel = kernel_of(spec, g, median, near_centred);
-  if (!constant && is_imprecise(b, g, kernel) && !goes_on_by_differences(b, prepared))
-    return prepared;
-  set_kernel(b, g, kernel, near_centred);
-  if (!constant && near_centred && is_near_one(g)) {
+  set_kernel(b, g, kernel_of(spec, g, median, how.near_centred), how.near_centred);
+  return prepared;
+}
+
+/// What is found of a layer with its kernel before it is ready: a device is asked for all layers at
+/// once.
+struct Probe {
+  DistanceSample distances{};
+  Landmarks landmarks{};
+};
+
+template <Backend B>
+void probe(B& b, const GramPreparation& how, const PreparedGram<B>& prepared, Probe& found) {
+  if (prepared.status != Status::constant && needs_distances(prepared.gram))
+    sample_distances(b, prepared.gram, found.distances);
+  if (how.near_centred) find_landmarks(b, prepared.gram, found.landmarks);
+}
+
+/// Makes a layer ready for tiles, or says that it is imprecise.
+template <Backend B>
+void make_ready(B& b, const GramPreparation& how, PreparedGram<B>& prepared, Probe found) {
+  GramLayer<B>& g = prepared.gram;
+  const bool constant = prepared.status == Status::constant;
+  const bool by_differences = !constant && is_imprecise(g, found.distances);
+  if (by_differences && !goes_on_by_differences(b, prepared)) return;
+  if (!how.near_centred)
+    set_shift(b, g, std::vector<double>(g.norms.size(), 0.0));
+  else if (by_differences)
+    near_centre(b, g);
+  else
+    set_shift(b, g, near_centring_shift(g, std::move(found.landmarks)));
+  if (!constant && how.near_centred && is_near_one(g)) {
     if constexpr (std::same_as<typename B::scalar, float>) {
       prepared.status = Status::imprecise;
-      return prepared;
+      return;
     } else if (std::ranges::min(g.norms) > 0) {
       take_near_cosines(b, g);
     }
   }
-  prepared.unit = spec.unit(g.kernel, g.layer.scale);
-  return prepared;
+  prepared.unit = how.spec.unit(g.kernel, g.layer.scale);
+}
+
+/// Layers with their kernels, up to the first that has none (see Status), ready for tiles.
+template <Backend B>
+void make_ready(B& b, const GramPreparation& how, std::vector<PreparedGram<B>>& layers) {
+  const std::size_t last = layers.size() - 1;
+  std::vector<Probe> found(layers.back().complete() ? last + 1 : last);
+  const Control whole = b.control;
+  b.together([&] {
+    for (std::size_t l = 0; l < found.size(); ++l) {
+      if (!how.spec.by_median()) b.control = whole.part(static_cast<Index>(l), std::ssize(layers));
+      probe(b, how, layers[l], found[l]);
+    }
+  });
+  b.control = whole;
+  for (std::size_t l = 0; l < found.size(); ++l) {
+    make_ready(b, how, layers[l], std::move(found[l]));
+    if (layers[l].complete()) continue;
+    layers.resize(l + 1);
+    return;
+  }
 }
 
 /// Shifts the linear kernel as the unbiased estimator wants it, exactly: its row sums without the

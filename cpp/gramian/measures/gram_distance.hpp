@@ -53,7 +53,7 @@ std::vector<double> squared_differences(B& b, PreparedGrams<B> layers,
           b.copy(at(k), tile.area(), w.difference.mutable_data());
           b.add(factors[static_cast<std::size_t>(k)], w.difference,
                 -factors[static_cast<std::size_t>(l)], {at(l), tile.i.count, tile.j.count});
-          slot[p] = b.dot(w.difference, w.difference);
+          b.dot(w.difference, w.difference, &slot[p]);
         }
       },
       [&](const Tile& tile, const Slot& slot) {

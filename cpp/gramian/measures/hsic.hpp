@@ -54,33 +54,11 @@ struct Hsic {
   KernelSpec kernel{};
   Estimator estimator = Estimator::biased;
 
-  /// What is kept of a layer, whose norms are known if they are needed; `keep` is for prepare_gram.
-  template <Backend B>
-  PreparedGram<B> prepare(B& b, Layer<B> layer, std::vector<double> norms, const Plan& plan,
-                          bool keep) const {
-    if (!plan.feature_space) {
-      auto prepared =
-          prepare_gram(b, kernel, std::move(layer), std::move(norms), plan.tiling, keep);
-      if (kernel.kind == KernelSpec::linear && estimator == Estimator::unbiased)
-        u_centre(b, prepared.gram);
-      return prepared;
-    }
-    PreparedGram<B> prepared{.gram = {std::move(layer)}};
-    prepared.gram.norms = std::move(norms);
-    prepared.unit = kernel.unit(Linear{}, prepared.gram.layer.scale);
-    return prepared;
-  }
-
-  template <Backend B>
-  PreparedGram<B> prepare(B& b, Layer<B> layer, const Plan& plan, bool keep) const {
-    auto norms = needs_norms(plan) ? norms_of(b, layer, kernel) : std::vector<double>{};
-    return prepare(b, std::move(layer), std::move(norms), plan, keep);
-  }
   bool needs_norms(const Plan& plan) const {
     return !plan.feature_space || estimator == Estimator::unbiased;
   }
 
-  /// Of several layers, up to the first that has no kernel (see Status).
+  /// What is kept of layers, up to the first that has no kernel (see Status).
   template <Backend B>
   std::vector<PreparedGram<B>> prepare(B& b, std::vector<Layer<B>> layers, const Plan& plan) const {
     b.threads = plan.threads;
@@ -91,14 +69,9 @@ struct Hsic {
       b.together([&] {
         for (std::size_t l = 0; l < layers.size(); ++l) norms[l] = norms_of(b, layers[l], kernel);
       });
-    std::vector<PreparedGram<B>> prepared;
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-      const Index done = std::ssize(prepared);
-      b.control = whole.part(done, std::ssize(layers));
-      prepared.push_back(
-          prepare(b, std::move(layers[l]), std::move(norms[l]), plan, done < plan.kept));
-      if (!prepared.back().complete()) break;
-    }
+    auto prepared = plan.feature_space
+        ? as_they_are(std::move(layers), std::move(norms))
+        : with_grams(b, std::move(layers), std::move(norms), plan, whole);
     b.control = whole;
     return prepared;
   }
@@ -144,6 +117,40 @@ struct Hsic {
   template <class B>
   double value(double hsic, const PreparedGram<B>& x, const PreparedGram<B>& y) const {
     return hsic / x.unit / y.unit;
+  }
+
+ private:
+  /// For products of features.
+  template <class B>
+  std::vector<PreparedGram<B>> as_they_are(std::vector<Layer<B>> layers,
+                                           std::vector<std::vector<double>> norms) const {
+    std::vector<PreparedGram<B>> prepared;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      PreparedGram<B> one{.gram = {std::move(layers[l])}};
+      one.gram.norms = std::move(norms[l]);
+      one.unit = kernel.unit(Linear{}, one.gram.layer.scale);
+      prepared.push_back(std::move(one));
+    }
+    return prepared;
+  }
+  template <Backend B>
+  std::vector<PreparedGram<B>> with_grams(B& b, std::vector<Layer<B>> layers,
+                                          std::vector<std::vector<double>> norms, const Plan& plan,
+                                          const Control& whole) const {
+    const GramPreparation how{kernel, plan.tiling};
+    std::vector<PreparedGram<B>> prepared;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      const Index done = std::ssize(prepared);
+      if (kernel.by_median()) b.control = whole.part(done, std::ssize(layers));
+      prepared.push_back(
+          with_kernel(b, how, std::move(layers[l]), std::move(norms[l]), done < plan.kept));
+      if (!prepared.back().complete()) break;
+    }
+    if (!kernel.by_median()) b.control = whole;
+    make_ready(b, how, prepared);
+    if (kernel.kind == KernelSpec::linear && estimator == Estimator::unbiased)
+      for (PreparedGram<B>& one : prepared) u_centre(b, one.gram);
+    return prepared;
   }
 };
 
