@@ -103,11 +103,7 @@ class Cuda {
     owe_dots(x.data, 0, y.data, 0, 1, x.rows * x.cols, out);
     debts_.settle(context_);
   }
-  void download(const T* values, Index n, double* out) {
-    double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
-    cuda::widen(stream(), values, n, 1, found);
-    debts_.settle(context_);
-  }
+  void download(const T* values, Index n, double* out);
   void together(const auto& work) {
     const cuda::Debts::Deferred until_the_end{debts_, context_};
     work();

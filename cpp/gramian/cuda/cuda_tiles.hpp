@@ -44,6 +44,13 @@ void Cuda<T>::differences(const Panel<Cuda>& i, const Panel<Cuda>& j, const T* f
 }
 
 template <class T>
+void Cuda<T>::download(const T* values, Index n, double* out) {
+  double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
+  cuda::widen(stream(), values, n, 1, found);
+  debts_.settle(context_);
+}
+
+template <class T>
 void Cuda<T>::clear(double* x, Index n) {
   cuda::check(cudaMemsetAsync(x, 0, static_cast<std::size_t>(n) * sizeof(double), stream()),
               "clearing memory");
