@@ -211,9 +211,9 @@ NAMED: dict[str, type[Kernel]] = {
 
 def check_kernel(kernel: Any) -> str | Kernel:
     """Refuse what names no kernel, and is none."""
-    rule = f"one of {', '.join(map(repr, NAMED))} or a kernel object"
-    if isinstance(kernel, Kernel):
+    if isinstance(kernel, Kernel) or (isinstance(kernel, str) and kernel in NAMED):
         return kernel
+    rule = f"one of {', '.join(map(repr, NAMED))} or a kernel object"
     return check_choice("kernel", kernel, tuple(NAMED), rule)
 
 
