@@ -162,6 +162,14 @@ class ColumnStatistics(NamedTuple):
             raw: npt.NDArray[np.float64] = n * self.scaled_means**2
         return np.asarray(self.squares <= units * units * (self.squares + raw))
 
+    def is_constant(self, n: int, units: float) -> bool:
+        """Return whether all columns are: one that is not, as most are, is found at once."""
+        most = int(self.squares.argmax())
+        square, mean = float(self.squares[most]), float(self.scaled_means[most])
+        if square > units * units * (square + n * mean * mean):
+            return False
+        return bool(self.constant_columns(n, units).all())
+
 
 def column_statistics(array: npt.NDArray[Any], dtype: str) -> ColumnStatistics:
     """Return the column statistics of an array, in one pass."""

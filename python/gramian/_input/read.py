@@ -99,18 +99,19 @@ def read(
         checks.check_sample_count(layer, *needed)
     placed = placed or place([layer], device)[0]
     statistics = placed.statistics or calls.column_statistics(layer.host, layer.dtype)
-    if nan_policy == "raise":
-        checks.check_finite(layer, statistics.scaled_means)
     finite = bool(np.isfinite(statistics.scaled_means).all())
     if finite:
         checks.check_range(layer, statistics.largest)
-    constant = bool(statistics.constant_columns(len(layer.array), CONSTANT * epsilon(layer)).all())
+    elif nan_policy == "raise":
+        checks.check_finite(layer, statistics.scaled_means)
+    unit = epsilon(layer)
+    constant = statistics.is_constant(len(layer.array), CONSTANT * unit)
     core = calls.layer(
         placed.array,
         dtype=layer.dtype,
         statistics=statistics,
         constant=constant,
-        epsilon=epsilon(layer),
+        epsilon=unit,
     )
     return ReadLayer(
         layer.name,
@@ -136,20 +137,21 @@ def read_sides(
 
     So a layer that meets itself is known to, on a device as well.
     """
+    layers = (*a, *b)
+    keys = [_memory_of(layer) for layer in layers]
     unique: dict[Any, Layer] = {}
-    for layer in (*a, *b):
-        unique.setdefault(_memory_of(layer), layer)
-    placed = dict(zip(unique, place(list(unique.values()), device), strict=True))
-    known: dict[Any, ReadLayer] = {}
-    sides: tuple[list[ReadLayer], list[ReadLayer]] = ([], [])
-    for side, layers in zip(sides, (a, b), strict=True):
-        for layer in layers:
-            key = _memory_of(layer)
-            if key not in known:
-                known[key] = read_one(layer, placed[key])
-            found = known[key]
-            side.append(found if found.name == layer.name else replace(found, name=layer.name))
-    return sides
+    for key, layer in zip(keys, layers, strict=True):
+        unique.setdefault(key, layer)
+    placed = place(list(unique.values()), device)
+    known = {
+        key: read_one(layer, where)
+        for (key, layer), where in zip(unique.items(), placed, strict=True)
+    }
+    found = [
+        one if one.name == layer.name else replace(one, name=layer.name)
+        for one, layer in zip((known[key] for key in keys), layers, strict=True)
+    ]
+    return found[: len(a)], found[len(a) :]
 
 
 def _memory_of(layer: Layer) -> Any:

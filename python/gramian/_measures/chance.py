@@ -76,11 +76,14 @@ def warn_of_chance(
 ) -> None:
     """Warn of the pair for which it is most, if that is much."""
     n = a[0].n_samples
+    score = functools.cache(lambda p, q: chance.score(n, p, q))  # of the few pairs of widths
+    wide = [(y, y.array.shape[1]) for y in b or a]
     found = [
-        (chance.score(n, x.array.shape[1], y.array.shape[1]), x.name, y.name)
-        for i, x in enumerate(a)
-        for j, y in enumerate(b or a)
-        if x is not y and np.isfinite(values[i, j])
+        (score(p, q), x.name, y.name)
+        for x, row in zip(a, np.isfinite(values).tolist(), strict=True)
+        for p in [x.array.shape[1]]
+        for (y, q), finite in zip(wide, row, strict=True)
+        if finite and x is not y
     ]
     much = [one for one in found if one[0] > MUCH]
     if not much:
