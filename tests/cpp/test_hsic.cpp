@@ -251,8 +251,24 @@ void test_all() {
 
 }  // namespace
 
+/// Every rank of norms that are spread, nearly all equal, far apart, 0, or alone.
+void test_order_of_norms() {
+  const std::vector<double> all[] = {
+      filled(1, 3), filled(500, 0), filled(7, 1e300), {1e-310, 0, 1e300, 0, 1, 1, 1e-310}};
+  for (std::vector<double> norms : all) {
+    for (std::size_t i = 0; i < norms.size(); i += 3) norms[i] += static_cast<double>(i * i % 101);
+    std::vector<Index> rows(norms.size());
+    std::iota(rows.begin(), rows.end(), Index{0});
+    std::ranges::stable_sort(rows, {}, [&](Index i) { return norms[static_cast<std::size_t>(i)]; });
+    OrderOfNorms order{norms};
+    for (std::size_t k = 0; k < rows.size(); ++k)
+      check(order[static_cast<Index>(k)] == rows[k], "order of norms");
+  }
+}
+
 int main() {
   blas::use_one_thread();
+  test_order_of_norms();
   test_all<Cpu<float>>();
   test_all<Cpu<double>>();
   return result();
