@@ -32,8 +32,9 @@ std::vector<Basis<B>> orthonormal_bases(B& b, std::vector<BasisInput<B>> inputs,
 template <LinearAlgebra B>
 Basis<B> basis_in_double(B& b, BasisInput<B> x, std::vector<double> scales, Extras wanted) {
   if constexpr (std::same_as<B, typename B::Wide>) {
-    SVD<B> svd = is_wide(x.layer) ? wide_svd(b, x, scales) : b.svd(b.triangle(x.layer, scales));
-    return basis_from_svd(b, std::move(x.layer), std::move(svd), scales, above(x.tolerance),
+    SVD<B> found = is_wide(x.layer) ? wide_svd(b, x, scales)
+                                    : svd(b, b.triangle(x.layer, scales), Vectors::right);
+    return basis_from_svd(b, std::move(x.layer), std::move(found), scales, above(x.tolerance),
                           x.epsilon, wanted);
   } else {
     using W = typename B::Wide;
@@ -41,7 +42,7 @@ Basis<B> basis_in_double(B& b, BasisInput<B> x, std::vector<double> scales, Extr
     std::vector<BasisInput<W>> inputs;
     inputs.push_back(widened(w, x));
     const Basis<W> found = std::move(orthonormal_bases(w, std::move(inputs), wanted)[0]);
-    return narrowed(b, found, std::move(x.layer));
+    return narrowed(b, w, found, std::move(x.layer));
   }
 }
 

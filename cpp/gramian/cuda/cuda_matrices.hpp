@@ -40,18 +40,29 @@ void Cuda<T>::diagonal(View<Cuda> x, double* out) {
 }
 
 template <class T>
-std::vector<double> Cuda<T>::column_norms(const Layer<Cuda>& x) {
+void Cuda<T>::column_norms(const Layer<Cuda>& x, double* out) {
   const Index p = x.source.cols;
-  const auto total = cuda::allocate<double>(context_, p),
-             sums = cuda::allocate<double>(context_, p);
-  clear(total.get(), p);
+  double* const total = debts_.owe(context_, p, [=](const double* f) { std::copy_n(f, p, out); });
+  const auto sums = cuda::allocate<double>(context_, p);
+  clear(total, p);
   Panel<Cuda> panel;
   by_rows(x.source.rows, [&](Rows rows) {
     pack(x, rows, panel);
     sum_squares(as_source(strided(panel)), sums.get());
-    cuda::accumulate<double>(stream(), sums.get(), p, 1, total.get());
+    cuda::accumulate<double>(stream(), sums.get(), p, 1, total);
   });
-  return cuda::to_host(context_, total.get(), p);
+  debts_.settle(context_);
+}
+
+template <class T>
+void Cuda<T>::absolute_sums(View<Cuda> x, double* sums, double* larger) {
+  const Index n = x.rows;
+  double* const found = debts_.owe(context_, 2 * n, [=](const double* told) {
+    std::transform(told, told + n, sums, sums, std::plus{});
+    std::transform(told + n, told + 2 * n - 1, larger, larger, std::plus{});
+  });
+  cuda::absolute_sums(stream(), x.data, n, x.cols, found);
+  debts_.settle(context_);
 }
 
 template <class T>
@@ -105,13 +116,14 @@ Matrix<Cuda<T>> Cuda<T>::triangle(const Layer<Cuda>& x, std::span<const double> 
     // Row by row `a` lies in memory as its transpose.
     cuda::scaled_copy(stream(), tall ? transposed(strided(panel)) : strided(panel),
                       factors.get() + (tall ? 0 : first), tall, a.get() + above, stride);
-    cuda::triangle_of_qr(context_, a.get(), above + count, width, stride);
+    cuda::triangle_of_qr(context_, debts_, a.get(), above + count, width, stride);
     cuda::keep_lower(stream(), a.get(), width, stride);
     above = width;
     poll(static_cast<double>(first + count) / static_cast<double>(length));
   }
   Matrix<Cuda> r(*this, width, width);
   cuda::transpose(stream(), a.get(), width, width, stride, r.mutable_data());
+  debts_.settle(context_);
   return r;
 }
 
@@ -224,39 +236,38 @@ void Cuda<T>::inverse_factor(Matrix<Cuda>& x, std::optional<Matrix<Cuda>>* kept,
   debts_.settle(context_);
 }
 
-/// Singular values of A = U S Vᵀ, and Uᵀ and Vᵀ unless null.
+/// Singular values, and the vectors that are wanted, of matrices side by side.
 template <class T>
-std::vector<double> Cuda<T>::factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt) {
-  const Index k = std::min(a.rows, a.cols);
-  const auto wide = cuda::allocate<double>(context_, a.rows * a.cols);
-  const auto left = cuda::allocate<double>(context_, ut == nullptr ? 0 : k * a.rows);
-  const auto right = cuda::allocate<double>(context_, vt == nullptr ? 0 : k * a.cols);
-  cuda::widen(stream(), a.data, a.rows * a.cols, 1, wide.get());
-  auto s = cuda::svd(context_, wide.get(), a.rows, a.cols, std::numeric_limits<T>::epsilon(),
-                     left.get(), right.get());
-  if (ut != nullptr) cuda::narrow(stream(), left.get(), k, a.rows, false, ut->mutable_data());
-  if (vt != nullptr) cuda::narrow(stream(), right.get(), k, a.cols, false, vt->mutable_data());
-  return s;
-}
-
-template <class T>
-SVD<Cuda<T>> Cuda<T>::svd(Matrix<Cuda> x) {
-  const Index k = std::min(x.rows, x.cols);
-  Matrix<Cuda> ut(*this, k, x.rows), vt(*this, k, x.cols);
-  auto s = factorise(x, &ut, &vt);
-  return {transposed(ut), std::move(s), std::move(vt)};
-}
-
-template <class T>
-LeftVectors<Cuda<T>> Cuda<T>::left_vectors(Matrix<Cuda> x) {
-  LeftVectors<Cuda> found{Matrix<Cuda>(*this, std::min(x.rows, x.cols), x.rows), {}};
-  found.s = factorise(x, &found.ut, nullptr);
+std::vector<SVD<Cuda<T>>> Cuda<T>::factorise(const std::vector<Matrix<Cuda>>& all, bool left,
+                                             bool right) {
+  std::vector<SVD<Cuda>> found(all.size());
+  std::vector<cuda::Factors<T>> factors;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Matrix<Cuda>& a = all[i];
+    const Index k = std::min(a.rows, a.cols);
+    if (left) found[i].ut.emplace(*this, k, a.rows);
+    if (right) found[i].vt.emplace(*this, k, a.cols);
+    factors.push_back({.a = a.data,
+                       .rows = a.rows,
+                       .cols = a.cols,
+                       .ut = left ? found[i].ut->mutable_data() : nullptr,
+                       .vt = right ? found[i].vt->mutable_data() : nullptr});
+  }
+  for (std::size_t first = 0, count = 0; first < all.size(); first += count) {
+    Index elements = 0;
+    for (count = 0; first + count < all.size() && elements < side_by_side; ++count)
+      elements += all[first + count].rows * all[first + count].cols;
+    cuda::svd<T>(context_, debts_, std::span{factors}.subspan(first, count));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) found[i].s = std::move(factors[i].s);
   return found;
 }
 
 template <class T>
 std::vector<double> Cuda<T>::singular_values(Matrix<Cuda> x) {
-  return factorise(x, nullptr, nullptr);
+  std::vector<Matrix<Cuda>> one;
+  one.push_back(std::move(x));
+  return std::move(factorise(one, false, false)[0].s);
 }
 
 /// By polar factors, matrices of one shape side by side; by singular values of what came in double,
@@ -264,12 +275,10 @@ std::vector<double> Cuda<T>::singular_values(Matrix<Cuda> x) {
 template <class T>
 std::vector<double> Cuda<T>::nuclear_norms(std::vector<Matrix<Cuda>> all,
                                            std::span<const double> bounds, double precision) {
-  constexpr Index most = Index{1} << 24;  // elements side by side, which fill a device: 128 MB
   std::vector<double> sums(all.size());
   if (precision < newton::least) {
-    std::ranges::transform(all, sums.begin(), [&](Matrix<Cuda>& m) {
-      const auto values = singular_values(std::move(m));
-      return std::accumulate(values.begin(), values.end(), 0.0);
+    std::ranges::transform(factorise(all, false, false), sums.begin(), [](const SVD<Cuda>& found) {
+      return std::accumulate(found.s.begin(), found.s.end(), 0.0);
     });
     return sums;
   }
@@ -279,7 +288,7 @@ std::vector<double> Cuda<T>::nuclear_norms(std::vector<Matrix<Cuda>> all,
       const auto alike = [&](const Matrix<Cuda>& m) { return m.rows == rows && m.cols == cols; };
       const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
       const auto end = std::find_if_not(begin, all.end(), alike);
-      count = static_cast<std::size_t>(std::clamp(most / (rows * cols), Index{1}, end - begin));
+      count = static_cast<std::size_t>(std::clamp(side_by_side / (rows * cols), Index{1}, end - begin));
       cuda::PolarBatch batch(context_, rows, cols, static_cast<Index>(count));
       for (std::size_t i = first; i < first + count; ++i) {
         const Matrix<Cuda> m = std::move(all[i]);
