@@ -132,14 +132,18 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
   std::vector<std::size_t> factored;  // whose they are
   std::vector<std::optional<SVD<B>>> svds(count);
   std::vector<Basis<B>> bases;
-  for (std::size_t l = 0; l < count; ++l) {
-    const BasisInput<B>& input = inputs[l];
-    if (input.layer.constant) continue;
-    if (is_wide(input.layer))
-      svds[l] = wide_svd(b, input, std::vector<double>(input.means.high.size(), 1.0));
-    else
-      factored.push_back(l), factors.push_back(triangle_or_gram(b, input, by_gram(input)));
-  }
+  b.together([&] {
+    for (std::size_t l = 0; l < count; ++l) {
+      const BasisInput<B>& input = inputs[l];
+      if (input.layer.constant) continue;
+      if (is_wide(input.layer)) {
+        svds[l] = wide_svd(b, input, std::vector<double>(input.means.high.size(), 1.0));
+      } else {
+        factors.push_back(triangle_or_gram(b, input, by_gram(input)));
+        factored.push_back(l);
+      }
+    }
+  });
   auto found = b.svd(std::move(factors), Vectors::right);
   for (std::size_t k = 0; k < factored.size(); ++k) {
     const std::size_t l = factored[k];
@@ -166,8 +170,7 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
 /// A basis that was found in double, for products in B: as it is where that does no harm, and
 /// formed otherwise.
 template <LinearAlgebra B>
-Basis<B> narrowed(B& b, typename B::Wide& w, const Basis<typename B::Wide>& found,
-                  Layer<B> layer) {
+Basis<B> narrowed(B& b, typename B::Wide& w, const Basis<typename B::Wide>& found, Layer<B> layer) {
   Basis<B> basis{std::move(layer), found.rank, found.squared_norm};
   basis.singular_values = found.singular_values;
   basis.directions = found.directions;

@@ -36,7 +36,8 @@ class Cpu {
   static constexpr TilePolicy tile_policy{};
   static constexpr Index panel_rows = 256, panel_elements = Index{1} << 20;
   static constexpr bool tries_some_rows = true;
-  static constexpr Index side_by_side = 0;  // a row of a map keeps all threads busy
+  // With it a map of 12 layers of 30 units takes .88 of the time of one row after the other.
+  static constexpr Index side_by_side = Index{1} << 16;
   static constexpr CostModel costs() {
     if constexpr (sizeof(T) == sizeof(float)) return {};
     return {.flop = 2.4e-11,

@@ -288,7 +288,8 @@ std::vector<double> Cuda<T>::nuclear_norms(std::vector<Matrix<Cuda>> all,
       const auto alike = [&](const Matrix<Cuda>& m) { return m.rows == rows && m.cols == cols; };
       const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
       const auto end = std::find_if_not(begin, all.end(), alike);
-      count = static_cast<std::size_t>(std::clamp(side_by_side / (rows * cols), Index{1}, end - begin));
+      count =
+          static_cast<std::size_t>(std::clamp(side_by_side / (rows * cols), Index{1}, end - begin));
       cuda::PolarBatch batch(context_, rows, cols, static_cast<Index>(count));
       for (std::size_t i = first; i < first + count; ++i) {
         const Matrix<Cuda> m = std::move(all[i]);

@@ -9,7 +9,6 @@
 #include <string>
 #include <type_traits>
 
-
 namespace gramian::cuda {
 namespace {
 
@@ -27,9 +26,9 @@ struct Workspace {
   std::size_t host_bytes;
 };
 
-/// Runs a routine in workspaces of the sizes it asks for: run(workspaces, where its info goes, where
-/// n numbers go). It does not wait: info and numbers are owed, to hear(info, numbers). The memory of
-/// the host must live until the device is done.
+/// Runs a routine in workspaces of the sizes it asks for: run(workspaces, where its info goes,
+/// where n numbers go). It does not wait: info and numbers are owed, to hear(info, numbers). The
+/// memory of the host must live until the device is done.
 template <class AskSizes, class Run, class HearAll>
 void solve(Context& context, Debts& debts, const char* name, Index n, const AskSizes& ask_sizes,
            const Run& run, const HearAll& hear) {

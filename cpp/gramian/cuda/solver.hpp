@@ -32,11 +32,11 @@ void triangle_of_qr(Context& context, Debts& debts, T* a, Index m, Index n, Inde
 void eigenvalues(Context& context, Debts& debts, double* a, Index n, bool vectors,
                  std::optional<std::vector<double>>* found);
 
-/// A = U S Vᵀ, A m x n column-major, m >= n, lost; U m x n and V n x n column-major. S is descending.
-/// Divide-and-conquer by the polar decomposition, twice as fast as `qr_svd`. It shifts singular
-/// values near 0 and says by how much at most: nothing is found if that is more than `precision`
-/// times the largest. On an H200, up to 1e6 eps of double where half of them are 0, and 1e8 eps of
-/// float, which is why it is only ever called in double.
+/// A = U S Vᵀ, A m x n column-major, m >= n, lost; U m x n and V n x n column-major. S is
+/// descending. Divide-and-conquer by the polar decomposition, twice as fast as `qr_svd`. It shifts
+/// singular values near 0 and says by how much at most: nothing is found if that is more than
+/// `precision` times the largest. On an H200, up to 1e6 eps of double where half of them are 0, and
+/// 1e8 eps of float, which is why it is only ever called in double.
 void polar_svd(Context& context, Debts& debts, double* a, Index m, Index n, double* u, double* v,
                double precision, std::optional<std::vector<double>>* found);
 

@@ -104,9 +104,8 @@ struct CanonicalPair {
 /// Of bases with weights, both of some rank.
 template <LinearAlgebra B>
 CanonicalPair<B> canonical_pair(B& b, const Basis<B>& x, const Basis<B>& y) {
-  SVD<B> found =
-      svd(b, between(b, x.coefficients, b.cross(x.factor(), y.factor()), y.coefficients),
-          Vectors::both);
+  SVD<B> found = svd(b, between(b, x.coefficients, b.cross(x.factor(), y.factor()), y.coefficients),
+                     Vectors::both);
   const Matrix<B> of_x = b.multiply(*found.ut, *x.weights);
   const Matrix<B> of_y = b.multiply(*found.vt, *y.weights);
   b.release_inputs();

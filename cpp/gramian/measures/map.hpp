@@ -160,18 +160,18 @@ void compare_pairs(B& b, const M& measure, std::vector<Comparing<B, L, R>>& pair
   }
 }
 
-/// A pair of a map that is compared by a product.
-struct Place {
+/// A value of a map that is found by a product.
+struct Cell {
   Index row, column;
   bool reversed;
 };
 
-/// Rows of a map from `first` on, as many as the backend wants together, to put(row, column, value);
-/// returns the first of the rest.
+/// Rows of a map from `first` on, as many as the backend wants together, to put(row, column,
+/// value); returns the first of the rest.
 template <class B, class M, class L, class R, class Put>
 Index compare_rows(B& b, const M& measure, std::span<const L* const> xs,
                    std::span<const R* const> ys, const Pairs& pairs, Index first, const Put& put) {
-  std::vector<Place> places;
+  std::vector<Cell> cells;
   std::vector<LayerPair<B>> factors;
   const auto x = [&](Index i) -> const L& { return *xs[static_cast<std::size_t>(i)]; };
   const auto y = [&](Index j) -> const R& { return *ys[static_cast<std::size_t>(j)]; };
@@ -179,10 +179,10 @@ Index compare_rows(B& b, const M& measure, std::span<const L* const> xs,
   const auto add = [&](Index j) {
     if (!measure.is_defined(x(end), y(j))) return;
     if (const auto own = own_value(measure, x(end), y(j))) return put(end, j, *own);
-    places.push_back({end, j, is_reversed(b, measure, x(end), y(j))});
-    factors.push_back(in_order(
-        places.back().reversed, x(end), y(j),
-        [&](const auto& one, const auto& other) { return measure.product(one, other); }));
+    cells.push_back({end, j, is_reversed(b, measure, x(end), y(j))});
+    factors.push_back(
+        in_order(cells.back().reversed, x(end), y(j),
+                 [&](const auto& one, const auto& other) { return measure.product(one, other); }));
     elements += factors.back().x->source.cols * factors.back().y->source.cols;
   };
   for (; end == first || (end < pairs.x && elements < B::side_by_side); ++end)
@@ -196,15 +196,15 @@ Index compare_rows(B& b, const M& measure, std::span<const L* const> xs,
   b.control.end = whole.part(end - 1, pairs.x).end;
   auto products = products_of<B>(b, factors);
   std::vector<Comparing<B, L, R>> compared;
-  for (std::size_t k = 0; k < places.size(); ++k)
-    in_order(places[k].reversed, x(places[k].row), y(places[k].column),
+  for (std::size_t k = 0; k < cells.size(); ++k)
+    in_order(cells[k].reversed, x(cells[k].row), y(cells[k].column),
              [&](const auto& one, const auto& other) {
                compared.push_back({&one, &other, std::move(*products[k])});
              });
   compare_pairs(b, measure, compared, M::mirrors && pairs.among());
-  for (std::size_t k = 0; k < places.size(); ++k) {
+  for (std::size_t k = 0; k < cells.size(); ++k) {
     auto& pair = compared[k];
-    put(places[k].row, places[k].column,
+    put(cells[k].row, cells[k].column,
         settled(b, measure, *pair.x, *pair.y, std::move(pair.compared)));
   }
   b.control = whole;
@@ -227,11 +227,12 @@ Map compare_all(B& b, const M& measure, std::span<const L* const> xs,
     map.marks[pairs.at(i, j)] = mark;
   };
   for (Index i = 0; i < pairs.x;)
-    i = compare_rows(
-        b, measure, xs, columns, pairs, i, [&](Index row, Index column, const Compared& found) {
-          put(row, column, found.value, found.marked);
-          if (M::mirrors && pairs.among()) put(column, row, found.mirrored, found.mirrored_marked);
-        });
+    i = compare_rows(b, measure, xs, columns, pairs, i,
+                     [&](Index row, Index column, const Compared& found) {
+                       put(row, column, found.value, found.marked);
+                       if (M::mirrors && pairs.among())
+                         put(column, row, found.mirrored, found.mirrored_marked);
+                     });
   return map;
 }
 

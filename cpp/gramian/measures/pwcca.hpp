@@ -85,13 +85,14 @@ struct Pwcca : OnBases {
     };
     for_each_pair([&](std::size_t k) {
       auto& pair = pairs[k];
-      pair.matrix =
-          between(b, pair.x->coefficients, std::move(pair.matrix), pair.y->coefficients);
+      pair.matrix = between(b, pair.x->coefficients, std::move(pair.matrix), pair.y->coefficients);
     });
     std::vector<Matrix<B>> cores;
     for (auto& pair : pairs) cores.push_back(std::move(pair.matrix));
-    const auto found = b.svd(
-        std::move(cores), of_x && of_y ? Vectors::both : of_x ? Vectors::left : Vectors::right);
+    const auto found = b.svd(std::move(cores),
+                             of_x && of_y ? Vectors::both
+                                 : of_x   ? Vectors::left
+                                          : Vectors::right);
 
     std::vector<Sides<VariateWeights>> weights(pairs.size());
     b.together([&] {

@@ -25,7 +25,7 @@ struct Units {
 template <class B>
 struct UnitsInput {
   Layer<B> layer;
-  const Means& means;
+  Means means;
   double tolerance;
 };
 
