@@ -235,8 +235,8 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
              std::optional<Matrix<B>>* kept, double* numbers, Factoring* found,
              std::vector<Matrix<B>> several, double precision, Vectors wanted,
              const std::function<void(Index)>& task) {
-      // Elements that products of pairs have together, at most, to be worked on at a time; but
-      // always those of one row of a map.
+      // Matrices are worked on together until they have so many elements, and one row of a map
+      // always is.
       { B::side_by_side } -> std::convertible_to<Index>;
       // Whether a factorisation costs less than the Gram matrix of all rows, and one of some rows
       // is worth trying first.

@@ -178,9 +178,7 @@ class Cuda {
   Matrix<Wide> widen(View<Cuda> x, double factor);
   void correlate(Matrix<Cuda>& x, std::span<const double> u, std::span<const double> v, bool own);
   void inverse_factor(Matrix<Cuda>& x, std::optional<Matrix<Cuda>>* kept, Factoring* found);
-  std::vector<SVD<Cuda>> svd(std::vector<Matrix<Cuda>> all, Vectors wanted) {
-    return factorise(all, wanted != Vectors::right, wanted != Vectors::left);
-  }
+  std::vector<SVD<Cuda>> svd(std::vector<Matrix<Cuda>> all, Vectors wanted);
   std::vector<double> singular_values(Matrix<Cuda> x);
   std::vector<double> nuclear_norms(std::vector<Matrix<Cuda>> all, std::span<const double> bounds,
                                     double precision);
@@ -285,6 +283,7 @@ class Cuda {
 }  // namespace gramian
 
 #include "cuda_cross.hpp"
+#include "cuda_factors.hpp"
 #include "cuda_matrices.hpp"
 #include "cuda_results.hpp"
 #include "cuda_tiles.hpp"

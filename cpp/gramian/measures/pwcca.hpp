@@ -89,12 +89,10 @@ struct Pwcca : OnBases {
     });
     std::vector<Matrix<B>> cores;
     for (auto& pair : pairs) cores.push_back(std::move(pair.matrix));
-    const auto found = b.svd(std::move(cores),
-                             of_x && of_y ? Vectors::both
-                                 : of_x   ? Vectors::left
-                                          : Vectors::right);
+    const Vectors of_one = of_x ? Vectors::left : Vectors::right;
+    const auto found = b.svd(std::move(cores), of_x && of_y ? Vectors::both : of_one);
 
-    std::vector<Sides<VariateWeights>> weights(pairs.size());
+    std::vector<Weights> weights(pairs.size());
     b.together([&] {
       for_each_pair([&](std::size_t k) {
         const std::size_t r = found[k].s.size();
@@ -111,13 +109,12 @@ struct Pwcca : OnBases {
   }
 
  private:
-  template <class Of>
-  struct Sides {
-    std::optional<Of> x{}, y{};
+  struct Weights {
+    std::optional<VariateWeights> x{}, y{};
   };
 
   Compared weighed(const std::vector<double>& rho, Index x_rank, Index y_rank,
-                   const Sides<VariateWeights>& weights) const {
+                   const Weights& weights) const {
     const auto weigh = [&](const std::optional<VariateWeights>& of,
                            Index rank) -> std::optional<WeightedMean> {
       if (!of) return {};
