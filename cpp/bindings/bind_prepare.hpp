@@ -172,11 +172,10 @@ PreparedLayers<S, D> prepare_units(const GivenLayers<S>& layers,
     throw std::invalid_argument("there must be a tolerance for every layer");
   return prepare_layers<S, D>(Kind::units, layers, is_double, {}, {}, [=](auto& b) {
     using B = std::remove_cvref_t<decltype(b)>;
-    std::vector<Units<B>> units;
+    std::vector<UnitsInput<B>> inputs;
     for (std::size_t l = 0; l < layers.size(); ++l)
-      units.push_back(
-          UnitCorrelation::prepare(b, read(b, *layers[l]), layers[l]->means, tolerances[l]));
-    return units;
+      inputs.push_back({read(b, *layers[l]), layers[l]->means, tolerances[l]});
+    return UnitCorrelation::prepare(b, std::move(inputs));
   });
 }
 

@@ -221,20 +221,13 @@ concept Backend = std::floating_point<typename B::scalar> &&
       { b.subtract_means(tile, Index{}, host) };  // x(i, j) -= mᵢ + mⱼ, n x n
     };
 
-/// A = U S Vᵀ, thin.
+/// A = U S Vᵀ, thin, with the vectors that were wanted: k x rows and k x cols, orthonormal rows.
 template <class B>
 struct SVD {
-  Matrix<B> u;            // rows x k, orthonormal columns
-  std::vector<double> s;  // descending
-  Matrix<B> vt;           // k x cols, orthonormal rows
+  std::vector<double> s{};  // descending
+  std::optional<Matrix<B>> ut{}, vt{};
 };
-
-/// Uᵀ and S alone.
-template <class B>
-struct LeftVectors {
-  Matrix<B> ut;           // k x rows
-  std::vector<double> s;  // descending
-};
+enum class Vectors : std::uint8_t { left, right, both };
 
 /// What `inverse_factor` finds of A = L Lᵀ besides L⁻¹: whether there is one, and estimates from
 /// below of |A| and |L⁻¹|. Undefined, and as large as they like, where there is none.
@@ -250,8 +243,11 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, Matrix<typename B::Wide> total,
              std::optional<Matrix<B>>* kept, double* numbers, Factoring* found,
-             std::vector<Matrix<B>> several, double precision,
+             std::vector<Matrix<B>> several, double precision, Vectors wanted,
              const std::function<void(Index)>& task) {
+      // Matrices are worked on together until they have so many elements, and one row of a map
+      // always is.
+      { B::side_by_side } -> std::convertible_to<Index>;
       // Whether a factorisation costs less than the Gram matrix of all rows, and one of some rows
       // is worth trying first.
       { B::tries_some_rows } -> std::convertible_to<bool>;
@@ -261,11 +257,14 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.matrix(host, Index{}, Index{}) } -> std::same_as<Matrix<B>>;
       { b.download(view) } -> std::same_as<std::vector<double>>;
 
-      // The next two tell their numbers as `dot` does, at once or after `together`.
+      // The next four tell their numbers as `dot` does, at once or after `together`.
       { b.diagonal(view, numbers) };
+      { b.column_norms(layer, numbers) };  // squared, centred
+      // To one array Σⱼ |xᵢⱼ| is added for every row, to the other, for all but the last,
+      // Σⱼ max(|xᵢⱼ|, |xᵢ₊₁ⱼ|).
+      { b.absolute_sums(view, numbers, numbers) };
       // L⁻¹ in place of A, positive with a diagonal of ones, and Lᵀ to *kept, unless null.
       { b.inverse_factor(m, kept, found) };
-      { b.column_norms(layer) } -> std::same_as<std::vector<double>>;      // squared, centred
       { b.project(layer, view) } -> std::same_as<Matrix<B>>;               // X Wᵀ
       { b.project_lower(layer, view) } -> std::same_as<Matrix<B>>;         // W lower triangular
       { b.squared_residual(layer, layer, view) } -> std::same_as<double>;  // |X - Y W|²
@@ -284,12 +283,12 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       // x(i, j) / (uᵢ vⱼ), in [-1, 1], in place; NaN where that is 0, and 1 on the diagonal if
       // `own`.
       { b.correlate(m, host, host, bool{}) };
-      { b.svd(std::move(m)) } -> std::same_as<SVD<B>>;
+      // Of matrices side by side, and so not in a task of `for_each`.
+      { b.svd(std::move(several), wanted) } -> std::same_as<std::vector<SVD<B>>>;
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
       // Sums of singular values, each of which is at most the matrix's bound: right to as many
       // times bound * precision as there are values.
       { b.nuclear_norms(std::move(several), host, precision) } -> std::same_as<std::vector<double>>;
-      { b.left_vectors(std::move(m)) } -> std::same_as<LeftVectors<B>>;
       { b.for_each(Index{}, task) };  // independent tasks that use operations on matrices alone
     };
 

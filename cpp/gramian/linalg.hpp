@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "backend.hpp"
@@ -44,6 +45,14 @@ Layer<B> make_layer(B& b, const Source& source, const Means& means, double scale
   return {source, scale, constant, b.upload(high), b.upload(low), sum(means.high), largest};
 }
 
+/// n of a backend's own numbers once more.
+template <Backend B>
+typename B::Buffer copy(B& b, const typename B::scalar* values, Index n) {
+  auto buffer = b.allocate(n);
+  b.copy(values, n, buffer.get());
+  return buffer;
+}
+
 /// Bytes that a layer holds besides the activations, which are another's, and a matrix.
 template <class B>
 Index bytes_of(const Layer<B>& layer) {
@@ -76,6 +85,38 @@ std::vector<double> diagonal(B& b, View<B> x) {
   std::vector<double> found(static_cast<std::size_t>(std::min(x.rows, x.cols)));
   b.together([&] { b.diagonal(x, found.data()); });
   return found;
+}
+
+/// |xⱼ|² of every centred column of some layers, as soon as all are there.
+template <LinearAlgebra B>
+std::vector<std::vector<double>> column_norms(B& b, std::span<const Layer<B>* const> layers) {
+  std::vector<std::vector<double>> found;
+  for (const Layer<B>* layer : layers)
+    found.emplace_back(static_cast<std::size_t>(layer->source.cols));
+  b.together([&] {
+    for (std::size_t l = 0; l < layers.size(); ++l) b.column_norms(*layers[l], found[l].data());
+  });
+  return found;
+}
+template <LinearAlgebra B>
+std::vector<double> column_norms(B& b, const Layer<B>& layer) {
+  const Layer<B>* const one = &layer;
+  return std::move(column_norms<B>(b, std::span{&one, 1})[0]);
+}
+
+/// Of one matrix.
+template <LinearAlgebra B>
+SVD<B> svd(B& b, Matrix<B> m, Vectors wanted) {
+  std::vector<Matrix<B>> one;
+  one.push_back(std::move(m));
+  return std::move(b.svd(std::move(one), wanted)[0]);
+}
+
+/// U Vᵀ of M = U S Vᵀ.
+template <LinearAlgebra B>
+Matrix<B> polar_factor(B& b, Matrix<B> m) {
+  const SVD<B> found = svd(b, std::move(m), Vectors::both);
+  return b.multiply(b.transposed(*found.ut), *found.vt);
 }
 
 /// |xᵢ|² of every centred row.

@@ -72,23 +72,33 @@ void test_row_products(B& b) {
   }
 }
 
-/// Orthonormal rows with Uᵀ A = S Vᵀ: rows of length s, orthogonal to one another.
+/// Orthonormal rows with Uᵀ A = S Vᵀ: rows of length s, orthogonal to one another. And likewise
+/// those of Aᵀ, of which several are found together.
 template <class B>
-void test_left_vectors(B& b, const Host& a, const std::vector<double>& s) {
-  const auto found = b.left_vectors(upload(b, a));
-  const Host ut = download<B>(b, found.ut);
+void test_one_side(B& b, const Host& a, const std::vector<double>& s) {
   const Index k = std::ssize(s);
   const auto root = std::sqrt(static_cast<double>(k));
-  check_close<B>(multiply(ut, transposed(ut)), identity(k), 20 * root, "left vectors alone");
-  const Host rest = multiply(ut, a);
-  Host squares(k, k);
-  for (Index i = 0; i < k; ++i) {
-    const double value = s[static_cast<std::size_t>(i)];
-    check_near(found.s[static_cast<std::size_t>(i)], value, 20 * epsilon<B>() * s[0], "values");
-    squares(i, i) = value * value;
-  }
-  check_close<B>(multiply(rest, transposed(rest)), squares, 50 * root * s[0] * s[0],
-                 "left vectors diagonalise");
+  const auto test = [&](const Host& vectors, const Host& of, const std::vector<double>& values) {
+    check_close<B>(multiply(vectors, transposed(vectors)), identity(k), 20 * root, "one side");
+    const Host rest = multiply(vectors, of);
+    Host squares(k, k);
+    for (Index i = 0; i < k; ++i) {
+      const double value = s[static_cast<std::size_t>(i)];
+      check_near(values[static_cast<std::size_t>(i)], value, 20 * epsilon<B>() * s[0], "values");
+      squares(i, i) = value * value;
+    }
+    check_close<B>(multiply(rest, transposed(rest)), squares, 50 * root * s[0] * s[0],
+                   "vectors of one side diagonalise");
+  };
+  const auto left = svd(b, upload(b, a), Vectors::left);
+  check(!left.vt, "left vectors alone");
+  test(download<B>(b, *left.ut), a, left.s);
+  std::vector<Matrix<B>> twice;
+  for (int i = 0; i < 2; ++i) twice.push_back(upload(b, i == 0 ? a : transposed(a)));
+  const auto right = b.svd(std::move(twice), Vectors::right);
+  check(!right[0].ut, "right vectors alone");
+  test(download<B>(b, *right[0].vt), transposed(a), right[0].s);
+  test(download<B>(b, *right[1].vt), a, right[1].s);
 }
 
 /// Values far below the largest, and zeros, whose squares no precision holds.
@@ -98,7 +108,7 @@ void test_falling_values(B& b) {
     Host a(40, 50);
     for (Index i = 0; i < 40 - zeros; ++i) a(i, 49 - i) = std::ldexp(1, static_cast<int>(-i));
     const auto values = b.singular_values(upload(b, a));
-    test_left_vectors(b, a, b.svd(upload(b, a)).s);
+    test_one_side(b, a, svd(b, upload(b, a), Vectors::both).s);
     for (Index i = 0; i < 40; ++i)
       check_near(values[static_cast<std::size_t>(i)],
                  i < 40 - zeros ? std::ldexp(1, static_cast<int>(-i)) : 0, 2 * epsilon<B>(),
@@ -113,10 +123,10 @@ void test_svd(B& b) {
   };
   for (const auto [m, n] : {Shape{1, 1}, {6, 6}, {40, 9}, {9, 40}, {1, 7}, {130, 128}}) {
     const Host a = random_host(m, n);
-    const auto found = b.svd(upload(b, a));
+    const auto found = svd(b, upload(b, a), Vectors::both);
     const Index k = std::min(m, n);
-    Host u = download<B>(b, found.u);
-    const Host vt = download<B>(b, found.vt);
+    Host u = transposed(download<B>(b, *found.ut));
+    const Host vt = download<B>(b, *found.vt);
     const auto root = std::sqrt(static_cast<double>(k));
     check_close<B>(multiply(transposed(u), u), identity(k), 20 * root, "left vectors");
     check_close<B>(multiply(vt, transposed(vt)), identity(k), 20 * root, "right vectors");
@@ -127,7 +137,7 @@ void test_svd(B& b) {
     const auto values = b.singular_values(upload(b, a));
     for (std::size_t j = 0; j < values.size(); ++j)
       check_near(values[j], found.s[j], 20 * epsilon<B>() * found.s[0], "singular values");
-    test_left_vectors(b, a, found.s);
+    test_one_side(b, a, found.s);
   }
 }
 

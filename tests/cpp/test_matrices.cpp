@@ -1,6 +1,7 @@
 // The operations of the concept LinearAlgebra: passes over layers, and products.
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "gramian/cpu/blas_info.hpp"
 #include "host_matrix.hpp"
@@ -48,6 +49,27 @@ void test_moving(B& b) {
   check_close<B>(download<B>(b, scaled), expected, norm(expected), "scale");
 }
 
+/// Added to what is there, but for the last row's neighbour, which it has not.
+template <class B>
+void test_absolute_sums(B& b) {
+  for (const auto& [m, n] : {std::pair<Index, Index>{1, 1}, {1, 40}, {2, 3}, {9, 33}, {70, 257}}) {
+    const auto x = upload(b, random_host(m, n));
+    const Host rounded = download<B>(b, x);
+    std::vector<double> sums(static_cast<std::size_t>(m), 2.0), larger = sums;
+    b.together([&] { b.absolute_sums(x, sums.data(), larger.data()); });
+    for (Index i = 0; i < m; ++i) {
+      double own = 2, both = 2;
+      for (Index j = 0; j < n; ++j) {
+        own += std::abs(rounded(i, j));
+        if (i + 1 < m) both += std::max(std::abs(rounded(i, j)), std::abs(rounded(i + 1, j)));
+      }
+      const auto at = static_cast<std::size_t>(i);
+      check_near(sums[at], own, 1e-14 * own, "absolute sums");
+      check_near(larger[at], both, 1e-14 * both, "sums of the larger of two rows");
+    }
+  }
+}
+
 template <class B>
 void test_passes_over_layers(B& b) {
   for (const Layout layout : layouts)
@@ -55,7 +77,7 @@ void test_passes_over_layers(B& b) {
       const Data data = normal_data(n, 9, layout, 2), other = normal_data(n, 4, layout, 1, 1);
       const auto x = layer_of(b, data, 0.5), y = layer_of(b, other);
       const Host plain = centered(data, 0.5), plain_y = centered(other, 1);
-      const auto norms = b.column_norms(x);
+      const auto norms = column_norms(b, x);
       for (Index j = 0; j < 9; ++j) {
         double square = 0;
         for (Index i = 0; i < n; ++i) square += plain(i, j) * plain(i, j);
@@ -149,6 +171,7 @@ template <LinearAlgebra B>
 void test_matrices() {
   B b;
   test_moving(b);
+  test_absolute_sums(b);
   test_passes_over_layers(b);
   test_project_lower(b);
   test_as_layer(b);

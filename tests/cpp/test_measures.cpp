@@ -215,10 +215,11 @@ void test_units(B& b, const Layers& layers) {
   auto values = layers.data[1].values;
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) values[9 * i + 2] = 1;
   const Data with_constant = make_data(n, 9, DType::f32, Layout::rows, values);
-  const auto prepared = [&](const Data& d) {
-    return UnitCorrelation::prepare(b, layer_of(b, d, 0.25), d.means(0.25), 10 * epsilon<B>());
-  };
-  const auto x = prepared(layers.data[0]), y = prepared(with_constant);
+  std::vector<UnitsInput<B>> inputs;
+  for (const Data& d : {std::cref(layers.data[0]), std::cref(with_constant)})
+    inputs.push_back({layer_of(b, d, 0.25), d.means(0.25), 10 * epsilon<B>()});
+  const auto prepared = UnitCorrelation::prepare(b, std::move(inputs));
+  const auto &x = prepared[0], &y = prepared[1];
   const Host r = download<B>(b, UnitCorrelation::compare(b, x, y));
   const Host own = download<B>(b, UnitCorrelation::compare(b, x, x));
   const Host left = layers.x[0], right = layers.x[1];

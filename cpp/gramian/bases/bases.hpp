@@ -17,6 +17,7 @@
 #include <concepts>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -28,21 +29,35 @@ namespace gramian {
 template <LinearAlgebra B>
 std::vector<Basis<B>> orthonormal_bases(B& b, std::vector<BasisInput<B>> inputs, Extras wanted);
 
-/// The rungs in double, for one layer.
+/// The rungs in double.
 template <LinearAlgebra B>
-Basis<B> basis_in_double(B& b, BasisInput<B> x, std::vector<double> scales, Extras wanted) {
+std::vector<Basis<B>> bases_in_double(B& b, std::vector<BasisInput<B>> inputs,
+                                      std::span<const std::vector<double>> scales, Extras wanted) {
+  std::vector<Basis<B>> bases;
   if constexpr (std::same_as<B, typename B::Wide>) {
-    SVD<B> svd = is_wide(x.layer) ? wide_svd(b, x, scales) : b.svd(b.triangle(x.layer, scales));
-    return basis_from_svd(b, std::move(x.layer), std::move(svd), scales, above(x.tolerance),
-                          x.epsilon, wanted);
+    std::vector<Matrix<B>> triangles;  // of those that are not wide
+    b.together([&] {
+      for (std::size_t l = 0; l < inputs.size(); ++l)
+        if (!is_wide(inputs[l].layer)) triangles.push_back(b.triangle(inputs[l].layer, scales[l]));
+    });
+    auto svds = b.svd(std::move(triangles), Vectors::right);
+    auto next = svds.begin();
+    for (std::size_t l = 0; l < inputs.size(); ++l) {
+      BasisInput<B>& x = inputs[l];
+      SVD<B> found = is_wide(x.layer) ? wide_svd(b, x, scales[l]) : std::move(*next++);
+      bases.push_back(basis_from_svd(b, std::move(x.layer), std::move(found), scales[l],
+                                     above(x.tolerance), x.epsilon, wanted));
+    }
   } else {
     using W = typename B::Wide;
     W w = b.wide();
-    std::vector<BasisInput<W>> inputs;
-    inputs.push_back(widened(w, x));
-    const Basis<W> found = std::move(orthonormal_bases(w, std::move(inputs), wanted)[0]);
-    return narrowed(b, found, std::move(x.layer));
+    std::vector<BasisInput<W>> wide;
+    for (const BasisInput<B>& x : inputs) wide.push_back(widened(w, x));
+    const auto found = orthonormal_bases(w, std::move(wide), wanted);
+    for (std::size_t l = 0; l < inputs.size(); ++l)
+      bases.push_back(narrowed(b, w, found[l], std::move(inputs[l].layer)));
   }
+  return bases;
 }
 
 /// Bases of all layers: products of one layer at a time, shared by the threads; factorisations of
@@ -70,15 +85,28 @@ std::vector<Basis<B>> orthonormal_bases(B& b, std::vector<BasisInput<B>> inputs,
   all(&Steps::form);
   side_by_side(&Steps::factor_again);
   side_by_side(&Steps::factored_again);
-  std::vector<Basis<B>> bases;
-  for (auto& layer : layers) {
-    if (layer.finish()) {
-      bases.push_back(std::move(layer.basis));
-      continue;
+  std::vector<Basis<B>> bases(layers.size());
+  std::vector<std::size_t> rest;
+  for (std::size_t l = 0; l < layers.size(); ++l)
+    if (layers[l].finish())
+      bases[l] = std::move(layers[l].basis);
+    else
+      rest.push_back(l);
+  for (auto l = rest.begin(); l != rest.end();) {
+    const auto first = l;
+    std::vector<BasisInput<B>> together;
+    std::vector<std::vector<double>> their_scales;
+    for (Index elements = 0; l == first || (l != rest.end() && elements < B::side_by_side); ++l) {
+      CholeskyQR<B>& layer = layers[*l];
+      elements += layer.input.layer.source.rows * layer.input.layer.source.cols;
+      together.push_back(std::move(layer.input));
+      their_scales.push_back(std::move(layer.scales));
     }
-    const double squared_norm = layer.basis.squared_norm;
-    bases.push_back(basis_in_double(b, std::move(layer.input), std::move(layer.scales), wanted));
-    bases.back().squared_norm = squared_norm;
+    auto found = bases_in_double<B>(b, std::move(together), their_scales, wanted);
+    for (auto k = first; k != l; ++k) {
+      bases[*k] = std::move(found[static_cast<std::size_t>(k - first)]);
+      bases[*k].squared_norm = layers[*k].basis.squared_norm;
+    }
   }
   return bases;
 }

@@ -18,8 +18,8 @@ Layer<B> every(B& b, const Layer<B>& layer, Index first, Index step) {
   part.data = static_cast<const char*>(part.data) + first * part.row_stride * size_of(part.dtype);
   part.rows = (part.rows - first + step - 1) / step;
   part.row_stride *= step;
-  return {part, layer.scale, layer.constant, b.upload(b.download(layer.mean_high.get(), part.cols)),
-          b.upload(b.download(layer.mean_low.get(), part.cols))};
+  return {part, layer.scale, layer.constant, copy(b, layer.mean_high.get(), part.cols),
+          copy(b, layer.mean_low.get(), part.cols)};
 }
 
 /// A layer on its way to a basis. Its methods are called in their order; those that factor from
@@ -58,14 +58,15 @@ class CholeskyQR {
   /// of all rows, which is needed for the first factor or the only one.
   void measure_columns() {
     if (first_) {
-      squares_ = b_.column_norms(input.layer);
+      squares_ = column_norms(b_, input.layer);
       const auto same = [](double s, double t) { return (s == 0) == (t == 0); };
       if (std::ranges::equal(column_scales(input, squares_), sample_scales_, same))
         return gram_.reset();
       first_.reset();
     }
     if (!gram_) {
-      squares_ = b_.column_norms(input.layer);
+      squares_.resize(static_cast<std::size_t>(input.layer.source.cols));
+      b_.column_norms(input.layer, squares_.data());
       return;
     }
     for (Index step = step_ / 2; step > 0; step /= 2)
@@ -76,7 +77,7 @@ class CholeskyQR {
   void set_scales() {
     // A square that float lost looks as that of a dead unit does.
     if (gram_ && std::ranges::find(squares_, 0.0) != squares_.end())
-      squares_ = b_.column_norms(input.layer);
+      squares_ = column_norms(b_, input.layer);
     scales = column_scales(input, squares_);
     const bool constant = is_zero(scales);
     basis.squared_norm = constant ? 0 : sum(squares_);  // 0 but for rounding

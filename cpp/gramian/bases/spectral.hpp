@@ -64,7 +64,7 @@ Basis<B> basis_from_svd(B& b, Layer<B> layer, SVD<B> svd, std::span<const double
   basis.singular_values = svd.s;
   basis.rank = choice.kept;
   if (basis.rank == 0) return basis;
-  Matrix<B> v = b.copy(View<B>{svd.vt.data, basis.rank, svd.vt.cols});
+  Matrix<B> v = b.copy(View<B>{svd.vt->data, basis.rank, svd.vt->cols});
   if (is_wide(basis.layer)) {
     Matrix<B> q = b.transposed(v);
     Layer<B> own = b.as_layer(q);
@@ -128,24 +128,29 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
     return tall && x.epsilon * x.epsilon > unit && x.tolerance >= x.epsilon;
   };
   const auto count = inputs.size();
-  std::vector<std::optional<Matrix<B>>> factors(count);
+  std::vector<Matrix<B>> factors;
+  std::vector<std::size_t> factored;  // whose they are
   std::vector<std::optional<SVD<B>>> svds(count);
   std::vector<Basis<B>> bases;
-  for (std::size_t l = 0; l < count; ++l) {
-    const BasisInput<B>& input = inputs[l];
-    if (input.layer.constant) continue;
-    if (is_wide(input.layer))
-      svds[l] = wide_svd(b, input, std::vector<double>(input.means.high.size(), 1.0));
-    else
-      factors[l] = triangle_or_gram(b, input, by_gram(input));
-  }
-  b.for_each(static_cast<Index>(count), [&](Index task) {
-    const auto l = static_cast<std::size_t>(task);
-    if (!factors[l]) return;
-    svds[l] = b.svd(std::move(*factors[l]));
+  b.together([&] {
+    for (std::size_t l = 0; l < count; ++l) {
+      const BasisInput<B>& input = inputs[l];
+      if (input.layer.constant) continue;
+      if (is_wide(input.layer)) {
+        svds[l] = wide_svd(b, input, std::vector<double>(input.means.high.size(), 1.0));
+      } else {
+        factors.push_back(triangle_or_gram(b, input, by_gram(input)));
+        factored.push_back(l);
+      }
+    }
+  });
+  auto found = b.svd(std::move(factors), Vectors::right);
+  for (std::size_t k = 0; k < factored.size(); ++k) {
+    const std::size_t l = factored[k];
+    svds[l] = std::move(found[k]);
     if (by_gram(inputs[l]))
       for (double& s : svds[l]->s) s = std::sqrt(s);
-  });
+  }
   for (std::size_t l = 0; l < count; ++l) {
     if (!svds[l]) {
       bases.push_back({std::move(inputs[l].layer)});
@@ -165,7 +170,7 @@ std::vector<Basis<B>> spectral_bases(B& b, std::vector<BasisInput<B>> inputs,
 /// A basis that was found in double, for products in B: as it is where that does no harm, and
 /// formed otherwise.
 template <LinearAlgebra B>
-Basis<B> narrowed(B& b, const Basis<typename B::Wide>& found, Layer<B> layer) {
+Basis<B> narrowed(B& b, typename B::Wide& w, const Basis<typename B::Wide>& found, Layer<B> layer) {
   Basis<B> basis{std::move(layer), found.rank, found.squared_norm};
   basis.singular_values = found.singular_values;
   basis.directions = found.directions;
@@ -177,7 +182,6 @@ Basis<B> narrowed(B& b, const Basis<typename B::Wide>& found, Layer<B> layer) {
   if (direct) {
     basis.coefficients = b.narrow(*found.coefficients);
   } else {
-    auto w = b.wide();
     Matrix<B> q = found.coefficients ? b.narrow(w.project(found.factor(), *found.coefficients))
                                      : b.narrow(found.columns->matrix);
     Layer<B> own = b.as_layer(q);

@@ -33,23 +33,23 @@ std::optional<SVD<B>> svd_by_rows(B& b, const BasisInput<B>& x, std::span<const 
                                   double tolerance) {
   constexpr double unit = std::numeric_limits<double>::epsilon();
   const bool coarse = x.epsilon * x.epsilon > unit && tolerance >= x.epsilon;
-  SVD<B> svd = b.svd(b.row_products(x.layer, scales));
-  const double largest = svd.s[0];
+  SVD<B> found = svd(b, b.row_products(x.layer, scales), Vectors::right);
+  const double largest = found.s[0];
   const double exact = (coarse ? std::min(.1, 16 * unit / x.epsilon) : .1) * largest;
   const auto kept = static_cast<std::size_t>(
-      std::ranges::count_if(svd.s, [&](double square) { return square >= exact; }));
-  const bool complete = kept + 1 >= svd.s.size();
-  if (!complete && !(coarse && svd.s[kept] <= tolerance * tolerance * largest)) return {};
-  if (complete && kept < svd.s.size()) svd.s.back() = 0;
-  for (double& s : svd.s) s = std::sqrt(std::max(s, 0.0));
-  return svd;
+      std::ranges::count_if(found.s, [&](double square) { return square >= exact; }));
+  const bool complete = kept + 1 >= found.s.size();
+  if (!complete && !(coarse && found.s[kept] <= tolerance * tolerance * largest)) return {};
+  if (complete && kept < found.s.size()) found.s.back() = 0;
+  for (double& s : found.s) s = std::sqrt(std::max(s, 0.0));
+  return found;
 }
 
 /// The same in any case.
 template <LinearAlgebra B>
 SVD<B> wide_svd(B& b, const BasisInput<B>& x, std::span<const double> scales) {
   auto found = svd_by_rows(b, x, scales, x.tolerance);
-  return found ? std::move(*found) : b.svd(b.triangle(x.layer, scales));
+  return found ? std::move(*found) : svd(b, b.triangle(x.layer, scales), Vectors::right);
 }
 
 /// Z with Z Zᵀ = X D² Xᵀ, n x r, D the identity or, `scaled`, what makes the columns of norm 1: a
@@ -59,14 +59,14 @@ template <LinearAlgebra B>
 Matrix<B> coordinates(B& b, const BasisInput<B>& x, bool scaled) {
   const auto width = static_cast<std::size_t>(x.layer.source.cols);
   std::vector<double> scales(width, 1.0);
-  if (scaled) scales = column_scales(x, b.column_norms(x.layer));
-  auto svd = svd_by_rows(b, x, scales, x.tolerance);
-  if (!svd) return b.transposed(b.triangle(x.layer, scales));
+  if (scaled) scales = column_scales(x, column_norms(b, x.layer));
+  auto found = svd_by_rows(b, x, scales, x.tolerance);
+  if (!found) return b.transposed(b.triangle(x.layer, scales));
   const auto rank =
-      std::max<Index>(1, std::ranges::count_if(svd->s, [](double s) { return s > 0; }));
-  Matrix<B> v = b.copy(View<B>{svd->vt.data, rank, svd->vt.cols});
-  svd->s.resize(static_cast<std::size_t>(rank));
-  b.scale(v, svd->s, std::vector<double>(static_cast<std::size_t>(v.cols), 1.0));
+      std::max<Index>(1, std::ranges::count_if(found->s, [](double s) { return s > 0; }));
+  Matrix<B> v = b.copy(View<B>{found->vt->data, rank, found->vt->cols});
+  found->s.resize(static_cast<std::size_t>(rank));
+  b.scale(v, found->s, std::vector<double>(static_cast<std::size_t>(v.cols), 1.0));
   return b.transposed(v);
 }
 
@@ -74,8 +74,8 @@ Matrix<B> coordinates(B& b, const BasisInput<B>& x, bool scaled) {
 template <LinearAlgebra B>
 Layer<B> columns_of(B& b, const Layer<B>& layer, Index first, Index count) {
   return {columns_of(layer.source, first, count), layer.scale, layer.constant,
-          b.upload(b.download(layer.mean_high.get() + first, count)),
-          b.upload(b.download(layer.mean_low.get() + first, count))};
+          copy(b, layer.mean_high.get() + first, count),
+          copy(b, layer.mean_low.get() + first, count)};
 }
 
 }  // namespace gramian

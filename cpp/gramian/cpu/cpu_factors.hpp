@@ -20,15 +20,41 @@ void Cpu<T>::inverse_factor(Matrix<Cpu>& x, std::optional<Matrix<Cpu>>* kept, Fa
   *found = {true, found->norm, norm()};
 }
 
+/// In float, vectors of the shorter side alone by its squares.
 template <class T>
-SVD<Cpu<T>> Cpu<T>::svd(Matrix<Cpu> x) {
+SVD<Cpu<T>> Cpu<T>::svd(Matrix<Cpu> x, Vectors wanted) {
   const Span span{Step::vectors};
   const Index k = std::min(x.rows, x.cols);
+  const bool left = wanted == Vectors::left;
+  SVD<Cpu> found;
+  if constexpr (std::is_same_v<T, float>) {
+    if (wanted != Vectors::both && (left ? x.rows : x.cols) == k) {
+      std::optional<Matrix<Cpu>> turned;
+      if (!left) turned = transposed(x);
+      const View<Cpu> own = turned ? *turned : x;
+      Matrix<Cpu> vectors(*this, k, k);
+      if (dense::svd_by_squares(own.data, k, own.cols, found.s, vectors.mutable_data())) {
+        (left ? found.ut : found.vt) = std::move(vectors);
+        return found;
+      }
+    }
+  }
   std::vector<T> s(static_cast<std::size_t>(k));
-  SVD<Cpu> found{Matrix<Cpu>(*this, x.rows, k), {}, Matrix<Cpu>(*this, k, x.cols)};
-  dense::svd(x.mutable_data(), x.rows, x.cols, s.data(), found.u.mutable_data(),
-             found.vt.mutable_data());
+  Matrix<Cpu> u(*this, x.rows, k), vt(*this, k, x.cols);
+  dense::svd(x.mutable_data(), x.rows, x.cols, s.data(), u.mutable_data(), vt.mutable_data());
   found.s.assign(s.begin(), s.end());
+  if (wanted != Vectors::right) found.ut = transposed(u);
+  if (!left) found.vt = std::move(vt);
+  return found;
+}
+
+template <class T>
+std::vector<SVD<Cpu<T>>> Cpu<T>::svd(std::vector<Matrix<Cpu>> all, Vectors wanted) {
+  std::vector<SVD<Cpu>> found(all.size());
+  for_each(std::ssize(all), [&](Index i) {
+    const auto at = static_cast<std::size_t>(i);
+    found[at] = svd(std::move(all[at]), wanted);
+  });
   return found;
 }
 
@@ -43,19 +69,6 @@ std::vector<double> Cpu<T>::singular_values(Matrix<Cpu> x) {
   std::vector<T> s(static_cast<std::size_t>(std::min(x.rows, x.cols)));
   dense::svd<T>(x.mutable_data(), x.rows, x.cols, s.data(), nullptr, nullptr);
   return {s.begin(), s.end()};
-}
-
-template <class T>
-LeftVectors<Cpu<T>> Cpu<T>::left_vectors(Matrix<Cpu> x) {
-  if constexpr (std::is_same_v<T, float>) {
-    const Span span{Step::vectors};
-    LeftVectors<Cpu> found{Matrix<Cpu>(*this, x.rows, x.rows), {}};
-    if (x.rows <= x.cols &&
-        dense::svd_by_squares(x.data, x.rows, x.cols, found.s, found.ut.mutable_data()))
-      return found;
-  }
-  SVD<Cpu> all = svd(std::move(x));
-  return {transposed(all.u), std::move(all.s)};
 }
 
 /// By their singular values, which are right to more than is asked for.

@@ -64,17 +64,19 @@ std::vector<double> Cpu<T>::by_rows(
 }
 
 template <class T>
-std::vector<double> Cpu<T>::column_norms(const Layer<Cpu>& x) {
+void Cpu<T>::column_norms(const Layer<Cpu>& x, double* out) {
   // Fewer rows at a time where they are long, and of these some columns: a panel stays in a cache.
   constexpr Index panel = Index{1} << 17;
   const Index p = x.source.cols, block = rows_at_once(x);
-  return by_rows(
-      x.source.rows, p,
-      [&](Panels& panels, Rows rows, std::vector<double>& sums) {
-        for (Index first = 0; first < p; first += panel / block)
-          add_squares(x, rows, {first, std::min(panel / block, p - first)}, panels.x, sums.data());
-      },
-      block);
+  std::ranges::copy(by_rows(
+                        x.source.rows, p,
+                        [&](Panels& panels, Rows rows, std::vector<double>& sums) {
+                          for (Index first = 0; first < p; first += panel / block)
+                            add_squares(x, rows, {first, std::min(panel / block, p - first)},
+                                        panels.x, sums.data());
+                        },
+                        block),
+                    out);
 }
 
 /// Adds the squares of some rows of some columns to the sums of these columns.

@@ -49,6 +49,30 @@ Matrix<Cpu<double>> Cpu<T>::widen(View<Cpu> x, double factor) {
   return out;
 }
 
+/// Four of each sum side by side: one alone waits for every addition.
+template <class T>
+void Cpu<T>::absolute_sums(View<Cpu> x, double* sums, double* larger) {
+  constexpr Index width = 4;
+  const Span span{Step::elementwise};
+  for (Index i = 0; i < x.rows; ++i) {
+    const T* const row = x.data + i * x.cols;
+    const T* const next = i + 1 < x.rows ? row + x.cols : row;
+    double own[width] = {}, both[width] = {};
+    const auto add = [&](Index j, Index k) {
+      const double value = std::abs(static_cast<double>(row[j]));
+      const double other = std::abs(static_cast<double>(next[j]));
+      own[k] += value;
+      both[k] += other > value ? other : value;
+    };
+    Index j = 0;
+    for (; j + width <= x.cols; j += width)
+      for (Index k = 0; k < width; ++k) add(j + k, k);
+    for (Index k = 0; j < x.cols; ++k, ++j) add(j, k);
+    for (Index k = 0; k < width; ++k) sums[i] += own[k];
+    for (Index k = 0; k < width && i + 1 < x.rows; ++k) larger[i] += both[k];
+  }
+}
+
 template <class T>
 void Cpu<T>::correlate(Matrix<Cpu>& x, std::span<const double> u, std::span<const double> v,
                        bool own) {

@@ -57,6 +57,7 @@ class Cuda {
   static constexpr Index panel_rows = 4096, panel_elements = Index{1} << 26;
   // On an H200 the product of 10,000 rows of 512 columns takes 0.1 ms: there is nothing to spare.
   static constexpr bool tries_some_rows = false;
+  static constexpr Index side_by_side = Index{1} << 24;  // 128 MB, which fill a device
   static int available_threads() { return 1; }
   /// From the data sheet of an H100: 50 Tflop/s in float and half of it in double, 3 TB/s.
   static constexpr CostModel costs() {
@@ -151,7 +152,8 @@ class Cuda {
   Matrix<Cuda> copy(View<Cuda> x);
   std::vector<double> download(View<Cuda> x) { return download(x.data, x.rows * x.cols); }
   void diagonal(View<Cuda> x, double* out);
-  std::vector<double> column_norms(const Layer<Cuda>& x);
+  void column_norms(const Layer<Cuda>& x, double* out);
+  void absolute_sums(View<Cuda> x, double* sums, double* larger);
   Matrix<Cuda> project(const Layer<Cuda>& x, View<Cuda> w);
   Matrix<Cuda> project_lower(const Layer<Cuda>& x, View<Cuda> w) { return project(x, w); }
   double squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, View<Cuda> w);
@@ -167,8 +169,7 @@ class Cuda {
   Matrix<Wide> widen(View<Cuda> x, double factor);
   void correlate(Matrix<Cuda>& x, std::span<const double> u, std::span<const double> v, bool own);
   void inverse_factor(Matrix<Cuda>& x, std::optional<Matrix<Cuda>>* kept, Factoring* found);
-  SVD<Cuda> svd(Matrix<Cuda> x);
-  LeftVectors<Cuda> left_vectors(Matrix<Cuda> x);
+  std::vector<SVD<Cuda>> svd(std::vector<Matrix<Cuda>> all, Vectors wanted);
   std::vector<double> singular_values(Matrix<Cuda> x);
   std::vector<double> nuclear_norms(std::vector<Matrix<Cuda>> all, std::span<const double> bounds,
                                     double precision);
@@ -265,7 +266,7 @@ class Cuda {
                 double* out);
   void clear(double* x, Index n);
   void estimate_norm(View<Cuda> a, double divisor, double* out);
-  std::vector<double> factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt);
+  std::vector<SVD<Cuda>> factorise(const std::vector<Matrix<Cuda>>& all, bool left, bool right);
   /// work(rows) for blocks of the n rows, in their order.
   void by_rows(Index n, const std::function<void(Rows)>& work, Index block = panel_rows);
 
@@ -287,6 +288,7 @@ class Cuda {
 }  // namespace gramian
 
 #include "cuda_cross.hpp"
+#include "cuda_factors.hpp"
 #include "cuda_matrices.hpp"
 #include "cuda_results.hpp"
 #include "cuda_tiles.hpp"

@@ -1,4 +1,4 @@
-// The operations of Cuda<T> that form and factorise matrices: a part of cuda.hpp.
+// The operations of Cuda<T> that form matrices: a part of cuda.hpp.
 #pragma once
 
 namespace gramian {
@@ -40,18 +40,29 @@ void Cuda<T>::diagonal(View<Cuda> x, double* out) {
 }
 
 template <class T>
-std::vector<double> Cuda<T>::column_norms(const Layer<Cuda>& x) {
+void Cuda<T>::column_norms(const Layer<Cuda>& x, double* out) {
   const Index p = x.source.cols;
-  const auto total = cuda::allocate<double>(context_, p),
-             sums = cuda::allocate<double>(context_, p);
-  clear(total.get(), p);
+  double* const total = debts_.owe(context_, p, [=](const double* f) { std::copy_n(f, p, out); });
+  const auto sums = cuda::allocate<double>(context_, p);
+  clear(total, p);
   Panel<Cuda> panel;
   by_rows(x.source.rows, [&](Rows rows) {
     pack(x, rows, panel);
     sum_squares(as_source(strided(panel)), sums.get());
-    cuda::accumulate<double>(stream(), sums.get(), p, 1, total.get());
+    cuda::accumulate<double>(stream(), sums.get(), p, 1, total);
   });
-  return cuda::to_host(context_, total.get(), p);
+  debts_.settle(context_);
+}
+
+template <class T>
+void Cuda<T>::absolute_sums(View<Cuda> x, double* sums, double* larger) {
+  const Index n = x.rows;
+  double* const found = debts_.owe(context_, 2 * n, [=](const double* told) {
+    std::transform(told, told + n, sums, sums, std::plus{});
+    std::transform(told + n, told + 2 * n - 1, larger, larger, std::plus{});
+  });
+  cuda::absolute_sums(stream(), x.data, n, x.cols, found);
+  debts_.settle(context_);
 }
 
 template <class T>
@@ -105,13 +116,14 @@ Matrix<Cuda<T>> Cuda<T>::triangle(const Layer<Cuda>& x, std::span<const double> 
     // Row by row `a` lies in memory as its transpose.
     cuda::scaled_copy(stream(), tall ? transposed(strided(panel)) : strided(panel),
                       factors.get() + (tall ? 0 : first), tall, a.get() + above, stride);
-    cuda::triangle_of_qr(context_, a.get(), above + count, width, stride);
+    cuda::triangle_of_qr(context_, debts_, a.get(), above + count, width, stride);
     cuda::keep_lower(stream(), a.get(), width, stride);
     above = width;
     poll(static_cast<double>(first + count) / static_cast<double>(length));
   }
   Matrix<Cuda> r(*this, width, width);
   cuda::transpose(stream(), a.get(), width, width, stride, r.mutable_data());
+  debts_.settle(context_);
   return r;
 }
 
@@ -178,117 +190,6 @@ void Cuda<T>::scale(Matrix<Cuda>& x, std::span<const double> rows, std::span<con
   cuda::to_device<double>(context_, rows, factors.get());
   cuda::to_device<double>(context_, cols, factors.get() + x.rows);
   cuda::scale(stream(), x.mutable_data(), x.rows, x.cols, factors.get(), factors.get() + x.rows);
-}
-
-/// A lower estimate of a spectral norm by the power method, to *out as `dot` tells it. No step
-/// waits for the length of the last: products are divided by what is near the norm, of which twelve
-/// must stay in the range of T.
-template <class T>
-void Cuda<T>::estimate_norm(View<Cuda> a, double divisor, double* out) {
-  constexpr int iterations = 6;
-  // Signs without a pattern, so that no vector of interest is orthogonal to them.
-  std::vector<double> signs(static_cast<std::size_t>(a.rows));
-  std::minstd_rand random;
-  for (double& sign : signs) sign = random() > random.max() / 2 ? 1 : -1;
-  Matrix<Cuda> x(*this, 1, a.cols), y = matrix(signs, 1, a.rows);
-  const T factor = static_cast<T>(1 / divisor);
-  for (int k = 0; k < iterations; ++k) {
-    cuda::gemm<T>(context_, 1, a.cols, a.rows, factor, operand(y), operand(a), x.mutable_data());
-    cuda::gemm<T>(context_, a.rows, 1, a.cols, factor, operand(a), Operand{x.data, 1},
-                  y.mutable_data());
-  }
-  struct Lengths {
-    double of_x, of_y;
-  };
-  const auto lengths = std::make_shared<Lengths>();
-  owe_dots(x.data, 0, x.data, 0, 1, a.cols, &lengths->of_x);
-  owe_dots(y.data, 0, y.data, 0, 1, a.rows, &lengths->of_y);
-  debts_.owe(context_, 0,
-             [=](const double*) { *out = divisor * std::sqrt(lengths->of_y / lengths->of_x); });
-}
-
-/// The norm of A is 1 to n, that of the inverse of interest up to 2e3 in float, 1e7 in double.
-template <class T>
-void Cuda<T>::inverse_factor(Matrix<Cuda>& x, std::optional<Matrix<Cuda>>* kept, Factoring* found) {
-  constexpr double inverse = std::is_same_v<T, float> ? 30 : 1e3;
-  *found = {.done = true};
-  const auto fail = [=](bool done) {
-    if (!done) found->done = false;
-  };
-  estimate_norm(x, std::sqrt(static_cast<double>(x.rows)), &found->norm);
-  cuda::cholesky(context_, debts_, x.mutable_data(), x.rows, fail);
-  cuda::keep_lower(stream(), x.mutable_data(), x.rows, x.rows);
-  if (kept != nullptr) kept->emplace(transposed(x));
-  cuda::invert_lower(context_, debts_, x.mutable_data(), x.rows, fail);
-  estimate_norm(x, inverse, &found->inverse_norm);
-  debts_.settle(context_);
-}
-
-/// Singular values of A = U S Vᵀ, and Uᵀ and Vᵀ unless null.
-template <class T>
-std::vector<double> Cuda<T>::factorise(View<Cuda> a, Matrix<Cuda>* ut, Matrix<Cuda>* vt) {
-  const Index k = std::min(a.rows, a.cols);
-  const auto wide = cuda::allocate<double>(context_, a.rows * a.cols);
-  const auto left = cuda::allocate<double>(context_, ut == nullptr ? 0 : k * a.rows);
-  const auto right = cuda::allocate<double>(context_, vt == nullptr ? 0 : k * a.cols);
-  cuda::widen(stream(), a.data, a.rows * a.cols, 1, wide.get());
-  auto s = cuda::svd(context_, wide.get(), a.rows, a.cols, std::numeric_limits<T>::epsilon(),
-                     left.get(), right.get());
-  if (ut != nullptr) cuda::narrow(stream(), left.get(), k, a.rows, false, ut->mutable_data());
-  if (vt != nullptr) cuda::narrow(stream(), right.get(), k, a.cols, false, vt->mutable_data());
-  return s;
-}
-
-template <class T>
-SVD<Cuda<T>> Cuda<T>::svd(Matrix<Cuda> x) {
-  const Index k = std::min(x.rows, x.cols);
-  Matrix<Cuda> ut(*this, k, x.rows), vt(*this, k, x.cols);
-  auto s = factorise(x, &ut, &vt);
-  return {transposed(ut), std::move(s), std::move(vt)};
-}
-
-template <class T>
-LeftVectors<Cuda<T>> Cuda<T>::left_vectors(Matrix<Cuda> x) {
-  LeftVectors<Cuda> found{Matrix<Cuda>(*this, std::min(x.rows, x.cols), x.rows), {}};
-  found.s = factorise(x, &found.ut, nullptr);
-  return found;
-}
-
-template <class T>
-std::vector<double> Cuda<T>::singular_values(Matrix<Cuda> x) {
-  return factorise(x, nullptr, nullptr);
-}
-
-/// By polar factors, matrices of one shape side by side; by singular values of what came in double,
-/// for which factors are not right enough.
-template <class T>
-std::vector<double> Cuda<T>::nuclear_norms(std::vector<Matrix<Cuda>> all,
-                                           std::span<const double> bounds, double precision) {
-  constexpr Index most = Index{1} << 24;  // elements side by side, which fill a device: 128 MB
-  std::vector<double> sums(all.size());
-  if (precision < newton::least) {
-    std::ranges::transform(all, sums.begin(), [&](Matrix<Cuda>& m) {
-      const auto values = singular_values(std::move(m));
-      return std::accumulate(values.begin(), values.end(), 0.0);
-    });
-    return sums;
-  }
-  together([&] {
-    for (std::size_t first = 0, count = 0; first < all.size(); first += count) {
-      const Index rows = all[first].rows, cols = all[first].cols;
-      const auto alike = [&](const Matrix<Cuda>& m) { return m.rows == rows && m.cols == cols; };
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto end = std::find_if_not(begin, all.end(), alike);
-      count = static_cast<std::size_t>(std::clamp(most / (rows * cols), Index{1}, end - begin));
-      cuda::PolarBatch batch(context_, rows, cols, static_cast<Index>(count));
-      for (std::size_t i = first; i < first + count; ++i) {
-        const Matrix<Cuda> m = std::move(all[i]);
-        batch.add(m.data, bounds[i]);
-      }
-      batch.owe_nuclear_norms(debts_, sums.data() + first);
-    }
-  });
-  return sums;
 }
 
 }  // namespace gramian

@@ -94,6 +94,11 @@ void dots(cudaStream_t stream, const T* x, Index stride_x, const T* y, Index str
 }
 
 template <class T>
+void absolute_sums(cudaStream_t stream, const T* x, Index rows, Index cols, double* out) {
+  launch(stream, 1, down(rows), absolute_sums_kernel<T>, x, rows, cols, out);
+}
+
+template <class T>
 void accumulate(cudaStream_t stream, const T* x, Index n, Index count, double* total) {
   launch(stream, flat(n), 1, accumulate_kernel<T>, x, n, count, total);
 }
@@ -199,6 +204,7 @@ void largest_in_rows(cudaStream_t stream, const T* x, Index rows, Index cols, bo
   template void count(cudaStream_t, const T*, Index, Index, bool, std::uint64_t, int,          \
                       unsigned long long*, Index);                                             \
   template void dots(cudaStream_t, const T*, Index, const T*, Index, Index, Index, double*);   \
+  template void absolute_sums(cudaStream_t, const T*, Index, Index, double*);                  \
   template void accumulate(cudaStream_t, const T*, Index, Index, double*);                     \
   template void widen(cudaStream_t, const T*, Index, double, double*);                         \
   template void narrow(cudaStream_t, const double*, Index, Index, bool, T*);                   \

@@ -91,6 +91,10 @@ template <class T>
 void dots(cudaStream_t stream, const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
           Index n, double* parts);
 
+/// out[i] = Σⱼ |xᵢⱼ| and, behind those of all rows, Σⱼ max(|xᵢⱼ|, |xᵢ₊₁ⱼ|) of all but the last.
+template <class T>
+void absolute_sums(cudaStream_t stream, const T* x, Index rows, Index cols, double* out);
+
 /// total[i] += Σ x[k * n + i] over the `count` k.
 template <class T>
 void accumulate(cudaStream_t stream, const T* x, Index n, Index count, double* total);

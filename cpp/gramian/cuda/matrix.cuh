@@ -69,6 +69,31 @@ __global__ void dots_kernel(const T* x, Index stride_x, const T* y, Index stride
   }
 }
 
+/// A warp takes a row and the next one; its 32 sums are added in order.
+template <class T>
+__global__ void absolute_sums_kernel(const T* x, Index rows, Index cols, double* out) {
+  __shared__ double sums[2][warps][lanes + 1];
+  const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
+  for (Index first = Index{blockIdx.y} * warps; first < rows; first += row_step()) {
+    const Index row = first + warp, next = row + 1 < rows ? row + 1 : row;
+    double own = 0, larger = 0;
+    for (Index j = lane; j < cols && row < rows; j += lanes) {
+      const double value = fabs(static_cast<double>(x[row * cols + j]));
+      own += value;
+      larger += fmax(value, fabs(static_cast<double>(x[next * cols + j])));
+    }
+    sums[0][warp][lane] = own;
+    sums[1][warp][lane] = larger;
+    __syncthreads();
+    if (lane < 2 && row + lane < rows) {
+      double total = 0;
+      for (int k = 0; k < lanes; ++k) total += sums[lane][warp][k];
+      out[lane * rows + row] = total;
+    }
+    __syncthreads();
+  }
+}
+
 template <class T>
 __global__ void accumulate_kernel(const T* x, Index n, Index count, double* total) {
   const Index i = element();

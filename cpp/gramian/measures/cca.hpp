@@ -104,12 +104,13 @@ struct CanonicalPair {
 /// Of bases with weights, both of some rank.
 template <LinearAlgebra B>
 CanonicalPair<B> canonical_pair(B& b, const Basis<B>& x, const Basis<B>& y) {
-  SVD<B> svd = b.svd(between(b, x.coefficients, b.cross(x.factor(), y.factor()), y.coefficients));
-  const Matrix<B> of_x = b.multiply(b.transposed(svd.u), *x.weights);
-  const Matrix<B> of_y = b.multiply(svd.vt, *y.weights);
+  SVD<B> found = svd(b, between(b, x.coefficients, b.cross(x.factor(), y.factor()), y.coefficients),
+                     Vectors::both);
+  const Matrix<B> of_x = b.multiply(*found.ut, *x.weights);
+  const Matrix<B> of_y = b.multiply(*found.vt, *y.weights);
   b.release_inputs();
-  std::ranges::transform(svd.s, svd.s.begin(), clipped);
-  return {std::move(svd.s), b.widen(b.transposed(of_x), x.layer.scale),
+  std::ranges::transform(found.s, found.s.begin(), clipped);
+  return {std::move(found.s), b.widen(b.transposed(of_x), x.layer.scale),
           b.widen(b.transposed(of_y), y.layer.scale)};
 }
 

@@ -24,7 +24,15 @@ struct Compared {
   double mirrored = value;
   bool marked = false, mirrored_marked = false;
   std::vector<double> correlations{};
-  std::vector<double> x_vectors{}, y_vectors{};  // for a measure to settle by
+};
+
+/// A pair in the order of its product, and what becomes of it.
+template <class B, class L, class R>
+struct Comparing {
+  const L* x;
+  const R* y;
+  Matrix<B> matrix;  // their product, then the core
+  Compared compared{0};
 };
 
 /// The sum of a matrix's singular values, or of their squares.
@@ -41,11 +49,12 @@ concept ByNorm =
       { measure.of_norm(x, y, norm) } -> std::same_as<Compared>;
     };
 
-/// A measure that takes more than that, and more of it where y with x is wanted too.
+/// A measure that takes more than that, of pairs that are given together, and more of it where y
+/// with x is wanted too.
 template <class M, class B, class L, class R>
-concept ByProduct =
-    requires(const M& measure, B& b, const L& x, const R& y, Matrix<B> product, bool mirrored) {
-      { measure.compare(b, x, y, std::move(product), mirrored) } -> std::same_as<Compared>;
+concept ByProducts =
+    requires(const M& measure, B& b, std::vector<Comparing<B, L, R>>& pairs, bool mirrored) {
+      { measure.compare(b, pairs, mirrored) };
     };
 
 /// Two layers as a measure keeps them, L and R, and how it compares them: from a product of theirs,
@@ -54,7 +63,7 @@ concept ByProduct =
 /// `own` value, if the measure knows one. A measure may also `settle` a value by products of its
 /// own, afterwards, and compare one pair `in_full`, with its correlations.
 template <class M, class B, class L, class R>
-concept PairMeasure = LinearAlgebra<B> && (ByNorm<M, B, L, R> || ByProduct<M, B, L, R>) &&
+concept PairMeasure = LinearAlgebra<B> && (ByNorm<M, B, L, R> || ByProducts<M, B, L, R>) &&
     requires(const M& measure, const L& x, const R& y) {
       { M::mirrors } -> std::convertible_to<bool>;
       { measure.is_symmetric() } -> std::same_as<bool>;
@@ -112,16 +121,6 @@ auto in_order(bool reversed, const L& x, const R& y, const Use& use) {
   return use(x, y);
 }
 
-/// A pair in the order of its product, and what becomes of it.
-template <class B, class L, class R>
-struct Comparing {
-  const L* x;
-  const R* y;
-  Matrix<B> matrix;  // their product, then the core
-  bool mirrored = false;
-  Compared compared{0};
-};
-
 /// The norms of matrices, right to the precision of what they are of.
 template <LinearAlgebra B>
 std::vector<double> norms_of(B& b, Norm norm, std::vector<Matrix<B>> cores,
@@ -139,16 +138,12 @@ std::vector<double> norms_of(B& b, Norm norm, std::vector<Matrix<B>> cores,
 
 /// Compares pairs, side by side.
 template <class B, class M, class L, class R>
-void compare_pairs(B& b, const M& measure, std::vector<Comparing<B, L, R>>& pairs) {
-  const auto for_each_pair = [&](const auto& work) {
-    b.for_each(std::ssize(pairs), [&](Index k) { work(pairs[static_cast<std::size_t>(k)]); });
-  };
-  if constexpr (ByProduct<M, B, L, R>) {
-    for_each_pair([&](auto& pair) {
-      pair.compared = measure.compare(b, *pair.x, *pair.y, std::move(pair.matrix), pair.mirrored);
-    });
+void compare_pairs(B& b, const M& measure, std::vector<Comparing<B, L, R>>& pairs, bool mirrored) {
+  if constexpr (ByProducts<M, B, L, R>) {
+    measure.compare(b, pairs, mirrored);
   } else {
-    for_each_pair([&](auto& pair) {
+    b.for_each(std::ssize(pairs), [&](Index k) {
+      auto& pair = pairs[static_cast<std::size_t>(k)];
       pair.matrix = measure.core(b, *pair.x, *pair.y, std::move(pair.matrix));
     });
     std::vector<Matrix<B>> cores;
@@ -165,49 +160,55 @@ void compare_pairs(B& b, const M& measure, std::vector<Comparing<B, L, R>>& pair
   }
 }
 
-/// A pair of a row that is compared by a product.
-struct Place {
-  Index column;
+/// A value of a map that is found by a product.
+struct Cell {
+  Index row, column;
   bool reversed;
 };
 
-/// One row of a map.
-template <class B, class M, class L, class R>
-std::vector<std::pair<Index, Compared>> compare_row(B& b, const M& measure, const L& x,
-                                                    std::span<const R* const> columns,
-                                                    const Pairs& pairs, Index i) {
-  std::vector<std::pair<Index, Compared>> row;
-  std::vector<Place> places;
+/// Rows of a map from `first` on, as many as the backend wants together, to put(row, column,
+/// value); returns the first of the rest.
+template <class B, class M, class L, class R, class Put>
+Index compare_rows(B& b, const M& measure, std::span<const L* const> xs,
+                   std::span<const R* const> ys, const Pairs& pairs, Index first, const Put& put) {
+  std::vector<Cell> cells;
   std::vector<LayerPair<B>> factors;
-  const auto y = [&](Index j) -> const R& { return *columns[static_cast<std::size_t>(j)]; };
+  const auto x = [&](Index i) -> const L& { return *xs[static_cast<std::size_t>(i)]; };
+  const auto y = [&](Index j) -> const R& { return *ys[static_cast<std::size_t>(j)]; };
+  Index end = first, elements = 0;  // of products
   const auto add = [&](Index j) {
-    if (!measure.is_defined(x, y(j))) return;
-    if (auto own = own_value(measure, x, y(j))) return row.emplace_back(j, std::move(*own)), void();
-    places.push_back({j, is_reversed(b, measure, x, y(j))});
-    factors.push_back(in_order(
-        places.back().reversed, x, y(j),
-        [&](const auto& first, const auto& second) { return measure.product(first, second); }));
+    if (!measure.is_defined(x(end), y(j))) return;
+    if (const auto own = own_value(measure, x(end), y(j))) return put(end, j, *own);
+    cells.push_back({end, j, is_reversed(b, measure, x(end), y(j))});
+    factors.push_back(
+        in_order(cells.back().reversed, x(end), y(j),
+                 [&](const auto& one, const auto& other) { return measure.product(one, other); }));
+    elements += factors.back().x->source.cols * factors.back().y->source.cols;
   };
-  if (M::mirrors)
-    for_each_in_row(pairs, i, add);
-  else
-    for (Index j = 0; j < pairs.columns(); ++j) add(j);
+  for (; end == first || (end < pairs.x && elements < B::side_by_side); ++end)
+    if (M::mirrors)
+      for_each_in_row(pairs, end, add);
+    else
+      for (Index j = 0; j < pairs.columns(); ++j) add(j);
 
+  const Control whole = b.control;
+  b.control = whole.part(first, pairs.x);
+  b.control.end = whole.part(end - 1, pairs.x).end;
   auto products = products_of<B>(b, factors);
   std::vector<Comparing<B, L, R>> compared;
-  for (std::size_t k = 0; k < places.size(); ++k) {
-    const bool mirrored = pairs.among() && i != places[k].column;
-    in_order(places[k].reversed, x, y(places[k].column), [&](const L& first, const R& second) {
-      compared.push_back({&first, &second, std::move(*products[k]), mirrored});
-    });
-  }
-  compare_pairs(b, measure, compared);
-  for (std::size_t k = 0; k < places.size(); ++k) {
+  for (std::size_t k = 0; k < cells.size(); ++k)
+    in_order(cells[k].reversed, x(cells[k].row), y(cells[k].column),
+             [&](const auto& one, const auto& other) {
+               compared.push_back({&one, &other, std::move(*products[k])});
+             });
+  compare_pairs(b, measure, compared, M::mirrors && pairs.among());
+  for (std::size_t k = 0; k < cells.size(); ++k) {
     auto& pair = compared[k];
-    row.emplace_back(places[k].column,
-                     settled(b, measure, *pair.x, *pair.y, std::move(pair.compared)));
+    put(cells[k].row, cells[k].column,
+        settled(b, measure, *pair.x, *pair.y, std::move(pair.compared)));
   }
-  return row;
+  b.control = whole;
+  return end;
 }
 
 /// Every x with every y or, when ys is empty, among themselves.
@@ -225,15 +226,13 @@ Map compare_all(B& b, const M& measure, std::span<const L* const> xs,
     map.values[pairs.at(i, j)] = value;
     map.marks[pairs.at(i, j)] = mark;
   };
-  const Control whole = b.control;
-  for (Index i = 0; i < pairs.x; ++i) {
-    b.control = whole.part(i, pairs.x);
-    for (const auto& [j, found] :
-         compare_row(b, measure, *xs[static_cast<std::size_t>(i)], columns, pairs, i)) {
-      put(i, j, found.value, found.marked);
-      if (M::mirrors && pairs.among()) put(j, i, found.mirrored, found.mirrored_marked);
-    }
-  }
+  for (Index i = 0; i < pairs.x;)
+    i = compare_rows(b, measure, xs, columns, pairs, i,
+                     [&](Index row, Index column, const Compared& found) {
+                       put(row, column, found.value, found.marked);
+                       if (M::mirrors && pairs.among())
+                         put(column, row, found.mirrored, found.mirrored_marked);
+                     });
   return map;
 }
 
@@ -250,7 +249,7 @@ std::optional<Compared> compare_in_full(B& b, const M& measure, const L& x, cons
       return measure.in_full(b, first, second, std::move(product));
     std::vector<Comparing<B, L, R>> pair;
     pair.push_back({&first, &second, std::move(product)});
-    compare_pairs(b, measure, pair);
+    compare_pairs(b, measure, pair, false);
     return settled(b, measure, first, second, std::move(pair[0].compared));
   });
 }

@@ -30,10 +30,13 @@ CentredLayer<B> reordered(B&, const CentredLayer<B>& x, Layer<B> layer, std::spa
 /// Layers of which no basis is wanted.
 template <LinearAlgebra B>
 std::vector<CentredLayer<B>> centred_layers(B& b, std::vector<BasisInput<B>> layers) {
+  std::vector<const Layer<B>*> all;
+  for (const BasisInput<B>& layer : layers) all.push_back(&layer.layer);
+  const auto squares = column_norms<B>(b, all);
   std::vector<CentredLayer<B>> centred;
-  for (BasisInput<B>& layer : layers) {
-    const double norm = layer.layer.constant ? 0 : sum(b.column_norms(layer.layer));
-    centred.push_back({std::move(layer.layer), norm, std::move(layer.means)});
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const double norm = layers[l].layer.constant ? 0 : sum(squares[l]);
+    centred.push_back({std::move(layers[l].layer), norm, std::move(layers[l].means)});
   }
   return centred;
 }
@@ -104,7 +107,7 @@ struct Procrustes {
       auto w = b.wide();
       const auto wide = [&](const CentredLayer<B>& of) {
         auto layer = make_layer(w, of.layer.source, of.means, of.layer.scale);
-        const double norm = sum(w.column_norms(layer));
+        const double norm = sum(column_norms(w, layer));
         return CentredLayer<typename B::Wide>{std::move(layer), norm, of.means};
       };
       return residual(w, wide(x), wide(y));
@@ -116,8 +119,7 @@ struct Procrustes {
   template <LinearAlgebra B>
   static double residual(B& b, const CentredLayer<B>& x, const CentredLayer<B>& y) {
     if (x.layer.source.cols < y.layer.source.cols) return residual(b, y, x);
-    const SVD<B> svd = b.svd(b.cross(y.layer, x.layer));
-    Matrix<B> q = b.multiply(svd.u, svd.vt);
+    Matrix<B> q = polar_factor(b, b.cross(y.layer, x.layer));
     const std::vector<double> rows(static_cast<std::size_t>(q.rows),
                                    std::sqrt(x.squared_norm / y.squared_norm));
     const std::vector<double> ones(static_cast<std::size_t>(q.cols), 1.0);

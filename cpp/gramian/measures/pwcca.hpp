@@ -14,28 +14,20 @@
 
 namespace gramian {
 
-/// Weights aᵢ = Σⱼ |projectionᵢⱼ| of variates, and what they are when two neighbours turn by 45
-/// degrees, from their projections on the columns of a layer, some at a time.
-class VariateWeights {
- public:
-  explicit VariateWeights(std::size_t variates) : own_(variates), turned_(variates) {}
+/// Weights aᵢ = Σⱼ |projectionᵢⱼ| of variates on the columns of a layer, and what two neighbours
+/// have once they turn by 45 degrees: |a + b| + |a - b| = 2 max(|a|, |b|).
+struct VariateWeights {
+  std::vector<double> own, larger;
 
-  /// Projections, one row for every variate.
-  void add(std::span<const double> projections) {
-    const auto r = own_.size(), p = projections.size() / r;
-    for (std::size_t i = 0; i < r; ++i) {
-      const double *const row = projections.data() + i * p, *const next = row + p;
-      for (std::size_t j = 0; j < p; ++j) own_[i] += std::abs(row[j]);
-      for (std::size_t j = 0; i + 1 < r && j < p; ++j)  // |a + b| + |a - b| = 2 max(|a|, |b|)
-        turned_[i] += std::sqrt(2.0) * std::max(std::abs(row[j]), std::abs(next[j]));
-    }
+  explicit VariateWeights(std::size_t variates) : own(variates), larger(variates) {}
+  /// Adds projections, one row for every variate; told as by `absolute_sums`.
+  template <LinearAlgebra B>
+  void add(B& b, const Matrix<B>& projections) {
+    b.absolute_sums(projections, own.data(), larger.data());
   }
-  double operator[](std::size_t i) const { return own_[i]; }
+  double operator[](std::size_t i) const { return own[i]; }
   /// What the weights of i and i + 1 change by, together.
-  double change(std::size_t i) const { return turned_[i] - own_[i] - own_[i + 1]; }
-
- private:
-  std::vector<double> own_, turned_;
+  double change(std::size_t i) const { return std::sqrt(2.0) * larger[i] - own[i] - own[i + 1]; }
 };
 
 /// Σ aᵢ rhoᵢ / Σ aᵢ, and whether it hangs on the basis of directions whose correlations tie:
@@ -86,69 +78,76 @@ struct Pwcca : OnBases {
                     .correlations = std::vector<double>(static_cast<std::size_t>(x.rank), 1.0)};
   }
   template <LinearAlgebra B>
-  Compared compare(B& b, const Basis<B>& x, const Basis<B>& y, Matrix<B> product,
-                   bool mirrored) const {
-    Matrix<B> m = between(b, x.coefficients, std::move(product), y.coefficients);
-    const bool needs_x = side != WeightSide::y || mirrored;
-    const bool needs_y = side != WeightSide::x || mirrored;
-    Compared compared{0};
-    if (needs_x && needs_y) {
-      const SVD<B> svd = b.svd(std::move(m));
-      compared.correlations = svd.s;
-      compared.x_vectors = b.download(b.transposed(svd.u));
-      compared.y_vectors = b.download(svd.vt);
-    } else {  // one side's vectors are all it takes
-      const auto found = b.left_vectors(needs_x ? std::move(m) : b.transposed(m));
-      compared.correlations = found.s;
-      (needs_x ? compared.x_vectors : compared.y_vectors) = b.download(found.ut);
-    }
-    if (x.coordinates && y.coordinates) compared = weighed(b, x, y, std::move(compared));
-    return compared;
-  }
-  /// The weights of wide layers, whose projections are found by products of the layers.
-  template <LinearAlgebra B>
-  Compared settle(B& b, const Basis<B>& x, const Basis<B>& y, Compared compared) const {
-    if (compared.x_vectors.empty() && compared.y_vectors.empty()) return compared;
-    return weighed(b, x, y, std::move(compared));
+  void compare(B& b, std::vector<Comparing<B, Basis<B>, Basis<B>>>& pairs, bool mirrored) const {
+    const bool of_x = side != WeightSide::y || mirrored, of_y = side != WeightSide::x || mirrored;
+    const auto for_each_pair = [&](const auto& work) {
+      b.for_each(std::ssize(pairs), [&](Index k) { work(static_cast<std::size_t>(k)); });
+    };
+    for_each_pair([&](std::size_t k) {
+      auto& pair = pairs[k];
+      pair.matrix = between(b, pair.x->coefficients, std::move(pair.matrix), pair.y->coefficients);
+    });
+    std::vector<Matrix<B>> cores;
+    for (auto& pair : pairs) cores.push_back(std::move(pair.matrix));
+    const Vectors of_one = of_x ? Vectors::left : Vectors::right;
+    const auto found = b.svd(std::move(cores), of_x && of_y ? Vectors::both : of_one);
+
+    std::vector<Weights> weights(pairs.size());
+    b.together([&] {
+      for_each_pair([&](std::size_t k) {
+        const std::size_t r = found[k].s.size();
+        if (of_x) add_by_coordinates(b, *found[k].ut, *pairs[k].x, weights[k].x.emplace(r));
+        if (of_y) add_by_coordinates(b, *found[k].vt, *pairs[k].y, weights[k].y.emplace(r));
+      });
+      for (std::size_t k = 0; k < pairs.size(); ++k) {
+        if (of_x) add_by_columns(b, *found[k].ut, *pairs[k].x, *weights[k].x);
+        if (of_y) add_by_columns(b, *found[k].vt, *pairs[k].y, *weights[k].y);
+      }
+    });
+    for (std::size_t k = 0; k < pairs.size(); ++k)
+      pairs[k].compared = weighed(found[k].s, pairs[k].x->rank, pairs[k].y->rank, weights[k]);
   }
 
  private:
-  template <LinearAlgebra B>
-  Compared weighed(B& b, const Basis<B>& x, const Basis<B>& y, Compared compared) const {
-    std::vector<double>& rho = compared.correlations;
-    const auto weigh = [&](std::vector<double>& vectors,
-                           const Basis<B>& basis) -> std::optional<WeightedMean> {
-      if (vectors.empty()) return {};
-      const auto r = static_cast<Index>(rho.size());
-      const Matrix<B> m = b.matrix(vectors, r, basis.rank);
-      vectors.clear();
-      return WeightedMean(rho, weights_of(b, m, basis), r < basis.rank, tie_tolerance);
+  struct Weights {
+    std::optional<VariateWeights> x{}, y{};
+  };
+
+  Compared weighed(const std::vector<double>& rho, Index x_rank, Index y_rank,
+                   const Weights& weights) const {
+    const auto weigh = [&](const std::optional<VariateWeights>& of,
+                           Index rank) -> std::optional<WeightedMean> {
+      if (!of) return {};
+      return WeightedMean(rho, *of, std::ssize(rho) < rank, tie_tolerance);
     };
-    const auto of_x = weigh(compared.x_vectors, x), of_y = weigh(compared.y_vectors, y);
+    const auto of_x = weigh(weights.x, x_rank), of_y = weigh(weights.y, y_rank);
+    Compared compared{0};
     std::tie(compared.value, compared.marked) = chosen(of_x, of_y);
     compared.mirrored = compared.value;
     if (of_x && of_y) std::tie(compared.mirrored, compared.mirrored_marked) = chosen(of_y, of_x);
-    std::ranges::transform(rho, rho.begin(), clipped);
+    for (const double value : rho) compared.correlations.push_back(clipped(value));
     return compared;
   }
 
-  /// Of variates M Qᵀ: by the coordinates of the layer or, where these are as large as a wide
-  /// layer, by some of its columns at a time.
+  /// The weights of variates M Qᵀ, by the coordinates of the layer.
   template <LinearAlgebra B>
-  static VariateWeights weights_of(B& b, const Matrix<B>& m, const Basis<B>& basis) {
-    VariateWeights weights(static_cast<std::size_t>(m.rows));
-    if (basis.coordinates) {
-      weights.add(b.download(b.multiply(m, *basis.coordinates)));
-      return weights;
-    }
+  static void add_by_coordinates(B& b, const Matrix<B>& m, const Basis<B>& basis,
+                                 VariateWeights& weights) {
+    if (basis.coordinates) weights.add(b, b.multiply(m, *basis.coordinates));
+  }
+
+  /// Where these are as large as a wide layer, by products with some of its columns at a time.
+  template <LinearAlgebra B>
+  static void add_by_columns(B& b, const Matrix<B>& m, const Basis<B>& basis,
+                             VariateWeights& weights) {
+    if (basis.coordinates) return;
     constexpr Index width = 4096;
     const Matrix<B> variates = b.project(basis.factor(), m);
     const Layer<B> own = b.as_layer(variates);
     for (Index first = 0; first < basis.layer.source.cols; first += width) {
       const Index count = std::min(width, basis.layer.source.cols - first);
-      weights.add(b.download(b.cross(own, columns_of(b, basis.layer, first, count))));
+      weights.add(b, b.cross(own, columns_of(b, basis.layer, first, count)));
     }
-    return weights;
   }
 
   std::pair<double, bool> chosen(const std::optional<WeightedMean>& own,

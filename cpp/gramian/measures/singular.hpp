@@ -32,7 +32,7 @@ std::vector<Basis<B>> singular_bases(B& b, const M& measure, std::vector<BasisIn
     const auto found = spectral_bases<W>(w, std::move(wide), choose, wanted);
     std::vector<Basis<B>> bases;
     for (std::size_t l = 0; l < found.size(); ++l)
-      bases.push_back(narrowed(b, found[l], std::move(layers[l].layer)));
+      bases.push_back(narrowed(b, w, found[l], std::move(layers[l].layer)));
     return bases;
   }
 }
@@ -172,8 +172,7 @@ struct Shape : OfCorrelations {
     };
     const Matrix<W> of_x = formed(x), of_y = formed(y);
     const Layer<W> own = w.as_layer(of_x), other = w.as_layer(of_y);
-    const SVD<W> svd = w.svd(w.cross(other, own));
-    return std::sqrt(w.squared_residual(own, other, w.multiply(svd.u, svd.vt)));
+    return std::sqrt(w.squared_residual(own, other, polar_factor(w, w.cross(other, own))));
   }
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "../linalg.hpp"
@@ -20,19 +21,34 @@ struct Units {
   std::vector<double> norms;
 };
 
+/// Constant is a column whose centred norm is at most `tolerance` times its norm.
+template <class B>
+struct UnitsInput {
+  Layer<B> layer;
+  Means means;
+  double tolerance;
+};
+
 /// The correlation of every unit of x with every unit of y.
 struct UnitCorrelation {
-  /// Constant is a column whose centred norm is at most `tolerance` times its norm.
   template <LinearAlgebra B>
-  static Units<B> prepare(B& b, Layer<B> layer, const Means& means, double tolerance) {
-    const double n = static_cast<double>(layer.source.rows);
-    auto norms = b.column_norms(layer);
-    for (std::size_t j = 0; j < norms.size(); ++j) {
-      const double mean = means.high[j], limit = tolerance * tolerance;
-      const bool varies = norms[j] > limit * (norms[j] + n * mean * mean);
-      norms[j] = varies ? std::sqrt(norms[j]) : 0;
+  static std::vector<Units<B>> prepare(B& b, std::vector<UnitsInput<B>> inputs) {
+    std::vector<const Layer<B>*> layers;
+    for (const UnitsInput<B>& input : inputs) layers.push_back(&input.layer);
+    auto squares = column_norms<B>(b, layers);
+    std::vector<Units<B>> units;
+    for (std::size_t l = 0; l < inputs.size(); ++l) {
+      UnitsInput<B>& input = inputs[l];
+      const double n = static_cast<double>(input.layer.source.rows);
+      const double limit = input.tolerance * input.tolerance;
+      for (std::size_t j = 0; j < squares[l].size(); ++j) {
+        double& norm = squares[l][j];
+        const double mean = input.means.high[j];
+        norm = norm > limit * (norm + n * mean * mean) ? std::sqrt(norm) : 0;
+      }
+      units.push_back({std::move(input.layer), std::move(squares[l])});
     }
-    return {std::move(layer), std::move(norms)};
+    return units;
   }
 
   /// r, p x q; NaN for units without a correlation. x may be y.
