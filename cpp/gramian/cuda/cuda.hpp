@@ -19,6 +19,7 @@
 #include "../backend.hpp"
 #include "blas.hpp"
 #include "context.hpp"
+#include "cross_calls.hpp"
 #include "debts.hpp"
 #include "kernels.hpp"
 #include "polar.hpp"
@@ -265,12 +266,11 @@ class Cuda {
   /// work(rows) for blocks of the n rows, in their order.
   void by_rows(Index n, const std::function<void(Rows)>& work, Index block = panel_rows);
 
-  static constexpr Index cross_slice = 1024;  // rows of a product in float
-  static Index cross_rows(const LayerPair<Cuda>& pair);
-  template <class P>
-  struct CrossPanels;
-  void cross_in_double(const LayerPair<Cuda>& pair, CrossPanels<Wide>& panels, double* total);
-  void cross_by_slices(const LayerPair<Cuda>& pair, CrossPanels<Cuda>& panels, double* total);
+  class CrossPanels;
+  void cross_in_double(const LayerPair<Cuda>& pair, const cuda::CrossCall& call,
+                       CrossPanels& panels, double* totals);
+  struct SlicePanels;
+  void cross_by_slices(const LayerPair<Cuda>& pair, SlicePanels& panels, double* total);
 
   cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();
