@@ -136,7 +136,7 @@ def test_float64_keeps_its_digits(standin: StandIn) -> None:
 
 
 def test_a_pair_of_layers(standin: StandIn) -> None:
-    """Three products, those of the layers with themselves in one call; each layer is packed once, and
+    """Three products, those of layers with themselves in one call. Each layer is packed once, and
     what is waited for is what the host needs.
     """
     X, Y = inputs.pair(10_000, 8, 8, "float32")

@@ -188,6 +188,7 @@ class Cuda {
 
   Control control;
   int threads = 1;
+  double panel_memory = 512 << 20;  // bytes of what products hold, the least that a call may take
 
  private:
   template <class U>

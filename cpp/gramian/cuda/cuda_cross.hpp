@@ -46,9 +46,6 @@ class Cuda<T>::CrossPanels {
     Index elements;
     cuda::Memory<double> memory;
   };
-  // 512 MB, the least that a call may take on a device unless it is told otherwise.
-  static constexpr Index most = Index{1} << 26;
-
   /// From panel to panel, all of them aligned as memory is.
   static Index step_of(const Source& source, Rows rows) {
     constexpr Index unit = 256 / sizeof(double);
@@ -58,6 +55,7 @@ class Cuda<T>::CrossPanels {
   void pack(Index number, Rows rows) {
     const auto& group = groups_[number];
     const Index step = step_of(group.layers[0]->source, rows), elements = group.size * step;
+    const Index most = static_cast<Index>(b_.panel_memory / sizeof(double));
     Index total = elements;
     for (const Held& held : held_) total += held.elements;
     for (; held_.size() > 1 && total > most; held_.erase(held_.begin()))

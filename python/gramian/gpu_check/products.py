@@ -151,13 +151,14 @@ def batch(
                 lib.gemm(dtype, (m, n, k), *places)
 
         row: dict[str, Any] = {"dtype": dtype, "shape": [m, n, k], "count": count}
-        errors, found = [], []
+        errors: list[float] = []
+        found: list[Any] = []
         for way, call in (("batched", together), ("looped", looped)):
             seconds = lib.seconds(call)
             row[way] = {"seconds": seconds, "tflops": 2e-12 * count * m * n * k / seconds}
             found.append(lib.download(c, (n, m), dtype).T)
             errors.append(error(found[-1], (noise, noise), "TN", k))
-        row["same_bits"] = bool(np.array_equal(*found, equal_nan=True))
+        row["same_bits"] = bool(np.array_equal(found[0], found[1], equal_nan=True))
         row["error_in_eps"] = float(np.max(errors))
     return row
 
