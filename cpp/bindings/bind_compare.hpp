@@ -130,6 +130,7 @@ Values hsic_of(B& b, Measure measure, const PreparedLayers<S, D>& xs,
   const Hsic& hsic = all[0]->settings->measure;
   const Pairs pairs{std::ssize(xs), std::ssize(ys)};
   const Plan plan = plan_for<B>(all, pairs);
+  if constexpr (requires { b.panel_memory; }) b.panel_memory = all[0]->settings->max_memory / 2;
   HsicMap map = hsic_map<B>(b, hsic, layers, pairs, plan);
   auto status = map.status;
   const auto values = [&] {

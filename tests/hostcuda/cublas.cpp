@@ -115,7 +115,9 @@ struct Product {
 
   bool is_valid() const { return k >= 0 && a.is_valid() && b.is_valid() && c.is_valid(); }
 
-  void run(const cublasContext& handle) const {
+  /// The sum over k in so many stretches: which products a call forms together may decide its
+  /// order.
+  void run(const cublasContext& handle, Int stretches) const {
     a.require("A of gemm");
     b.require("B of gemm");
     c.require("C of gemm");
@@ -124,8 +126,16 @@ struct Product {
     if (m == 0 || n == 0) return;
     const Input<T> left{a, handle.math}, right{b, handle.math};
     const char x = letter(a_operation), y = letter(b_operation);
-    blas::gemm<T>(&x, &y, &m, &n, &k, &alpha, left.data(), &a.ld, right.data(), &b.ld, &beta,
-                  const_cast<T*>(c.data), &c.ld, 1, 1);
+    const Int stretch = std::max<Int>(1, (k + stretches - 1) / stretches);
+    const Int along_a = a_operation == CUBLAS_OP_N ? a.ld : 1;
+    const Int along_b = b_operation == CUBLAS_OP_N ? 1 : b.ld;
+    for (Int first = 0; first == 0 || first < k; first += stretch) {
+      const Int count = std::min(stretch, k - first);
+      const T factor = first == 0 ? beta : T(1);
+      blas::gemm<T>(&x, &y, &m, &n, &count, &alpha, left.data() + first * along_a, &a.ld,
+                    right.data() + first * along_b, &b.ld, &factor, const_cast<T*>(c.data), &c.ld,
+                    1, 1);
+    }
   }
 };
 
@@ -149,12 +159,13 @@ cublasStatus_t gemm(const char* call, cublasHandle_t handle, cublasOperation_t t
   if (!first.is_valid() || count < 0) return CUBLAS_STATUS_INVALID_VALUE;
   if (count > 1 && c_stride < first.c.elements()) return CUBLAS_STATUS_INVALID_VALUE;
   enqueue(handle->stream, [=, context = *handle] {
+    const Int stretches = std::bit_width(static_cast<std::uint64_t>(count));
     for (Int i = 0; i < count; ++i) {
       Product<T> product = first;
       product.a.data += i * a_stride;
       product.b.data += i * b_stride;
       product.c.data += i * c_stride;
-      product.run(context);
+      product.run(context, stretches);
     }
   });
   return CUBLAS_STATUS_SUCCESS;

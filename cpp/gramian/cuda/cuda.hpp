@@ -20,6 +20,7 @@
 #include "../backend.hpp"
 #include "blas.hpp"
 #include "context.hpp"
+#include "cross_calls.hpp"
 #include "debts.hpp"
 #include "kernels.hpp"
 #include "polar.hpp"
@@ -179,6 +180,7 @@ class Cuda {
 
   Control control;
   int threads = 1;
+  double panel_memory = 512 << 20;  // bytes of what products hold, the least that a call may take
 
  private:
   template <class U>
@@ -191,14 +193,7 @@ class Cuda {
   /// Whether so many products are queued that an H200 takes a tenth of a second for them, which is
   /// as long as Ctrl-C and a progress bar may wait.
   bool is_ahead() const { return queued_flops_ > 5e12; }
-  void pay() {
-    if (is_ahead()) {  // though nothing may be owed
-      cuda::Drain{stream()}.wait();
-      context_.has_waited();
-    }
-    debts_.pay(context_);
-    queued_flops_ = 0;
-  }
+  void pay();
 
   /// Reports progress and looks for Ctrl-C, every 50 ms.
   void poll(double done) {
@@ -270,12 +265,11 @@ class Cuda {
   /// work(rows) for blocks of the n rows, in their order.
   void by_rows(Index n, const std::function<void(Rows)>& work, Index block = panel_rows);
 
-  static constexpr Index cross_slice = 1024;  // rows of a product in float
-  static Index cross_rows(const LayerPair<Cuda>& pair);
-  template <class P>
-  struct CrossPanels;
-  void cross_in_double(const LayerPair<Cuda>& pair, CrossPanels<Wide>& panels, double* total);
-  void cross_by_slices(const LayerPair<Cuda>& pair, CrossPanels<Cuda>& panels, double* total);
+  class CrossPanels;
+  void cross_in_double(const LayerPair<Cuda>& pair, const cuda::CrossCall& call,
+                       CrossPanels& panels, double* totals);
+  struct SlicePanels;
+  void cross_by_slices(const LayerPair<Cuda>& pair, SlicePanels& panels, double* total);
 
   cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();

@@ -4,6 +4,16 @@
 namespace gramian {
 
 template <class T>
+void Cuda<T>::pay() {
+  if (is_ahead()) {  // though nothing may be owed
+    cuda::Drain{stream()}.wait();
+    context_.has_waited();
+  }
+  debts_.pay(context_);
+  queued_flops_ = 0;
+}
+
+template <class T>
 template <class Workspace, class Slot>
 void Cuda<T>::run_ordered(Index tasks, const std::function<Workspace()>& make_workspace,
                           const std::function<Slot()>& make_slot,

@@ -86,10 +86,10 @@ def products(data: Data) -> str:
     parts = [table(head, rows)]
     rows = [
         [row["count"], row["dtype"], shape(row), rate(row["batched"]), rate(row["looped"]),
-         number(row["error_in_eps"])]
+         row["same_bits"], number(row["error_in_eps"])]
         for row in data.get("batches", [])
     ]  # fmt: skip
-    head = ["products", "type", "shape", "batched, TF/s", "looped, TF/s", "error / eps"]
+    head = ["products", "type", "shape", "batched, TF/s", "looped, TF/s", "same", "error / eps"]
     parts.append(table(head, rows))
     parts += [f"{key}: {data[key]}" for key in ("copies", "latencies", "bfloat16", "split")
               if key in data]  # fmt: skip
