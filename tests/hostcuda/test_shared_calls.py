@@ -94,10 +94,16 @@ def test_the_bits_of_a_pair_alone(standin: StandIn, dtype: str, n: int, order: A
             assert among[i, j] == pytest.approx(right, rel=0, abs=100 * eps * among[i, i])
 
 
-@pytest.mark.parametrize("measure", ["linear_regression", "cca_squared"])
+OF_BASES = ["linear_regression", "cca_squared", "cca", "svcca", "pwcca", "procrustes"]
+
+
+@pytest.mark.parametrize("measure", [*OF_BASES, "shape_distance"])
 def test_rows_of_pairs_alone(standin: StandIn, dtype: str, measure: str) -> None:
     A, B = layers([9, 12, 9, 9], 300, dtype), layers([7, 9, 12, 9, 9, 9], 300, dtype)[1:]
     values = gm.compare(A, B, measure=measure, device="cuda").values
+    if measure not in ("linear_regression", "pwcca"):
+        turned = gm.compare(B, A, measure=measure, device="cuda").values
+        np.testing.assert_array_equal(turned.T, values)
     for i, x in enumerate(A):
         for j, y in enumerate(B):
             alone = gm.compare([x], [y], measure=measure, device="cuda").values

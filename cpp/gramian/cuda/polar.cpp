@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "blas.hpp"
+#include "cross_calls.hpp"
 
 namespace gramian::cuda {
 
@@ -14,28 +15,40 @@ PolarBatch::PolarBatch(Context& context, Index rows, Index cols, Index most)
     : context_{context},
       rows_{rows},
       cols_{cols},
-      matrices_{allocate<double>(context, most * rows * cols)},
-      factors_{allocate<double>(context, most * rows * cols)},
-      next_{allocate<double>(context, most * rows * cols)},
-      squares_{allocate<double>(context, most * std::min(rows, cols) * std::min(rows, cols))} {}
+      per_call_{cross_batch(std::max(rows, cols), std::max(rows, cols))},
+      padded_{(most + per_call_ - 1) / per_call_ * per_call_},
+      matrices_{allocate<double>(context, padded_ * size())},
+      factors_{allocate<double>(context, padded_ * size())},
+      next_{allocate<double>(context, padded_ * size())},
+      squares_{allocate<double>(context, padded_ * std::min(rows, cols) * std::min(rows, cols))} {
+  const auto unused = static_cast<std::size_t>((padded_ - most) * size());
+  check(
+      cudaMemsetAsync(matrices_.get() + most * size(), 0, unused * sizeof(double), context.stream),
+      "clearing memory");
+}
 
 /// The factors are a Z (3 - a² ZᵀZ) / 2.
 void PolarBatch::step(const double* z, double a) {
-  const Index k = std::min(rows_, cols_), count = std::ssize(divisors_);
+  const Index k = std::min(rows_, cols_);
   const bool wide = rows_ < cols_;
-  const Operand<double> as_is{z, cols_}, turned{z, cols_, true}, squares{squares_.get(), k};
-  gemm_batched<double>(context_, k, k, std::max(rows_, cols_), count, wide ? as_is : turned, size(),
-                       wide ? turned : as_is, size(), squares_.get());
-  check(cudaMemcpyAsync(next_.get(), z, static_cast<std::size_t>(count * size()) * sizeof(double),
+  const double cubed = -a * a * a / 2, own = 3 * a / 2;
+  check(cudaMemcpyAsync(next_.get(), z, static_cast<std::size_t>(padded_ * size()) * sizeof(double),
                         cudaMemcpyDeviceToDevice, context_.stream),
         "copying on the device");
-  const double cubed = -a * a * a / 2, own = 3 * a / 2;
-  if (wide)
-    gemm_batched<double>(context_, rows_, cols_, k, count, squares, k * k, as_is, size(),
-                         next_.get(), cubed, own);
-  else
-    gemm_batched<double>(context_, rows_, cols_, k, count, as_is, size(), squares, k * k,
-                         next_.get(), cubed, own);
+  for (Index first = 0; first < padded_; first += per_call_) {
+    const double* const from = z + first * size();
+    double* const squared = squares_.get() + first * k * k;
+    double* const to = next_.get() + first * size();
+    const Operand<double> as_is{from, cols_}, turned{from, cols_, true}, squares{squared, k};
+    gemm_batched<double>(context_, k, k, std::max(rows_, cols_), per_call_, wide ? as_is : turned,
+                         size(), wide ? turned : as_is, size(), squared);
+    if (wide)
+      gemm_batched<double>(context_, rows_, cols_, k, per_call_, squares, k * k, as_is, size(), to,
+                           cubed, own);
+    else
+      gemm_batched<double>(context_, rows_, cols_, k, per_call_, as_is, size(), squares, k * k, to,
+                           cubed, own);
+  }
   std::swap(factors_, next_);
 }
 

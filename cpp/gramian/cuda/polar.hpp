@@ -11,7 +11,9 @@
 
 namespace gramian::cuda {
 
-/// Matrices of one shape, row-major.
+/// Matrices of one shape, row-major, at most `most`. A call has as many products as cross_batch
+/// says, the rest of them being of zeros, so that a norm has the same bits whatever it is found
+/// with.
 class PolarBatch {
  public:
   PolarBatch(Context& context, Index rows, Index cols, Index most);
@@ -32,6 +34,7 @@ class PolarBatch {
 
   Context& context_;
   Index rows_, cols_;
+  Index per_call_, padded_;  // products, matrices
   std::vector<double> divisors_{};
   Memory<double> matrices_, factors_, next_, squares_;
 };
