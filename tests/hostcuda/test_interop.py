@@ -203,6 +203,41 @@ def test_two_devices(two: StandIn) -> None:
     assert current(two) == 0
 
 
+def overwrite(array: DeviceArray) -> None:
+    """As whoever owns it may, on its own stream, once a call has returned."""
+    array.cudart.cudaMemsetAsync(
+        ctypes.c_void_p(array.pointer), 0xFF, ctypes.c_size_t(array.nbytes), array.stream
+    )
+    array.cudart.cudaStreamSynchronize(array.stream)
+
+
+@pytest.mark.parametrize("measure", ["cka", "cca", "procrustes", "linear_regression"])
+def test_batches_that_are_overwritten(standin: StandIn, dtype: str, measure: str) -> None:
+    """Nothing waits for what a batch adds to sums on the device, but for the batch to be read."""
+    X, Y = inputs.pair(120, 7, 9, dtype)
+    acc = gm.Accumulator(measure)
+    for k in range(0, 120, 40):
+        batch = [DeviceArray(standin, np.ascontiguousarray(Z[k : k + 40])) for Z in (X, Y)]
+        acc.update(*batch)
+        for array in batch:
+            overwrite(array)
+    expected = reference.compare([X], [Y], measure=measure).values
+    np.testing.assert_allclose(acc.compute().values, expected, rtol=0, atol=tolerance(dtype))
+
+
+@pytest.mark.parametrize("call", [gm.gram, gm.correlation])
+def test_results_of_what_is_overwritten(
+    standin: StandIn, dtype: str, call: Callable[..., Any]
+) -> None:
+    X = inputs.pair(60, 7, 9, dtype)[0]
+    array = DeviceArray(standin, X)
+    found = call(array)
+    overwrite(array)
+    expected = getattr(reference, call.__name__)(X)
+    atol = tolerance(dtype, np.abs(expected).max())
+    np.testing.assert_allclose(np.asarray(found.numpy()), expected, rtol=0, atol=atol)
+
+
 def test_no_device(standin: StandIn) -> None:
     X, Y = inputs.pair(20, 3, 4)
     x = DeviceArray(standin, X)

@@ -45,8 +45,8 @@ class Cuda {
   Cuda(const Cuda&) = delete;
   Cuda& operator=(const Cuda&) = delete;
   ~Cuda() {
-    if (released_ || cuda::is_idle(stream())) return;
-    if (context_.reads_inputs)
+    if (cuda::is_idle(stream())) return;
+    if (context_.reads_inputs && !released_)
       const cuda::Drain drain{stream()};
     else
       context_.is_left = true;
@@ -121,9 +121,7 @@ class Cuda {
   void differences(const Panel<Cuda>& i, const Panel<Cuda>& j, const T* factors_i,
                    const T* factors_j, T* tile);
   void block(const Layer<Cuda>& layer, Rows i, Rows j, T* tile) {
-    context_.reads_inputs = true;
-    cuda::pack(stream(), as_row_major(layer.source), i, j.first, j.count,
-               packing(layer, tile, true));
+    read(layer, as_row_major(layer.source), i, {j.first, j.count}, tile, true);
   }
   void copy(const T* from, Index n, T* to) {
     cuda::check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T),
@@ -228,10 +226,14 @@ class Cuda {
     return as_source(transposed(strided(p)));
   }
   static cuda::TileSide<T> tile_side(Side<Cuda> s) { return {s.squared_norms, s.shift}; }
+  /// Packs some rows and adjacent columns of a layer, whose elements are others'.
   template <class P>
-  static cuda::Packing<P, T> packing(const Layer<Cuda>& layer, P* out, bool row_major) {
-    return {layer.mean_high.get(), layer.mean_low.get(), static_cast<P>(layer.scale), out,
-            row_major};
+  void read(const Layer<Cuda>& layer, const Source& source, Rows rows, Rows cols, P* out,
+            bool row_major, const Index* chosen = nullptr) {
+    context_.reads_inputs = true;
+    const cuda::Packing<P, T> to{layer.mean_high.get(), layer.mean_low.get(),
+                                 static_cast<P>(layer.scale), out, row_major};
+    cuda::pack(stream(), source, rows, cols.first, cols.count, to, chosen);
   }
 
   template <class P>
@@ -249,9 +251,7 @@ class Cuda {
   template <class P>
   void pack(const Layer<Cuda>& layer, Rows rows, Index first_col, Index cols, Panel<P>& panel) {
     shape(rows.count, cols, layer.source.row_major(), panel);
-    context_.reads_inputs = true;
-    cuda::pack(stream(), layer.source, rows, first_col, cols,
-               packing(layer, panel.memory.get(), panel.row_major));
+    read(layer, layer.source, rows, {first_col, cols}, panel.memory.get(), panel.row_major);
   }
 
   std::vector<double> dots(const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,

@@ -63,8 +63,7 @@ class Cuda<T>::CrossPanels {
     held_.push_back({number, rows, elements, allocate(elements)});
     double* out = held_.back().memory.get();
     for (const Layer<Cuda>* layer : group.layers) {
-      cuda::pack(b_.stream(), layer->source, rows, 0, layer->source.cols,
-                 packing(*layer, out, layer->source.row_major()));
+      b_.read(*layer, layer->source, rows, {0, layer->source.cols}, out, layer->source.row_major());
       out += step;
     }
   }

@@ -163,11 +163,9 @@ template <class T>
 void Cuda<T>::gather(const Layer<Cuda>& layer, std::span<const Index> rows, Panel<Cuda>& panel) {
   const Index count = std::ssize(rows), cols = layer.source.cols;
   shape(count, cols, true, panel);
-  context_.reads_inputs = true;
   const auto chosen = cuda::allocate<Index>(context_, count);
   cuda::to_device<Index>(context_, rows, chosen.get());
-  cuda::pack(stream(), layer.source, {0, count}, 0, cols, packing(layer, panel.memory.get(), true),
-             chosen.get());
+  read(layer, layer.source, {0, count}, {0, cols}, panel.memory.get(), true, chosen.get());
 }
 
 template <class T>
