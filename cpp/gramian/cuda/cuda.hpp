@@ -45,9 +45,13 @@ class Cuda {
   Cuda(const Cuda&) = delete;
   Cuda& operator=(const Cuda&) = delete;
   ~Cuda() {
-    if (cuda::is_idle(stream())) return;
-    if (context_.reads_inputs && !released_)
+    bool is_done = cuda::is_idle(stream());
+    if (!is_done && context_.reads_inputs && !is_part_) {
       const cuda::Drain drain{stream()};
+      is_done = true;
+    }
+    if (is_done)
+      context_.has_waited();
     else
       context_.is_left = true;
   }
@@ -274,7 +278,7 @@ class Cuda {
   cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();
   cuda::Debts debts_{};
-  bool released_ = false;
+  bool is_part_ = false;     // of another one, which waits for the work of both
   double queued_flops_ = 0;  // of tasks, since the host last waited
   std::chrono::steady_clock::time_point next_poll_{};
 };

@@ -7,7 +7,6 @@ template <class T>
 void Cuda<T>::release_inputs() {
   cuda::check(cudaStreamSynchronize(stream()), "waiting for the device");
   context_.has_waited();
-  released_ = true;
 }
 
 template <class T>
@@ -25,7 +24,7 @@ void Cuda<T>::subtract_means(T* x, Index n, std::span<const double> means) {
 template <class T>
 Matrix<Cuda<double>> Cuda<T>::widen(View<Cuda> x, double factor) {
   Wide w = wide();
-  w.released_ = true;  // it does nothing but give memory
+  w.is_part_ = true;
   Matrix<Wide> out(w, x.rows, x.cols);
   cuda::widen(stream(), x.data, x.rows * x.cols, factor, out.mutable_data());
   return out;
