@@ -67,8 +67,9 @@ class Plan:
         in `seconds` alone.
     memory : float
         Working memory above the inputs, in bytes: the most that layers of these shapes take,
-        whatever they hold. Within 1.3 times what is measured where the values are such that the
-        most is taken. Besides, malloc keeps up to 8 MB a thread of what has been given back.
+        whatever they hold: 0.95 to 1.6 times what is measured where the values are such that the
+        most is taken. Besides, BLAS has some MB a thread from the first call on, and malloc keeps
+        up to 8 MB a thread of what has been given back.
     seconds : float
         Estimated time on this many threads of the machine that the model was fitted to. Its ratios
         between plans mean more than its value.

@@ -31,40 +31,40 @@ class Bases(Workload):
         return total * self.scalar
 
     def decomposing(self, p: int) -> float:
-        """Bytes of the decomposition of one layer in double: the way that takes most.
+        """Bytes, besides its basis, of the decomposition of one layer in double: what takes most.
 
-        Triangles of blocks of rows, their join and its SVD; and for layers in float the columns,
-        before they are rounded. Wide layers in float hardly ever need a triangle.
+        Triangles of blocks of rows and their SVD; and for layers in float the columns, before they
+        are rounded. Wide layers in float hardly ever need a triangle.
         """
-        copies = 16 * self.n**2  # of a wide layer's basis
         if p >= self.n and not self.double:
-            return self.spectrum_of_rows(p) + copies
+            return self.spectrum_of_rows(p)
         r, long = self.rank(p), max(self.n, p)
         block = max(4 * r, 1024)  # of rows, or of columns of a wide layer
         leaves = 2 * r * min(self.threads * block, long)
         triangles = 8 * (math.ceil(long / block) + 1) * r * r
-        steps = 8 * leaves, vectors_bytes(r, r, 8)
-        decomposing = triangles + (sum(steps) if self.threads > 1 else max(steps))
+        decomposing = triangles + max(8 * leaves, vectors_bytes(r, r, 8))
         if p >= self.n:
-            return max(decomposing, self.spectrum_of_rows(p)) + copies
+            return max(decomposing, self.spectrum_of_rows(p))
         if self.double:
             return decomposing
         columns = 8 * (self.n * r + 3 * r * r)
-        return max(decomposing, columns + self.product_scratch([(r, r)], 8))
+        # What is kept of the layer is made of the columns, at the end.
+        orthonormal = columns + self.product_scratch([(r, r)], 8) - self.kept([p])
+        return max(decomposing, columns, orthonormal)
 
     def spectrum_of_rows(self, p: int) -> float:
         """Bytes of the products of a wide layer's samples in double, and of their decomposition.
 
         Blocks of 1,024 columns are packed, and then scaled.
         """
-        products = 8 * (self.n**2 + 2 * self.n * min(p, 1024))
-        return products + vectors_bytes(self.n, self.n, 8)
+        blocks = 8 * 2 * self.n * min(p, 1024)
+        return 8 * self.n**2 + max(blocks, vectors_bytes(self.n, self.n, 8))
 
     def weighing(self, widths: Sequence[int]) -> float:
         """Bytes of the weights of PWCCA's variates on a wide layer, some columns at a time."""
         shapes = [(self.rank(p), min(p, 4096)) for p in widths if p >= self.n]
         scratch = self.product_scratch(shapes, self.scalar)
-        return scratch + max(((self.scalar + 8) * r * q for r, q in shapes), default=0)
+        return scratch + max((self.scalar * r * q for r, q in shapes), default=0)
 
     def coordinates(self, widths: Sequence[int]) -> float:
         """Bytes of the coordinates of those that are wide."""
@@ -72,8 +72,7 @@ class Bases(Workload):
 
     def finding_coordinates(self, widths: Sequence[int]) -> float:
         """Bytes, besides, while they are found, of one layer after the other."""
-        copies = 8 * self.n**2  # on their way to where they stay
-        return max((self.decomposing(p) + copies for p in widths if p > self.n), default=0.0)
+        return max((self.decomposing(p) for p in widths if p > self.n), default=0.0)
 
     def making(self, widths: Sequence[int]) -> float:
         """Bytes, besides those that are kept, while bases are made."""
@@ -159,13 +158,13 @@ def plan_spectral(w: Bases, components: int | None, path: str, *, narrow: bool) 
     triangles = [1.5 if p < w.n else 1 for p in w.widths]  # and work on them
     factors = 8 * sum(k * r * r for k, r in zip(triangles, orders, strict=True))
     found = 8 * sum(k * r for k, r in zip(counts, orders, strict=True))
-    splitting = sum(sorted(vectors_bytes(r, r, 8) for r in orders)[-w.threads :])
+    tall = [(p, p) for p in w.widths if p < w.n]
+    splitting = sum(sorted(vectors_bytes(p, p, 8) for p, _ in tall)[-w.threads :])
     # While a layer is decomposed its own columns, where these are some, are not there yet.
     absent = 8 * w.n if narrow else 0
     making = [w.decomposing(p) - absent * k for p, k in zip(w.widths, counts, strict=True)]
     rounding = 0 if w.double or not narrow else max(8 * w.n * k for k in counts)
     kept = found + columns + wide
-    tall = [(p, p) for p in w.widths if p < w.n]
     scratch = 0 if w.double else w.product_scratch(tall, 8)  # Gram matrices
     wide_rows = max((w.spectrum_of_rows(p) for p in w.widths if p >= w.n), default=0)
     finishing = max(*(making if w.double else ()), rounding, w.finishing_rows())

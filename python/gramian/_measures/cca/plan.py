@@ -118,7 +118,7 @@ def plan_pwcca(
     chosen = complete(pwcca.OPTIONS, options)
     w = Bases(a, b)
     memory = 2 * w.statistics + w.kept(w.widths, coordinates=True)
-    memory += max(w.making(w.widths), w.comparing(vectors=True) + w.weighing(w.widths))
+    memory += max(w.making(w.widths), w.comparing(vectors=True), w.weighing(w.widths))
     return w.cost(
         "orthonormal bases" + (", google/svcca" if chosen["variant"] == "google" else ""),
         memory,

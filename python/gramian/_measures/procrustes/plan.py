@@ -31,10 +31,9 @@ def plan_procrustes(
         most = sorted(values_bytes(p, q, w.scalar) for p, q in row)
         finishing = max(finishing, sum(most[-w.threads :]))
     memory = w.products_of_rows(rows) + finishing
-    if distance:  # of layers that are nearly equal: by a polar factor in double
-        near = [3 * 8 * p * q + vectors_bytes(p, q, 8) for p, q in pairs]
-        memory = max(memory, *near)
     memory += max(w.product_scratch(row, w.scalar) for row in rows)
+    if distance:  # of layers that are nearly equal: by a polar factor in double
+        memory = max(memory, *(8 * p * q + vectors_bytes(p, q, 8) for p, q in pairs))
     memory = w.coordinates(w.widths) + max(memory, w.finding_coordinates(w.widths))
     memory += w.statistics
     of_coordinates = sum(1.0 * w.n * w.n * p for p in w.widths if p > w.n)
