@@ -117,9 +117,11 @@ def test_any_split_and_order_and_tree(measure: str, options: Any, data: st.DataO
     found = tree(accumulators).compute().values
     whole = whole_value(measure, tuple(options.items()), float(a["conv"].mean() > 1e3))
     scale = 1 if MEASURES[measure].normalized else np.abs(whole).max()
+    # Sums of products do not give a small angle more digits than its cosine; rows do.
+    score = np.cos if (measure, options) == ("cka_distance", {"debiased": True}) else np.asarray
     # The CCA family is bound by 1e-13 times the condition, which is 50.
     limit = max(1e-12, 5e-12 * (MEASURES[measure].family == "cca"))
-    np.testing.assert_allclose(found, whole, rtol=0, atol=limit * scale)
+    np.testing.assert_allclose(score(found), score(whole), rtol=0, atol=limit * scale)
 
 
 @functools.cache
