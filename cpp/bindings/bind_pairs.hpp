@@ -147,6 +147,7 @@ OneLayer<S, D> bind_reordered(const OneLayer<S, D>& x, const std::shared_ptr<Giv
           const OffTheGil off;
           B b = Home<B>::backend(x->device, control_of({}));
           turned.emplace(reordered(b, state, read(b, *given), order));
+          b.release_inputs();  // `state`, which may go
         }
         return std::make_shared<PreparedLayer<S, D>>(x->kind, *given, std::move(*turned),
                                                      x->settings);

@@ -74,6 +74,7 @@ class GatheredSums {
     change([&](D& w, Sums& sums) {
       const std::lock_guard lock{other.mutex_};
       sums.merge(w, *other.sums_);
+      w.release_inputs();  // the other's, which may go
     });
   }
 

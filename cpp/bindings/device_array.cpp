@@ -18,6 +18,9 @@ DeviceMemory::~DeviceMemory() {
     return;
   }
   if (!read_by_default && !read_by_others) return;
+  // What a stream is at may need the GIL: a function of the host.
+  std::optional<OffTheGil> off;
+  if (Py_IsInitialized() != 0 && PyGILState_Check() != 0) off.emplace();
   try {
     const cuda::DeviceGuard guard{device};
     if (read_by_others)
@@ -43,10 +46,12 @@ DeviceArray upload(const py::array& array, const std::string& dtype, int device)
   const Index stride = lines == 1 ? length : by_rows ? from.row_stride : from.col_stride;
   const auto bytes = [size](Index n) { return static_cast<std::size_t>(n * size); };
 
-  const cuda::DeviceGuard guard{device};
-  cuda::Context& context = cuda::context();
-  auto memory = cuda::allocate<std::byte>(context, size * length * lines);
+  cuda::Memory<std::byte> memory;
   {
+    const OffTheGil off;
+    const cuda::DeviceGuard guard{device};
+    cuda::Context& context = cuda::context();
+    memory = cuda::allocate<std::byte>(context, size * length * lines);
     cuda::Drain drain{context.stream};
     const auto* const data = static_cast<const std::byte*>(from.data);
     if (stride >= length) {
@@ -111,7 +116,7 @@ std::optional<py::array> lines_to_numpy(const DeviceArray& array) {
   const Index length = array.shape[along], lines = array.shape[across];
   const Index stride = lines == 1 ? length : array.strides[across];
   const bool backwards = stride < 0;
-  if (!adjacent(along) || std::abs(stride) < length) return {};
+  if (!adjacent(along) || std::abs(stride) < length || length * lines == 0) return {};
   const Index size = size_of(parse_dtype(array.dtype));
   const auto bytes = [size](Index n) { return static_cast<std::size_t>(n * size); };
   std::vector<py::ssize_t> strides(2);
@@ -232,6 +237,7 @@ py::array to_numpy(const DeviceArray& array) {
     (array.strides[k] < 0 ? first : last) += (array.shape[k] - 1) * array.strides[k];
   const Index size = size_of(parse_dtype(array.dtype));
   auto bytes = [&] {
+    const OffTheGil off;
     const cuda::DeviceGuard guard{array.device};
     return cuda::to_host(context_for(array),
                          static_cast<const std::byte*>(array.data) + first * size,

@@ -243,7 +243,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
     requires(B& b, const Layer<B>& layer, View<B> view, Matrix<B> m, std::span<const double> host,
              View<typename B::Wide> wide, Matrix<typename B::Wide> total,
              std::optional<Matrix<B>>* kept, double* numbers, Factoring* found,
-             std::vector<Matrix<B>> several, double precision, Vectors wanted,
+             std::vector<Matrix<B>> several, Vectors wanted,
              const std::function<void(Index)>& task) {
       // Matrices are worked on together until they have so many elements, and one row of a map
       // always is.
@@ -288,7 +288,7 @@ concept LinearAlgebra = Backend<B> && std::floating_point<typename B::Wide::scal
       { b.singular_values(std::move(m)) } -> std::same_as<std::vector<double>>;
       // Sums of singular values, each of which is at most the matrix's bound: right to as many
       // times bound * precision as there are values.
-      { b.nuclear_norms(std::move(several), host, precision) } -> std::same_as<std::vector<double>>;
+      { b.nuclear_norms(std::move(several), host, host) } -> std::same_as<std::vector<double>>;
       { b.for_each(Index{}, task) };  // independent tasks that use operations on matrices alone
     };
 

@@ -72,11 +72,12 @@ Index rows_at_once(const Layer<B>& layer) {
   return std::max<Index>(1, std::min({Index{B::panel_rows}, few, layer.source.rows}));
 }
 
-/// The epsilon of what the activations came in.
+/// The epsilon of what the activations came in, or of what they are computed in.
 template <class B>
 double precision_of(const Layer<B>& layer) {
-  return is_double(layer.source.dtype) ? std::numeric_limits<double>::epsilon()
-                                       : static_cast<double>(std::numeric_limits<float>::epsilon());
+  constexpr double of_float = std::numeric_limits<float>::epsilon();
+  constexpr double computed = std::numeric_limits<typename B::scalar>::epsilon();
+  return is_double(layer.source.dtype) ? computed : of_float;
 }
 
 /// The diagonal of a matrix, as soon as it is there.

@@ -151,7 +151,8 @@ void test_nuclear_norms(B& b) {
     bounds.push_back(norm(a));
     expected.push_back(sum(b.singular_values(upload(b, a))));
   }
-  const auto found = b.nuclear_norms(std::move(all), bounds, epsilon<B>());
+  const std::vector<double> precisions(all.size(), epsilon<B>());
+  const auto found = b.nuclear_norms(std::move(all), bounds, precisions);
   for (std::size_t k = 0; k < found.size(); ++k)
     check_near(found[k], expected[k], 20 * epsilon<B>() * expected[k], "nuclear norm");
 }

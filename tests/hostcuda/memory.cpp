@@ -66,6 +66,18 @@ void set_access(int device, bool allowed) {
       mprotect(allocation.pages, allocation.span, allowed ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
+/// Works on one allocation; without keys that opens no other.
+template <class Work>
+void with_access(const Allocation& a, const Work& work) {
+  if (key_of(a.device) >= 0) {
+    const Access access{a.device};
+    return work();
+  }
+  mprotect(a.pages, a.span, PROT_READ | PROT_WRITE);
+  work();
+  if (memory().open[static_cast<std::size_t>(a.device)] == 0) mprotect(a.pages, a.span, PROT_NONE);
+}
+
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
@@ -117,10 +129,7 @@ cudaError_t allocate(void** out, std::size_t bytes, int device) {
   m.live.emplace(pointer, a);
   if (pkey_mprotect(a.pages, a.span, PROT_READ | PROT_WRITE, key_of(device)) != 0)
     die("too many allocations");
-  {
-    const Access access{device};
-    std::memset(a.pages, unwritten, a.span);
-  }
+  with_access(a, [&] { std::memset(a.pages, unwritten, a.span); });
   ASAN_POISON_MEMORY_REGION(a.pages, pointer - a.pages);
   ASAN_POISON_MEMORY_REGION(pointer + bytes, body - bytes);
   m.bytes += bytes;
@@ -136,10 +145,11 @@ void release(void* pointer) {
   if (found == m.live.end()) die("free of %p, which is no live device allocation", pointer);
   const Allocation a = found->second;
   char* const first = found->first;
-  const Access access{a.device};
   ASAN_UNPOISON_MEMORY_REGION(a.pages, a.span);
-  if (!is_unwritten(a.pages, first) || !is_unwritten(first + a.bytes, a.pages + a.span))
-    die("something was written just outside a device allocation of %zu bytes", a.bytes);
+  with_access(a, [&] {
+    if (!is_unwritten(a.pages, first) || !is_unwritten(first + a.bytes, a.pages + a.span))
+      die("something was written just outside a device allocation of %zu bytes", a.bytes);
+  });
   reserve(a.pages, a.span);
   m.bytes -= a.bytes;
   m.live.erase(found);

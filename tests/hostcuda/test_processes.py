@@ -176,6 +176,30 @@ def test_layers_of_another_thread(standin: StandIn) -> None:
     assert "True" in output.split()  # a measure that leaves the device busy
 
 
+def test_sums_of_another_thread_that_go(standin: StandIn) -> None:
+    """Once they are merged, their thread may let them go and do other things on its stream."""
+    output = run(
+        standin,
+        """
+        from concurrent.futures import ThreadPoolExecutor
+        def part(rows):
+            acc = gm.Accumulator("cka", device="cuda")
+            acc.update(X[rows], Y[rows])
+            return acc
+        with ThreadPoolExecutor(1) as other:
+            parts = [other.submit(part, slice(25, 50)).result()]
+            whole = part(slice(25))
+            whole = whole.merge(parts[0])
+            def let_go():
+                parts.clear()
+                gm.cka(X, Y, device="cuda")
+            other.submit(let_go).result()
+            assert abs(float(whole.compute()) - gm.cka(X, Y)) < 1e-13
+        """,
+    )
+    assert output == ""
+
+
 @pytest.mark.parametrize("who", ["the package", "another library"])
 def test_fork(standin: StandIn, who: str) -> None:
     """A child cannot use CUDA after its parent did, and is told what can be done."""

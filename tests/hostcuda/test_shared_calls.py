@@ -127,3 +127,10 @@ def test_less_is_held_where_memory_is_short(standin: StandIn) -> None:
         assert (room - 2) * panel < standin.peak_bytes() - before <= room * panel
     np.testing.assert_array_equal(found, found[:1] * 3)
     assert counts[0] < min(counts[1:])
+
+
+def test_nuclear_norms_beside_a_wide_layer() -> None:
+    """Whose coordinates are in double, those of the others have the same bits."""
+    every = layers([8, 6, 90], 70)
+    values = gm.compare(every, measure="procrustes", device="cuda").values
+    assert values[0, 1] == gm.procrustes(every[0], every[1], device="cuda")

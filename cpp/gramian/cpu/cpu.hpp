@@ -169,7 +169,7 @@ class Cpu {
   std::vector<SVD<Cpu>> svd(std::vector<Matrix<Cpu>> all, Vectors wanted);
   std::vector<double> singular_values(Matrix<Cpu> x);
   std::vector<double> nuclear_norms(std::vector<Matrix<Cpu>> all, std::span<const double> bounds,
-                                    double precision);
+                                    std::span<const double> precisions);
   void for_each(Index count, const std::function<void(Index)>& task) {
     dense::share(count, task, {control.poll, control.begin, control.begin});
   }

@@ -75,7 +75,7 @@ std::vector<double> Cpu<T>::singular_values(Matrix<Cpu> x) {
 template <class T>
 std::vector<double> Cpu<T>::nuclear_norms(std::vector<Matrix<Cpu>> all,
                                           std::span<const double> /*bounds*/,
-                                          double /*precision*/) {
+                                          std::span<const double> /*precisions*/) {
   std::vector<double> sums(all.size());
   for_each(std::ssize(all), [&](Index i) {
     const auto at = static_cast<std::size_t>(i);

@@ -93,8 +93,6 @@ class Drain {
     check(cudaStreamSynchronize(stream_), "waiting for the device");
     done_ = true;
   }
-  /// Another has waited for all that was queued.
-  void has_waited() { done_ = true; }
 
  private:
   cudaStream_t stream_;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "../backend.hpp"
+#include "../linalg.hpp"
 #include "blas.hpp"
 #include "context.hpp"
 #include "cross_calls.hpp"
@@ -46,7 +47,7 @@ class Cuda {
   Cuda& operator=(const Cuda&) = delete;
   ~Cuda() {
     bool is_done = cuda::is_idle(stream());
-    if (!is_done && context_.reads_inputs && !is_part_) {
+    if (!is_done && context_.reads_inputs) {
       const cuda::Drain drain{stream()};
       is_done = true;
     }
@@ -175,7 +176,7 @@ class Cuda {
   std::vector<SVD<Cuda>> svd(std::vector<Matrix<Cuda>> all, Vectors wanted);
   std::vector<double> singular_values(Matrix<Cuda> x);
   std::vector<double> nuclear_norms(std::vector<Matrix<Cuda>> all, std::span<const double> bounds,
-                                    double precision);
+                                    std::span<const double> precisions);
   void for_each(Index count, const std::function<void(Index)>& task) {
     for (Index i = 0; i < count; ++i) task(i);
   }
@@ -267,7 +268,8 @@ class Cuda {
   void estimate_norm(View<Cuda> a, double divisor, double* out);
   std::vector<SVD<Cuda>> factorise(const std::vector<Matrix<Cuda>>& all, bool left, bool right);
   /// work(rows) for blocks of the n rows, in their order.
-  void by_rows(Index n, const std::function<void(Rows)>& work, Index block = panel_rows);
+  void by_rows(Index n, const std::function<void(Rows)>& work, Index block);
+  void has_queued(double flops);
 
   class CrossPanels;
   void cross_in_double(const LayerPair<Cuda>& pair, const cuda::CrossCall& call,
@@ -278,8 +280,7 @@ class Cuda {
   cuda::DeviceGuard guard_;
   cuda::Context& context_ = cuda::context();
   cuda::Debts debts_{};
-  bool is_part_ = false;     // of another one, which waits for the work of both
-  double queued_flops_ = 0;  // of tasks, since the host last waited
+  double queued_flops_ = 0;  // since the host last waited for being ahead
   std::chrono::steady_clock::time_point next_poll_{};
 };
 

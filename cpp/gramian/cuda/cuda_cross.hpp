@@ -11,6 +11,13 @@ void Cuda<T>::by_rows(Index n, const std::function<void(Rows)>& work, Index bloc
   }
 }
 
+/// For products that no task forms: the host waits, as it does in the middle of tasks.
+template <class T>
+void Cuda<T>::has_queued(double flops) {
+  queued_flops_ += flops;
+  if (is_ahead()) pay();
+}
+
 /// Layers in double as products read them, packed once while there is room: a group's side by side.
 template <class T>
 class Cuda<T>::CrossPanels {
@@ -108,6 +115,7 @@ void Cuda<T>::cross_in_double(const LayerPair<Cuda>& pair, const cuda::CrossCall
           cuda::syrk<double>(context_, p, rows.count, left, totals, beta);
         else
           cuda::gemm<double>(context_, p, q, rows.count, 1, left, right, totals, beta);
+        has_queued(2 * static_cast<double>(p * q) * static_cast<double>(rows.count * call.count));
       },
       cuda::cross_rows(std::max(p, q)));
 }
@@ -155,6 +163,7 @@ void Cuda<T>::cross_by_slices(const LayerPair<Cuda>& pair, SlicePanels& panels, 
         if (whole > 0) multiply(0, whole, cross_slice);
         if (rest > 0) multiply(whole, 1, rest);
         cuda::accumulate<T>(stream(), products.get(), p * q, whole + (rest > 0 ? 1 : 0), total);
+        has_queued(2 * static_cast<double>(p * q) * static_cast<double>(rows.count));
       },
       slices * cross_slice);
 }

@@ -90,28 +90,33 @@ std::vector<double> Cuda<T>::singular_values(Matrix<Cuda> x) {
 /// for which factors are not right enough.
 template <class T>
 std::vector<double> Cuda<T>::nuclear_norms(std::vector<Matrix<Cuda>> all,
-                                           std::span<const double> bounds, double precision) {
+                                           std::span<const double> bounds,
+                                           std::span<const double> precisions) {
   std::vector<double> sums(all.size());
-  if (precision < newton::least) {
-    std::ranges::transform(factorise(all, false, false), sums.begin(), [](const SVD<Cuda>& found) {
-      return std::accumulate(found.s.begin(), found.s.end(), 0.0);
-    });
-    return sums;
+  std::vector<Matrix<Cuda>> exact;
+  std::vector<std::size_t> of_exact, rest;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool is_exact = precisions[i] < newton::least;
+    (is_exact ? of_exact : rest).push_back(i);
+    if (is_exact) exact.push_back(std::move(all[i]));
   }
+  const auto found = factorise(exact, false, false);
+  for (std::size_t k = 0; k < found.size(); ++k) sums[of_exact[k]] = sum(found[k].s);
   together([&] {
-    for (std::size_t first = 0, count = 0; first < all.size(); first += count) {
-      const Index rows = all[first].rows, cols = all[first].cols;
-      const auto alike = [&](const Matrix<Cuda>& m) { return m.rows == rows && m.cols == cols; };
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto end = std::find_if_not(begin, all.end(), alike);
-      count =
-          static_cast<std::size_t>(std::clamp(side_by_side / (rows * cols), Index{1}, end - begin));
-      cuda::PolarBatch batch(context_, rows, cols, static_cast<Index>(count));
-      for (std::size_t i = first; i < first + count; ++i) {
-        const Matrix<Cuda> m = std::move(all[i]);
-        batch.add(m.data, bounds[i]);
+    for (auto first = rest.begin(); first != rest.end();) {
+      const Index rows = all[*first].rows, cols = all[*first].cols;
+      const auto last = std::find_if_not(first, rest.end(), [&](std::size_t i) {
+        return all[i].rows == rows && all[i].cols == cols;
+      });
+      const Index count = std::clamp(side_by_side / (rows * cols), Index{1}, last - first);
+      cuda::PolarBatch batch(context_, rows, cols, count);
+      std::vector<double*> out;
+      for (const auto end = first + count; first != end; ++first) {
+        const Matrix<Cuda> m = std::move(all[*first]);
+        batch.add(m.data, bounds[*first]);
+        out.push_back(&sums[*first]);
       }
-      batch.owe_nuclear_norms(debts_, sums.data() + first);
+      batch.owe_nuclear_norms(debts_, std::move(out));
     }
   });
   return sums;

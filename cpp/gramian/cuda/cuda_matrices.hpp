@@ -34,7 +34,7 @@ Layer<Cuda<T>> Cuda<T>::as_layer(View<Cuda> x) {
 template <class T>
 void Cuda<T>::diagonal(View<Cuda> x, double* out) {
   const Index n = std::min(x.rows, x.cols);
-  double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
+  double* const found = debts_.owe(context_, n, out);
   cuda::take_diagonal(stream(), const_cast<T*>(x.data), n, x.cols, false, found);
   debts_.settle(context_);
 }
@@ -42,15 +42,18 @@ void Cuda<T>::diagonal(View<Cuda> x, double* out) {
 template <class T>
 void Cuda<T>::column_norms(const Layer<Cuda>& x, double* out) {
   const Index p = x.source.cols;
-  double* const total = debts_.owe(context_, p, [=](const double* f) { std::copy_n(f, p, out); });
+  double* const total = debts_.owe(context_, p, out);
   const auto sums = cuda::allocate<double>(context_, p);
   clear(total, p);
   Panel<Cuda> panel;
-  by_rows(x.source.rows, [&](Rows rows) {
-    pack(x, rows, panel);
-    sum_squares(as_source(strided(panel)), sums.get());
-    cuda::accumulate<double>(stream(), sums.get(), p, 1, total);
-  });
+  by_rows(
+      x.source.rows,
+      [&](Rows rows) {
+        pack(x, rows, panel);
+        sum_squares(as_source(strided(panel)), sums.get());
+        cuda::accumulate<double>(stream(), sums.get(), p, 1, total);
+      },
+      rows_at_once(x));
   debts_.settle(context_);
 }
 
@@ -69,28 +72,38 @@ template <class T>
 Matrix<Cuda<T>> Cuda<T>::project(const Layer<Cuda>& x, View<Cuda> w) {
   Matrix<Cuda> out(*this, x.source.rows, w.rows);
   Panel<Cuda> panel;
-  by_rows(x.source.rows, [&](Rows rows) {
-    pack(x, rows, panel);
-    cuda::gemm<T>(context_, rows.count, w.rows, w.cols, 1, operand(panel), transposed(operand(w)),
-                  out.mutable_data() + rows.first * w.rows);
-  });
+  by_rows(
+      x.source.rows,
+      [&](Rows rows) {
+        pack(x, rows, panel);
+        cuda::gemm<T>(context_, rows.count, w.rows, w.cols, 1, operand(panel),
+                      transposed(operand(w)), out.mutable_data() + rows.first * w.rows);
+      },
+      rows_at_once(x));
   return out;
 }
 
 template <class T>
 double Cuda<T>::squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, View<Cuda> w) {
-  const Index p = x.source.cols;
-  const Buffer rest = allocate(std::min(panel_rows, x.source.rows) * p);
+  const Index n = x.source.rows, p = x.source.cols;
+  const Index block = std::min(rows_at_once(x), rows_at_once(y));
+  const Buffer rest = allocate(block * p);
   Panel<Cuda> own, other;
-  double total = 0;
-  by_rows(x.source.rows, [&](Rows rows) {
-    pack(x, rows, own);
-    pack(y, rows, other);
-    cuda::gemm<T>(context_, rows.count, p, w.rows, 1, operand(other), operand(w), rest.get());
-    cuda::subtract_from(stream(), strided(own), rest.get());
-    total += dots(rest.get(), 0, rest.get(), 0, 1, rows.count * p)[0];
+  std::vector<double> sums(static_cast<std::size_t>((n + block - 1) / block));
+  together([&] {
+    by_rows(
+        n,
+        [&](Rows rows) {
+          pack(x, rows, own);
+          pack(y, rows, other);
+          cuda::gemm<T>(context_, rows.count, p, w.rows, 1, operand(other), operand(w), rest.get());
+          cuda::subtract_from(stream(), strided(own), rest.get());
+          owe_dots(rest.get(), 0, rest.get(), 0, 1, rows.count * p,
+                   &sums[static_cast<std::size_t>(rows.first / block)]);
+        },
+        block);
   });
-  return total;
+  return sum(sums);
 }
 
 /// The R found so far on top of the next block of rows is factorised, until there are none left.

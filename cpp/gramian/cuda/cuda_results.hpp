@@ -5,6 +5,7 @@ namespace gramian {
 
 template <class T>
 void Cuda<T>::release_inputs() {
+  debts_.pay(context_);
   cuda::check(cudaStreamSynchronize(stream()), "waiting for the device");
   context_.has_waited();
 }
@@ -24,7 +25,6 @@ void Cuda<T>::subtract_means(T* x, Index n, std::span<const double> means) {
 template <class T>
 Matrix<Cuda<double>> Cuda<T>::widen(View<Cuda> x, double factor) {
   Wide w = wide();
-  w.is_part_ = true;
   Matrix<Wide> out(w, x.rows, x.cols);
   cuda::widen(stream(), x.data, x.rows * x.cols, factor, out.mutable_data());
   return out;

@@ -55,7 +55,7 @@ void Cuda<T>::differences(const Panel<Cuda>& i, const Panel<Cuda>& j, const T* f
 
 template <class T>
 void Cuda<T>::download(const T* values, Index n, double* out) {
-  double* const found = debts_.owe(context_, n, [=](const double* f) { std::copy_n(f, n, out); });
+  double* const found = debts_.owe(context_, n, out);
   cuda::widen(stream(), values, n, 1, found);
   debts_.settle(context_);
 }
@@ -171,8 +171,7 @@ void Cuda<T>::gather(const Layer<Cuda>& layer, std::span<const Index> rows, Pane
 template <class T>
 void Cuda<T>::squared_norms(const Panel<Cuda>& panel, double* out) {
   const Index n = panel.rows;
-  double* const sums =
-      debts_.owe(context_, n, [=](const double* found) { std::copy_n(found, n, out); });
+  double* const sums = debts_.owe(context_, n, out);
   sum_squares(transposed_source(panel), sums);
   debts_.settle(context_);
 }

@@ -52,6 +52,11 @@ class Debts {
     return sums_.get() + std::exchange(used_, used_ + n);
   }
 
+  /// The same for n sums that go to out[0], out[1], ...
+  double* owe(Context& context, Index n, double* out) {
+    return owe(context, n, [=](const double* found) { std::copy_n(found, n, out); });
+  }
+
   /// Whether so much is owed that it is time to pay.
   bool are_many() const { return used_ > room / 2; }
 

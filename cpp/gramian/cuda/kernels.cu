@@ -89,7 +89,8 @@ Index dot_parts(Index n) { return (n + dot_stretch(n) - 1) / dot_stretch(n); }
 template <class T>
 void dots(cudaStream_t stream, const T* x, Index stride_x, const T* y, Index stride_y, Index pairs,
           Index n, double* parts) {
-  launch(stream, static_cast<unsigned>(dot_parts(n)), static_cast<unsigned>(pairs), dots_kernel<T>,
+  // Of pairs there may be more than a grid has rows.
+  launch(stream, static_cast<unsigned>(pairs), static_cast<unsigned>(dot_parts(n)), dots_kernel<T>,
          x, stride_x, y, stride_y, n, dot_stretch(n), parts);
 }
 

@@ -49,9 +49,9 @@ __global__ void dots_kernel(const T* x, Index stride_x, const T* y, Index stride
                             Index stretch, double* parts) {
   __shared__ double sums[warps][lanes + 1], totals[warps];
   const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
-  const T* const a = x + Index{blockIdx.y} * stride_x;
-  const T* const b = y + Index{blockIdx.y} * stride_y;
-  const Index begin = Index{blockIdx.x} * stretch;
+  const T* const a = x + Index{blockIdx.x} * stride_x;
+  const T* const b = y + Index{blockIdx.x} * stride_y;
+  const Index begin = Index{blockIdx.y} * stretch;
   const Index end = begin + stretch < n ? begin + stretch : n;
   double sum = 0;
   for (Index i = begin + warp * lanes + lane; i < end; i += lanes * warps)
@@ -65,7 +65,7 @@ __global__ void dots_kernel(const T* x, Index stride_x, const T* y, Index stride
   __syncthreads();
   if (lane == 0 && warp == 0) {
     for (int k = 1; k < warps; ++k) sum += totals[k];
-    parts[Index{blockIdx.y} * gridDim.x + blockIdx.x] = sum;
+    parts[Index{blockIdx.x} * gridDim.y + blockIdx.y] = sum;
   }
 }
 

@@ -52,20 +52,20 @@ void PolarBatch::step(const double* z, double a) {
   std::swap(factors_, next_);
 }
 
-void PolarBatch::owe_nuclear_norms(Debts& debts, double* out) {
+void PolarBatch::owe_nuclear_norms(Debts& debts, std::vector<double*> out) {
   const double* z = matrices_.get();
   for (const double a : newton::scales()) {
     step(z, a);
     z = factors_.get();
   }
   const Index count = std::ssize(divisors_), parts = dot_parts(size());
-  double* const sums =
-      debts.owe(context_, count * parts, [=, divisors = divisors_](const double* found) {
-        for (std::size_t i = 0; i < divisors.size(); ++i, found += parts) {
-          out[i] = divisors[i] * std::accumulate(found, found + parts, 0.0);
-          if (!std::isfinite(out[i])) throw std::runtime_error("a product of layers is not finite");
-        }
-      });
+  const auto receive = [parts, out = std::move(out), divisors = divisors_](const double* found) {
+    for (std::size_t i = 0; i < divisors.size(); ++i, found += parts) {
+      *out[i] = divisors[i] * std::accumulate(found, found + parts, 0.0);
+      if (!std::isfinite(*out[i])) throw std::runtime_error("a product of layers is not finite");
+    }
+  };
+  double* const sums = debts.owe(context_, count * parts, receive);
   dots<double>(context_.stream, z, size(), matrices_.get(), size(), count, size(), sums);
 }
 

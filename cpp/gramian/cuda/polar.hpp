@@ -25,8 +25,8 @@ class PolarBatch {
     widen(context_.stream, matrix, size(), 1 / divisor, place);
     divisors_.push_back(divisor);
   }
-  /// Hands the nuclear norms over to out[0], out[1], ... once debts are paid.
-  void owe_nuclear_norms(Debts& debts, double* out);
+  /// Hands the nuclear norms over to *out[0], *out[1], ... once debts are paid.
+  void owe_nuclear_norms(Debts& debts, std::vector<double*> out);
 
  private:
   Index size() const { return rows_ * cols_; }

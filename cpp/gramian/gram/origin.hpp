@@ -96,7 +96,7 @@ std::vector<double> products_along(B& b, const Layer<B>& layer, std::span<const 
         const Rows rows{task * block, std::min(block, n - task * block)};
         b.pack(layer, rows, w.panel);
         b.multiply(w.panel, direction, w.products.get());
-        std::ranges::copy(b.download(w.products.get(), rows.count), found.begin() + rows.first);
+        b.download(w.products.get(), rows.count, found.data() + rows.first);
       },
       [](Index, const Nothing&) {});
   return found;

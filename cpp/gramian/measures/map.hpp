@@ -121,11 +121,11 @@ auto in_order(bool reversed, const L& x, const R& y, const Use& use) {
   return use(x, y);
 }
 
-/// The norms of matrices, right to the precision of what they are of.
+/// The norms of matrices, right to the precision of what each is of.
 template <LinearAlgebra B>
 std::vector<double> norms_of(B& b, Norm norm, std::vector<Matrix<B>> cores,
-                             std::span<const double> bounds, double precision) {
-  if (norm == Norm::nuclear) return b.nuclear_norms(std::move(cores), bounds, precision);
+                             std::span<const double> bounds, std::span<const double> precisions) {
+  if (norm == Norm::nuclear) return b.nuclear_norms(std::move(cores), bounds, precisions);
   std::vector<double> found(cores.size());
   b.together([&] {
     b.for_each(std::ssize(cores), [&](Index k) {
@@ -147,14 +147,13 @@ void compare_pairs(B& b, const M& measure, std::vector<Comparing<B, L, R>>& pair
       pair.matrix = measure.core(b, *pair.x, *pair.y, std::move(pair.matrix));
     });
     std::vector<Matrix<B>> cores;
-    std::vector<double> bounds;
-    double precision = 1;
+    std::vector<double> bounds, precisions;
     for (auto& pair : pairs) {
       cores.push_back(std::move(pair.matrix));
       bounds.push_back(measure.bound(*pair.x, *pair.y));
-      precision = std::min({precision, precision_of(pair.x->layer), precision_of(pair.y->layer)});
+      precisions.push_back(std::min(precision_of(pair.x->layer), precision_of(pair.y->layer)));
     }
-    const auto norms = norms_of<B>(b, measure.norm(), std::move(cores), bounds, precision);
+    const auto norms = norms_of<B>(b, measure.norm(), std::move(cores), bounds, precisions);
     for (std::size_t k = 0; k < pairs.size(); ++k)
       pairs[k].compared = measure.of_norm(*pairs[k].x, *pairs[k].y, norms[k]);
   }
