@@ -91,7 +91,8 @@ def compare_models(
     -----
     The models run in evaluation mode and without gradients; their modes come back. No activation
     outlives its batch, and what is kept does not grow with the number of batches: see
-    `Accumulator` for what it is for each measure, and for what an estimate is.
+    `Accumulator` for what it is for each measure, and for what an estimate is. Inference needs all
+    samples at once: `record` into memory, then `compare` with ``inference=``.
 
     Examples
     --------
