@@ -101,6 +101,8 @@ BAD_USE = {
     "compare a.npz --measure cka --measure cca --side x": "measures 'cka' and 'cca' take --kernel,",
     "compare a.npz --measure cka --measure cca -o s.json": "such as 's-{measure}.json', got 's.j",
     "compare a.npz --measure cka --measure cca --plot s": "such as 's-{measure}', got 's'.",
+    "compare a.npz -o s.txt": "-o writes .json, .csv, got s.txt.",
+    "compare a.npz --html s.txt": "--html writes .html, .htm, got s.txt.",
     "compare a.npz -o s.png": "-o writes .json, .csv, and not s.png: --plot s.png does.",
     "compare a.npz --plot s.csv": "--plot writes .png, .pdf, .svg, and not s.csv: -o s.csv does.",
     "compare a.npz --plot s.gif": "--plot writes .png, .pdf, .svg, got s.gif.",
