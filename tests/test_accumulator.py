@@ -6,6 +6,7 @@ import functools
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -220,13 +221,44 @@ def test_a_minibatch_estimate() -> None:
         pairs = ((x, y), (x, x), (y, y))
         sums += [100 * gm.hsic(*pair, kernel=kernel, unbiased=True) for pair in pairs]
     found = acc.compute()
-    assert found.options["estimator"] == "minibatch"
+    assert (found.options["estimator"], found.options["debiased"]) == ("minibatch", True)
     assert found.values[0, 0] == pytest.approx(sums[0] / np.sqrt(sums[1] * sums[2]), abs=1e-13)
     acc.update(X[400:], Y[400:])
     with pytest.warns(RuntimeWarning, match="the last 3 samples are left out"):
         assert acc.compute().values[0, 0] == found.values[0, 0]
     acc.update(X[:1], Y[:1])  # four: enough
     assert acc.compute().values[0, 0] != found.values[0, 0]
+
+
+@pytest.mark.parametrize("asked", [{}, {"debiased": False}, {"unbiased": True}])
+@pytest.mark.parametrize("measure", ["cka", "hsic", "cka_distance", "distance_correlation"])
+def test_an_estimate_by_batches_says_that_it_is_unbiased(
+    measure: str, asked: dict[str, bool], tmp_path: Path
+) -> None:
+    """Whatever was asked for: options, captions and pages say what was computed."""
+    kernel = {} if measure == "distance_correlation" else {"kernel": "rbf"}
+    X, Y = np.random.default_rng(5).standard_normal((2, 40, 3))
+    acc = gm.Accumulator(measure, **kernel, **asked)
+    acc.update(X[:20], Y[:20])
+    acc.update(X[20:], Y[20:])
+    found = acc.compute()
+    word = "unbiased" if measure in ("hsic", "distance_correlation") else "debiased"
+    assert found.options[word] is True
+    rooted = measure == "distance_correlation" and not any(asked.values())
+    assert found.options.get("square_root", False) is rooted
+    caption = str(found).partition("\n")[0]
+    assert "unbiased within batches (minibatch estimate)" in caption
+    assert " biased" not in caption
+    assert ("square root" in caption) is rooted
+    page = found.to_html(tmp_path / "page.html")
+    assert "the estimator is biased" not in page
+
+
+def test_a_linear_kernel_is_as_biased_as_asked_for() -> None:
+    X, Y = np.random.default_rng(6).standard_normal((2, 40, 3))
+    acc = gm.Accumulator("cka")
+    acc.update(X, Y)
+    assert acc.compute().options == gm.compare({"x": X}, {"y": Y}).options
 
 
 def test_widths_come_from_the_first_samples() -> None:

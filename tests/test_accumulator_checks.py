@@ -35,6 +35,27 @@ def test_what_has_no_state(options: dict[str, Any], message: str) -> None:
         gm.Accumulator(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "method"),
+    [({"inference": "bootstrap"}, "bootstrap"), ({"rng": 0}, "jackknife"), ({"level": 0.9}, "")],
+)
+def test_inference_is_sent_to_compare(options: dict[str, Any], method: str) -> None:
+    """It was refused with a question whether it was meant."""
+    message = (
+        rf"^{next(iter(options))} must not be given for samples that come in batches, got .*: "
+        rf"inference needs all of them at once\. .*gramian\.record, then "
+        rf"gramian\.compare\(\.\.\., inference='{method}"
+    )
+    for call in (gm.Accumulator, lambda **given: gm.compare_models(len, len, [], **given)):
+        with pytest.raises(TypeError, match=message):
+            call(**options)
+
+
+def test_what_compare_takes_is_no_misspelling() -> None:
+    with pytest.raises(TypeError, match=r"got 'layers'\. It is an argument of gramian\.compare"):
+        gm.Accumulator("cka", layers="conv*")
+
+
 def test_later_batches_are_like_the_first() -> None:
     acc = gm.Accumulator("cka")
     acc.update({"a": np.eye(4, 3), "b": np.eye(4)}, {"c": np.eye(4)})

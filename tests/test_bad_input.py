@@ -44,6 +44,11 @@ TOKENS = (
 CONVERT = ": convert {X} first, to float32 for example."
 ONE = "; {X}[:, None] makes one feature of it."
 NUMERIC = "{X} must be numeric, got "
+ARRAY = "{X} must be an array (n_samples, n_features), got "
+STRINGS = (
+    "strings: gramian.open(path) reads files, and numpy.asarray(..., dtype=float) makes numbers "
+    "of digits."
+)
 ELEMENTS = "{X} must be float16, bfloat16, float32, float64, integer or bool, got "
 FINITE = (
     "{{X}} must be finite: it holds NaN or infinity, first at [7, 1] ({}), in 2 of 3 columns, "
@@ -83,15 +88,32 @@ BAD_ARRAYS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "fill it or drop the masked rows first.",
     ),
     "complex": (lambda: GOOD + 1j, TypeError, "{X} must be real, got complex128."),
-    "object": (lambda: GOOD.astype(object), TypeError, NUMERIC + "object."),
-    "None": (lambda: None, TypeError, NUMERIC + "object."),
-    "strings": (lambda: [["a", "b"]], TypeError, NUMERIC + "str32. gramian.open reads files."),
+    "object": (
+        lambda: GOOD.astype(object),
+        TypeError,
+        NUMERIC + "Python objects: numpy.asarray(..., dtype=float) makes numbers of them, if all "
+        "of them are.",
+    ),
+    "None": (lambda: None, TypeError, ARRAY + "None."),
+    "function": (lambda: len, TypeError, ARRAY + "builtin_function_or_method."),
+    "mapping": (
+        lambda: {"conv": GOOD},
+        TypeError,
+        ARRAY + "dict: gramian.compare takes a mapping of names to arrays, of each model.",
+    ),
+    "strings": (lambda: [["a", "b"]], TypeError, NUMERIC + STRINGS),
+    "bytes strings": (lambda: [[b"a", b"b"]], TypeError, NUMERIC + STRINGS),
     "dates": (
         lambda: np.full((3, 3), datetime.date(2020, 1, 1), "M8[D]"),
         TypeError,
-        NUMERIC + "datetime64[D].",
+        NUMERIC + "datetime64[D]" + CONVERT,
     ),
-    "records": (lambda: np.zeros((3, 3), "f8, f8"), TypeError, NUMERIC + "void128."),
+    "records": (
+        lambda: np.zeros((3, 3), "f8, f8"),
+        TypeError,
+        NUMERIC + "records of 'f0', 'f1': numpy.lib.recfunctions.structured_to_unstructured makes "
+        "columns of them.",
+    ),
     "longdouble": (
         lambda: GOOD.astype(np.longdouble),
         TypeError,

@@ -77,10 +77,10 @@ BAD_USE = {
     "compare a.pt": "a.pt: No such file",
     "compare a.npz --measure x": "measure must be one of 'cka', 'hsic', 'cka_distance', ",
     "compare a.npz --kernel gauss": "invalid choice: 'gauss'",
-    "compare a.npz --sigma 3": "sigma is an option of kernel='rbf' and kernel='laplacian' only",
+    "compare a.npz --sigma 3": "sigma is an option of --kernel rbf and --kernel laplacian only",
     "compare a.npz --kernel rbf --sigma 3 --bandwidth 1": "either sigma or bandwidth",
     "compare a.npz --kernel rbf --bandwidth 0": "bandwidth must be finite and > 0, got 0",
-    "compare a.npz --bandwidth 1": "bandwidth is an option of kernel='rbf' and",
+    "compare a.npz --bandwidth 1": "bandwidth is an option of --kernel rbf and",
     "compare a.npz --measure hsic --variance 1": "measure 'hsic' takes --kernel, --bandwidth, ",
     "compare a.npz --measure pwcca --sigma 3": "takes --side, --variant, --rank-tolerance; got --s",
     "compare a.npz --measure procrustes --alpha 1": "takes no options; got --alpha.",
@@ -89,18 +89,24 @@ BAD_USE = {
     "compare a.npz --measure cca --cross-validate 40": "cross_validate must be between 2 and",
     "compare a.npz --measure sparse_prediction --alphas 1,x": "invalid numbers value: '1,x'",
     "compare a.npz --measure pwcca --side z": "invalid choice: 'z'",
-    "compare a.npz --meas cca": "unrecognized arguments: --meas",
+    "compare a.npz --meas cca": "unrecognized arguments: --meas cca (see gramian compare --help)",
+    "plot s.json -o s.png --colour": "arguments: --colour (see gramian plot --help)",
     "compare a.npz --layers x*": "cannot read a.npz: no layer matches 'x*'; it holds 'conv1'",
     "compare a.npz short.npz": "A['conv1'] has 60, B['fc'] has 59",
     "compare a.npz images.npz": "B['images'] must be 2-D (n_samples, n_features), got 4-D with",
     "compare a.npz objects.npz": "cannot read objects.npz: 'labels': Object arrays cannot be",
     "compare a.npz nan.npz": "B['fc'] must be finite: it holds NaN or infinity, first at [2, 1]",
+    "compare nan.npz": "in 1 of 5 columns; --nan-policy propagate gives NaN instead.",
+    "compare wide": "--split-axis 1 makes a layer of every entry of its second axis, --layout fla",
+    "compare images.npz": "--layout nchw or 'nhwc' for images says which axis is which, and --pos",
     "compare a.npz --device tpu": "device must be",
     "compare a.npz --threads 0": "--threads must be between 1 and 1024, got 0.",
     "compare a.npz --measure ckaa": "Did you mean 'cka'?",
     "compare a.npz --measure cka --measure cca --side x": "measures 'cka' and 'cca' take --kernel,",
     "compare a.npz --measure cka --measure cca -o s.json": "such as 's-{measure}.json', got 's.j",
     "compare a.npz --measure cka --measure cca --plot s": "such as 's-{measure}', got 's'.",
+    "compare a.npz -o s.txt": "-o writes .json, .csv, got s.txt.",
+    "compare a.npz --html s.txt": "--html writes .html, .htm, got s.txt.",
     "compare a.npz -o s.png": "-o writes .json, .csv, and not s.png: --plot s.png does.",
     "compare a.npz --plot s.csv": "--plot writes .png, .pdf, .svg, and not s.csv: -o s.csv does.",
     "compare a.npz --plot s.gif": "--plot writes .png, .pdf, .svg, got s.gif.",
@@ -138,6 +144,8 @@ def test_bad_use(files: Any, capsys: pytest.CaptureFixture[str], arguments: str)
     broken = files["a"]["conv1"].copy()
     broken[2, 1] = np.nan
     np.savez("nan.npz", fc=broken)
+    Path("wide").mkdir()
+    np.save("wide/a.npy", np.ones((60, 1, 2, 2)))
     code, _, err = run(capsys, *arguments.split())
     assert code == 2
     assert err.startswith("gramian")
@@ -170,7 +178,7 @@ def test_missing_matplotlib_is_said_before_the_work(
     [
         (KeyboardInterrupt(), 130, ""),
         (MemoryError("Unable to allocate 1 TiB"), 1, "not enough memory: Unable to allocate 1 TiB"),
-        (RuntimeError("device='cuda' needs\nCUDA"), 1, "device='cuda' needs CUDA"),
+        (RuntimeError("device='cuda' needs\nCUDA"), 1, "--device cuda needs CUDA"),
     ],
 )
 def test_failures(

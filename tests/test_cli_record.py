@@ -23,6 +23,18 @@ def load():
     )
     return model, torch.randn(60, 1, 8, 8).split(16)
 
+class Words(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = torch.nn.Embedding(9, 4)
+
+    def forward(self, ids, attention_mask):
+        return self.words(ids)
+
+def padded():
+    mask = torch.tensor([[1, 1, 0]] * 5)
+    return Words(), [{"ids": torch.ones(5, 3, dtype=torch.int64), "attention_mask": mask}]
+
 def alone():
     return load()[0]
 
@@ -84,6 +96,15 @@ def test_errors(capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: s
     assert (code, out) == (2, "")
     assert err.startswith(f"gramian record: error: {ERRORS[arguments]}")
     assert not [one.name for one in tmp_path.iterdir() if "a.safetensors" in one.name]
+
+
+def test_advice_is_spelled_in_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["record", "models_to_record:padded", "--layers", "words", "-o", "a.safetensors"]
+    code, _, err = run(capsys, *argv)
+    assert code == 2
+    assert "which --reduce flatten would keep: --reduce mean leaves them out" in err
+    assert "with --mask none they are taken for positions as all others." in err
+    assert run(capsys, *argv, "--mask", "none")[0] == 0
 
 
 def test_notes_that_are_not_ours(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from commands import run
 
 import gramian as gm
+from gramian._cli.spelling import as_flags
 from gramian._measures.registry import MEASURES
 
 files = commands.files
@@ -88,3 +89,35 @@ def test_options(files: Any, capsys: pytest.CaptureFixture[str], arguments: str)
     np.testing.assert_array_equal(written.values, expected.values)
     assert (written.measure, written.options) == (expected.measure, expected.options)
     assert expected._text_map() in out
+
+
+def test_what_is_no_flag_stays_as_it_is() -> None:
+    names = ("kernel", "sigma", "debiased", "nan_policy", "split_axis", "layout")
+    for message, said in (
+        ("(debiased=True, of distance correlation", "(--debiased, of distance correlation"),
+        ("debiased=False is the default", "no --debiased is the default"),
+        ("a sigma, e.g. gramian.RBF(sigma=1.0).", "a sigma, e.g. --kernel rbf --sigma 1.0."),
+        ("gramian.open(..., split_axis=1) makes", "--split-axis 1 makes"),
+        ("max_memory=3 and kernel='rbf'", "max_memory=3 and --kernel rbf"),
+        ("gramian.open(path) reads files", "gramian.open(path) reads files"),
+        ("got {'layout': 3}, 'x'", "got {'layout': 3}, 'x'"),
+    ):
+        assert as_flags(message, names) == said
+
+
+def test_nan_in_one_layer(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    holed = {name: layer.copy() for name, layer in files["a"].items()}
+    holed["conv1"][2, 1] = np.nan
+    np.savez("holed.npz", **holed)
+    code, _, err = run(capsys, "compare", "holed.npz")
+    assert code == 2
+    assert err.endswith("in 1 of 5 columns; --nan-policy propagate gives NaN instead.\n")
+    argv = ["compare", "holed.npz", "--nan-policy", "propagate", "-o", "s.json"]
+    assert run(capsys, *argv)[0] == 0
+    assert np.isnan(gm.load("s.json")["conv1", "conv1"])
+    assert gm.load("s.json")["conv2", "conv2"] == 1
+
+
+def test_help_says_how_several_measures_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    said = " ".join(run(capsys, "compare", "--help")[1].split())
+    assert "then need {measure}, as in s-{measure}.json" in said

@@ -41,6 +41,42 @@ def test_nan_says_where_it_is(tmp_path: Path) -> None:
     assert values[0, 0] == 1
 
 
+def test_a_layout_goes_to_open(tmp_path: Path) -> None:
+    """A message that offers one says where, and no other goes in a circle."""
+    data = np.random.default_rng(7).standard_normal((40, 2, 3, 3))
+    np.save(tmp_path / "a.npy", data)
+    with pytest.raises(ValueError, match=r"4 axes.*gramian\.open\(\.\.\., layout='flatten'\)"):
+        gm.compare(gm.open(tmp_path), layout="flatten")
+    opened = gm.open(tmp_path, layout="Flatten")
+    with pytest.raises(
+        ValueError,
+        match=r"^layout must be None for layers in files, got 'flatten': "
+        r"gramian\.open\(path, layout='flatten'\) has a layout of its own",
+    ):
+        gm.compare(opened, layout="flatten")
+    assert opened["a"].shape == (40, 18)
+
+
+@pytest.mark.parametrize(
+    ("layout", "kind", "message"),
+    [
+        (
+            "nchw",
+            ValueError,
+            r"^layout must be None or 'flatten' for files, got 'nchw'\. ",
+        ),
+        ("flaten", ValueError, r"got 'flaten'\. Did you mean 'flatten'\?"),
+        (3, TypeError, r"^layout must be None or 'flatten', got int\.$"),
+    ],
+)
+def test_layouts_that_open_does_not_take(
+    tmp_path: Path, layout: Any, kind: type[Exception], message: str
+) -> None:
+    np.save(tmp_path / "a.npy", np.ones((4, 2)))
+    with pytest.raises(kind, match=message):
+        gm.open(tmp_path, layout=layout)
+
+
 class Harmful:
     def __reduce__(self) -> Any:
         return exec, ("raise SystemExit('code of a file was run')",)

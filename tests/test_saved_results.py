@@ -178,3 +178,17 @@ def test_a_table_for_other_programs(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"^path must be a name for JSON or a table \(\.csv\)"):
             S.save(tmp_path / name)
     assert not (tmp_path / "s.png").exists()
+
+
+def test_other_endings_are_refused(tmp_path: Path) -> None:
+    """What is no JSON, nor a table, is not to look like what it is not."""
+    for name in ("s.npz", "s.txt", "s.json.gz"):
+        with pytest.raises(ValueError, match=r"^path must end in \.json or \.csv, .*got .*/s\."):
+            S.save(tmp_path / name)
+    for name in ("c.csv", "c.pkl"):
+        with pytest.raises(ValueError, match=r"^path must end in \.json, .*: a CCA is"):
+            gm.cca(X, Y).save(tmp_path / name)
+    assert not [*tmp_path.iterdir()]
+    for name in ("plain", "S.JSON"):
+        S.save(tmp_path / name)
+        assert gm.load(tmp_path / name) == S

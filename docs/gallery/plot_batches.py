@@ -3,7 +3,8 @@ Batches: exact, and averaged
 ============================
 
 More examples than memory holds come in batches. The CKAs of batches, averaged, are not the CKA:
-they depend on the size of the batch. An accumulator gives what all examples would give at once.
+they depend on the size of the batch. An accumulator of linear CKA gives what all examples would
+give at once.
 """
 
 import warnings

@@ -38,7 +38,8 @@ def add(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help=f"{', '.join(gm.measures())} (cka); repeatable",
+        help=f"{', '.join(gm.measures())} (cka); repeatable: the names of "
+        "-o and --plot then need {measure}, as in s-{measure}.json",
     )
     add("--layers", action="append", default=[], metavar="GLOB", help="only these; repeatable")
     add("--split-axis", type=int, metavar="1", help="arrays are (samples, layers, features)")
@@ -55,11 +56,26 @@ def add(commands: Any) -> None:
         help="what becomes of positions: samples, features, mean, or a number of them",
     )
     add("--ids", metavar="NAME", help="an array of every file that identifies its samples")
-    add("-o", "--output", metavar="FILE", help="write the numbers: .json or .csv; - for stdout")
-    add("--plot", metavar="FILE", help="draw the map: .png, .pdf or .svg; - for stdout")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the numbers: .json or .csv; - for stdout; {measure} is the name of a measure",
+    )
+    add(
+        "--plot",
+        metavar="FILE",
+        help="draw the map: .png, .pdf or .svg; - for stdout; {measure} as for -o",
+    )
     add("--png", dest="plot", help=argparse.SUPPRESS)  # its name before there were others
     add("--html", metavar="FILE", help="write a page of all measures; - for stdout")
     add("--title", metavar="TEXT", help="of picture and page")
+    add(
+        "--nan-policy",
+        choices=("raise", "propagate"),
+        default="raise",
+        help="a layer with NaN, for instance: refuse it, or let its values be NaN (raise)",
+    )
     add("--device", metavar="DEVICE", help="cpu, cuda, cuda:N or reference")
     add("--threads", type=int, metavar="N", help="number of threads")
     add("--progress", action="store_true", help="show progress also when stderr is no terminal")
@@ -83,6 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
                     a,
                     b,
                     measure=measure,
+                    nan_policy=arguments.nan_policy,
                     device=arguments.device,
                     progress=line,
                     **layout,

@@ -16,6 +16,7 @@ import gramian as gm
 from .._core import modules
 from .._input.progress import say
 from . import compare, completion, demo, record, show
+from .spelling import as_flags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments, unknown = _parser().parse_known_args(argv)
+    if unknown:  # which argparse would say under the name of the whole program
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for names outside of the encoding
     command = f"gramian {arguments.command}"
@@ -70,7 +73,7 @@ def _run(argv: Sequence[str] | None) -> int:
             warnings.simplefilter("default", RuntimeWarning)
             arguments.run(arguments)
         for message in dict.fromkeys(str(warning.message) for warning in caught):
-            say(f"{command}: warning: {message}")
+            say(f"{command}: warning: {as_flags(message, vars(arguments))}")
         _flush()
     except KeyboardInterrupt:
         return 130
@@ -85,9 +88,9 @@ def _run(argv: Sequence[str] | None) -> int:
         # What has no name is what `print` writes to.
         return _fail(command, f"{error.filename or 'stdout'}: {error.strerror or error}", 2)
     except (ValueError, TypeError, ImportError) as error:
-        return _fail(command, str(error), 2)
+        return _fail(command, as_flags(str(error), vars(arguments)), 2)
     except RuntimeError as error:
-        return _fail(command, str(error), 1)
+        return _fail(command, as_flags(str(error), vars(arguments)), 1)
     return 0
 
 
@@ -111,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     shown.set_defaults(run=lambda arguments: demo.run(arguments.output))
     completion.add(commands, parser)
+    for one in commands.choices.values():
+        one.set_defaults(parser=one)
     return parser
 
 

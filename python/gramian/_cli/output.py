@@ -33,8 +33,8 @@ def check(flag: str, path: str | None, measures: Sequence[str] = (), kind: str =
             words = ", ".join(right)
             cure = "" if kind else f": {other} {path} does"
             raise ValueError(f"{flag} writes {words}, and not {path}{cure}.")
-    if right is PICTURES and suffix not in ("", *PICTURES):
-        raise ValueError(f"{flag} writes {', '.join(PICTURES)}, got {path}.")
+    if suffix not in ("", *right):
+        raise ValueError(f"{flag} writes {', '.join(right)}, got {path}.")
     for one in {named(path, measure) for measure in measures} or {path}:
         if not Path(one).absolute().parent.is_dir():
             raise ValueError(f"cannot write {one}: there is no directory {Path(one).parent}.")

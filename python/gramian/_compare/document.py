@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._inference.results import Inference
-from .._input.write import check_path
+from .._input.write import check_ending, check_path
 from .._measures import written as results
 from .._measures.written import decode, encode
 from .._version import __version__
@@ -54,6 +54,7 @@ def content(path: str, fields: Mapping[str, Any], columns: Mapping[str, npt.NDAr
             f"path must be a name for JSON or a table (.csv), got {path!r}: S.plot().figure."
             "savefig(path) writes a picture, S.to_html(path) a page."
         )
+    check_ending(path, (".json", ".csv"), "a comparison is written as JSON or as a table")
     return _table(columns) if suffix == ".csv" else written(fields)
 
 

@@ -20,6 +20,8 @@ from .done import DONE
 
 __all__ = ["written"]
 
+_ESTIMATORS = (*words.ESTIMATORS, "estimator")  # options that have a fact of their own
+
 
 def written(
     comparisons: Sequence[Any],
@@ -96,7 +98,7 @@ def _facts(one: Any) -> dict[str, str]:
         "Options": ", ".join(
             f"{name} = {value}"
             for name, value in options.items()
-            if value is not None and name not in DONE and name not in words.ESTIMATORS
+            if value is not None and name not in DONE and name not in _ESTIMATORS
         ),
         "Preparation": ", ".join(words.done(options)),
         "Samples": f"{one.n_samples:,}",

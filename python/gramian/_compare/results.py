@@ -174,14 +174,14 @@ class Comparison(Pictures):
         Parameters
         ----------
         path : str or path-like
-            File to write: a long table, as of `to_pandas`, where its name ends in ".csv", otherwise
-            JSON. An old one is replaced in one step, so that no reader sees half of it, and keeps
-            its mode; what is no regular file is written into.
+            File to write: a long table, as of `to_pandas`, where its name ends in ".csv", JSON
+            where it ends in ".json" or has no ending. An old one is replaced in one step, so that
+            no reader sees half of it, and keeps its mode; what is no regular file is written into.
 
         Raises
         ------
         ValueError
-            If the name is that of a picture or a page.
+            If the name has another ending, such as that of a picture or a page.
         OSError
             If the file cannot be written; it has its name. An old file is left as it is.
 

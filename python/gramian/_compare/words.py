@@ -23,6 +23,7 @@ __all__ = [
 
 ESTIMATORS = ("debiased", "unbiased")  # options that choose one
 
+_BY_BATCHES = "unbiased within batches (minibatch estimate)"
 _KERNELS = {
     "linear": "linear",
     "rbf": "RBF",
@@ -39,6 +40,10 @@ _SAID: dict[str, Callable[[Any], str]] = {
     "sigma": lambda value: f"sigma {value:g}",
     "debiased": lambda value: "debiased" if value else "biased estimator",
     "unbiased": lambda value: "unbiased" if value else "biased estimator",
+    "estimator": lambda value: (
+        _BY_BATCHES if value == "minibatch" else f"estimator {_plain(value)}"
+    ),
+    "square_root": lambda value: "square root" if value else "",
     "variance": lambda value: f"{100 * value:g}% of the variance",
     "components": lambda value: f"{value} components",
     "squared": lambda value: "",  # the name says it
@@ -87,6 +92,8 @@ def _title(name: str) -> str:
 
 def estimator(options: Mapping[str, Any]) -> str:
     """Return whether the estimator is biased, of measures where that is an option."""
+    if _by_batches(options):
+        return _BY_BATCHES
     for name in ESTIMATORS:
         if name in options:
             return _SAID[name](options[name])
@@ -101,9 +108,15 @@ def how(options: Mapping[str, Any]) -> list[str]:
             continue
         if name == "variance" and options.get("components") is not None:
             continue  # whose number is kept instead
+        if name in ESTIMATORS and _by_batches(options):
+            continue  # of batches it is the unbiased one, whatever was asked for
         said = _SAID[name](value) if name in _SAID else f"{name.replace('_', ' ')} {_plain(value)}"
         found += [said] if said else []
     return found
+
+
+def _by_batches(options: Mapping[str, Any]) -> bool:
+    return options.get("estimator") == "minibatch"
 
 
 def done(options: Mapping[str, Any]) -> list[str]:

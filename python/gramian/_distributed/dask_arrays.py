@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._compare.done import DONE
 from .._compare.results import Comparison
 from .._extras import require
 from .._inference.infer import infer
@@ -221,8 +222,9 @@ def _inferred(
     request = Request(sides[0], sides[1], checked, arguments["device"], arguments["max_memory"])
     settings.check_for(row, request)
     values, said = found.values, dict(found.options)
-    if said.pop("estimator", None) is not None:
+    if "estimator" in said:
         # Draws are of all samples together, and their spread is about the value of these.
+        said = row.recorded(checked) | {name: one for name, one in said.items() if name in DONE}
         values = row.all_pairs(
             *sides,
             options=checked,

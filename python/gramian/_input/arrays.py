@@ -191,13 +191,31 @@ def as_array(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str
 
 def _by_numpy(value: Any, name: str) -> npt.NDArray[Any]:
     """Return what numpy makes of a value."""
+    _refuse_collection(value, name)
     with devices.reading(name, "an array"):
         try:
-            return np.asarray(value)
+            array = np.asarray(value)
         except ValueError:
             if not isinstance(value, (list, tuple)):
                 raise
-    raise ValueError(f"{name} must be a rectangular array, got nested sequences of unequal length.")
+            array = None
+    if array is None:
+        raise ValueError(
+            f"{name} must be a rectangular array, got nested sequences of unequal length."
+        )
+    if array.ndim == 0 and array.dtype.kind == "O":  # what is no array of anything
+        got = "None" if value is None else type(value).__name__
+        raise TypeError(f"{name} must be an array (n_samples, n_features), got {got}.")
+    return array
+
+
+def _refuse_collection(value: Any, name: str) -> None:
+    """Say who takes layers by name; a table of pandas is one array."""
+    if hasattr(value, "keys") and hasattr(value, "__getitem__") and not hasattr(value, "__array__"):
+        raise TypeError(
+            f"{name} must be an array (n_samples, n_features), got {type(value).__name__}: "
+            "gramian.compare takes a mapping of names to arrays, of each model."
+        )
 
 
 def _from_dlpack(value: Any, name: str) -> tuple[npt.NDArray[Any] | DeviceArray, str]:

@@ -17,6 +17,7 @@ from .dtypes import values
 
 _PACKAGE = __name__.partition(".")[0]
 _LARGEST = 2.0**1022  # a quarter of float64's range: two differ by half of it at most
+_INTEGERS = 2.0**53  # the first that float64 may have rounded to: 2**53 + 1 is this as well
 _BLOCK = 2**20  # elements looked at in one step, so that no mask as large as the input is made
 
 
@@ -80,7 +81,7 @@ def _without_columns(name: str, some_are_left: bool) -> str:
 
 
 def check_range(layer: Layer, largest: float) -> None:
-    """Refuse values whose differences may overflow."""
+    """Refuse values whose differences may overflow, and integers that float64 does not have."""
     if largest > _LARGEST:
         raise UnusableLayerError(
             layer,
@@ -88,6 +89,31 @@ def check_range(layer: Layer, largest: float) -> None:
             f"{layer.name} must not hold values above {_LARGEST:.3g} in size, whose differences "
             f"overflow, got {largest:.3g}: divide it first.",
         )
+    check_integers(layer, largest)
+
+
+def check_integers(layer: Layer, largest: float) -> None:
+    """Refuse integers of which float64, in which they are computed with, has not all."""
+    if message := lost_integers(layer.name, layer.dtype, largest):
+        raise UnusableLayerError(layer, "holds integers that float64 does not tell apart", message)
+
+
+def lost_integers(name: str, dtype: str, largest: float) -> str:
+    """Return the refusal of integers up to this size, "" if float64 has all of them."""
+    if dtype not in ("int64", "uint64") or largest < _INTEGERS:
+        return ""
+    return (
+        f"{name} must not hold integers of 2**53 or more in size, which float64 does not tell "
+        f"apart, got {int(largest)}: subtract an integer first, as in {name} - {name}.min(axis=0)."
+    )
+
+
+def check_integer_array(array: npt.NDArray[Any], dtype: str, name: str) -> None:
+    """Refuse the same of an array whose elements are converted before it is a layer."""
+    if dtype in ("int64", "uint64") and array.size:
+        largest = max(abs(float(array.min())), abs(float(array.max())))
+        if message := lost_integers(name, dtype, largest):
+            raise ValueError(message)
 
 
 def check_same_samples(layers: Sequence[Layer]) -> None:

@@ -33,11 +33,23 @@ def check_dtype(dtype: np.dtype[Any], dtype_name: str, name: str) -> None:
         return
     if dtype.kind == "c":
         raise TypeError(f"{name} must be real, got {dtype_name}.")
-    if dtype.kind in "SU":
-        hint = " gramian.open reads files." if dtype.kind == "U" else ""
-        raise TypeError(f"{name} must be numeric, got {dtype_name}.{hint}")
-    if dtype.kind in "OTmM" or dtype.fields is not None:
-        raise TypeError(f"{name} must be numeric, got {dtype_name}.")
+    if dtype.kind in "SUT":
+        raise TypeError(
+            f"{name} must be numeric, got strings: gramian.open(path) reads files, and "
+            "numpy.asarray(..., dtype=float) makes numbers of digits."
+        )
+    if dtype.kind == "O":
+        raise TypeError(
+            f"{name} must be numeric, got Python objects: numpy.asarray(..., dtype=float) makes "
+            "numbers of them, if all of them are."
+        )
+    if dtype.fields is not None:
+        raise TypeError(
+            f"{name} must be numeric, got records of {', '.join(map(repr, dtype.names or ()))}: "
+            "numpy.lib.recfunctions.structured_to_unstructured makes columns of them."
+        )
+    if dtype.kind in "mM":
+        raise TypeError(f"{name} must be numeric, got {dtype_name}: {converted(name)}.")
     hint = converted(name)
     if dtype_name == "void16":
         hint = (

@@ -102,8 +102,9 @@ def _table(
         if len(tensor.shape) > most and not flatten:
             raise ValueError(
                 f"cannot read {path}: {name!r} has {len(tensor.shape)} axes, shape {tensor.shape}: "
-                "split_axis=1 makes a layer of every entry of its second axis, layout='flatten' "
-                "one unit of every entry of all axes but the first."
+                "gramian.open(..., split_axis=1) makes a layer of every entry of its second axis, "
+                "gramian.open(..., layout='flatten') a unit of every entry of all axes but the "
+                "first."
             )
     table = Table(path, tensors, split=split_axis is not None, ids=of_samples)
     if layers and split_axis is not None:

@@ -17,6 +17,7 @@ from .._core.types import DeviceArray
 from . import arrays
 from .arrays import Examples, Layer
 from .axes import Axes, first, looked_at
+from .checks import check_integer_array
 from .dtypes import check_dtype, compute_dtype, values
 from .keywords import refuse_keyword
 from .options import check_choice, check_integer, did_you_mean, refuse_type, shown
@@ -157,6 +158,7 @@ class Layout:
         if self.becomes in ("features", "flatten"):
             return arrays.checked(_flat(array, axes.samples, in_order), dtype, name)
         if self.becomes == "mean":
+            check_integer_array(array, dtype, name)
             return arrays.checked(*_mean(array, dtype, axes), name)
         last = array.transpose(axes.order)
         shape = last.shape[1:-1]

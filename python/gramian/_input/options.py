@@ -80,7 +80,9 @@ def check_choice(argument: str, value: Any, choices: Sequence[Word], rule: str =
     """Return the one of the choices that a word is, in whatever case."""
     if isinstance(value, str) and value in choices:  # as it is in every call but a few
         return choices[choices.index(value)]
-    rule = rule or ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+    rule = rule or " or ".join(
+        part for part in (", ".join(map(repr, choices[:-1])), repr(choices[-1])) if part
+    )
     if not isinstance(value, str):
         raise refuse_type(argument, rule, value)
     found = same_word(value, choices)

@@ -7,12 +7,12 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .options import refuse_type, shown
 
-__all__ = ["check_path", "draw", "drawn", "write"]
+__all__ = ["check_ending", "check_path", "draw", "drawn", "write"]
 
 # Names of what the process has open. That may be a regular file: a new one in its place would not
 # be what is open, and to open it again would be to write over what is written already.
@@ -35,6 +35,15 @@ def check_path(path: Any) -> str:
     if "\0" in text:
         raise ValueError(f"path must be a name that a file can have, got {shown(path)}.")
     return text
+
+
+def check_ending(path: str, endings: Sequence[str], why: str) -> None:
+    """Refuse a name that ends like a file of another kind; one without an ending will do."""
+    suffix = os.path.splitext(path)[1]
+    if suffix.lower() not in ("", *endings):
+        raise ValueError(
+            f"path must end in {' or '.join(endings)}, or have no ending, got {shown(path)}: {why}."
+        )
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:

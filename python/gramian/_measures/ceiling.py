@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .._input.annotations import ArrayLike
 from .._input.arrays import as_array
-from .._input.checks import warn
+from .._input.checks import check_integer_array, warn
 from .._input.dtypes import check_dtype, values
 from .._input.options import check_integer, generator_of
 from .results import Result
@@ -206,6 +206,7 @@ def _checked(responses: Any, axis: Any) -> Array:
             "responses must have at least 2 repeats, 2 samples and 1 unit, "
             f"got {n}, {samples} and {units}."
         )
+    check_integer_array(moved, dtype, "responses")
     return values(moved, dtype).astype(np.float64)
 
 

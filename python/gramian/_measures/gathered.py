@@ -8,7 +8,7 @@ away; means over batches are an estimate.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -116,6 +116,8 @@ class ByBatches:
     hsic: Callable[..., Array]  # evaluates pairs
     # A width in median distances, that is to be fixed by some samples; None: nothing is.
     widths: Callable[[Sequence[Any]], list[float]] | None = None
+    # What the options of a result say in place of those that were asked for.
+    recorded: Mapping[str, Any] = field(default_factory=dict)
 
 
 Gathering = ByProducts | ByRows | ByBatches

@@ -19,7 +19,7 @@ from .units import rows as units
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["MEASURES", "Measures", "find", "measures", "span", "with_default"]
+__all__ = ["MEASURES", "Measures", "find", "measures", "needs_all", "span", "with_default"]
 
 MEASURES = {
     row.name: row for rows in (hsic.ROWS, cca.ROWS, procrustes.ROWS, units.ROWS) for row in rows
@@ -43,6 +43,7 @@ COMPARES = (
     "level",
     "calibrated",
 )
+_INFERENCE = ("inference", "n_resamples", "rng", "level", "calibrated")
 _OTHERS = ("n_permutations", "scheme", "streaming")  # of inference for one pair, and of `plan`
 
 
@@ -62,7 +63,21 @@ def _advice(row: Measure, option: str) -> str:
     """Return what may have been meant by an option that a measure does not have."""
     if takers := [name for name, other in MEASURES.items() if option in other.option_names]:
         return f" It is an option of {_quoted(takers)}."
+    if option in COMPARES:
+        return f" It is an argument of gramian.compare, and no option of {row.name!r}."
     return advice(option, (*row.option_names, *COMPARES, *_OTHERS))
+
+
+def needs_all(options: Mapping[str, Any]) -> None:
+    """Refuse inference of samples that come in batches, of which none is kept."""
+    for name in _INFERENCE:
+        if name in options:
+            method = shown(options.get("inference") or "jackknife")
+            raise TypeError(
+                f"{name} must not be given for samples that come in batches, got "
+                f"{shown(options[name])}: inference needs all of them at once. Record layers into "
+                f"memory with gramian.record, then gramian.compare(..., inference={method})."
+            )
 
 
 class Measures(list[MeasureName]):

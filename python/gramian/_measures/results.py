@@ -81,10 +81,13 @@ class Result:
         Parameters
         ----------
         path : str or path-like
-            File to write. An old one is replaced in one step, and keeps its mode.
+            File to write, whose name ends in ".json" or has no ending. An old one is replaced in
+            one step, and keeps its mode.
 
         Raises
         ------
+        ValueError
+            If the name has another ending.
         OSError
             If the file cannot be written; it has its name. An old file is left as it is.
 
@@ -92,6 +95,9 @@ class Result:
         -----
         Every number is written with the digits that bring back the same bits.
         """
+        write.check_ending(
+            write.check_path(path), (".json",), f"a {type(self).__name__} is written as JSON"
+        )
         write.write(path, written.written(self._on_host()))
 
 

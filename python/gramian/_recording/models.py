@@ -76,7 +76,9 @@ def compare_models(
     Returns
     -------
     Comparison
-        As `compare` returns it for all samples at once. Its options say what was recorded, and how.
+        As `compare` returns it for all samples at once; for kernels other than the linear one,
+        and for distance correlation, an estimate by batches. Its options say which, what was
+        recorded, and how.
 
     Raises
     ------
@@ -89,7 +91,8 @@ def compare_models(
     -----
     The models run in evaluation mode and without gradients; their modes come back. No activation
     outlives its batch, and what is kept does not grow with the number of batches: see
-    `Accumulator` for what it is for each measure, and for which kernels it is an estimate.
+    `Accumulator` for what it is for each measure, and for what an estimate is. Inference needs all
+    samples at once: `record` into memory, then `compare` with ``inference=``.
 
     Examples
     --------

@@ -19,7 +19,7 @@ from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.gathered import ByBatches, ByProducts, ByRows, state_bytes
 from .._measures.names import MeasureName, Options
-from .._measures.registry import find
+from .._measures.registry import find, needs_all
 from . import batches
 from .batches import Batch, Names
 from .minibatches import Minibatches
@@ -33,6 +33,8 @@ State = Products | Rows | Minibatches
 
 class Accumulator:
     """A comparison of layers whose samples come in batches, as if all had come at once.
+
+    Kernels other than the linear one, and distance correlation, are estimated by batches.
 
     Parameters
     ----------
@@ -69,8 +71,9 @@ class Accumulator:
 
     Notes
     -----
-    The result does not depend on how samples are shared among batches or accumulators, up to
-    rounding. What is kept for layers of p and q units does not grow with the samples:
+    Except for the estimate in the last row of this table, the result does not depend on how
+    samples are shared among batches or accumulators, up to rounding, and is that of `compare`. What
+    is kept for layers of p and q units does not grow with the samples:
 
     ============================================  ==============================================
     linear CKA and HSIC, Procrustes, matching     X'Y, and for CKA X'X and Y'Y: p q + p² + q²
@@ -80,10 +83,12 @@ class Accumulator:
     sparse prediction                             products of all samples, by QR factorisations
                                                   [2]_; n (p + q)² multiplications. Products
                                                   would square the condition of the layers.
-    other kernels                                 an estimate, marked so in ``options``: the mean
+    other kernels, distance correlation           an estimate, marked so in ``options``: the mean
                                                   of the unbiased HSIC of batches, weighted by
-                                                  their size [3]_. Widths of kernels are given, or
-                                                  fixed by the first 1,000 samples.
+                                                  their size [3]_, also where `debiased` is False:
+                                                  biased ones would depend on the size of batches.
+                                                  Widths of kernels are given, or fixed by the
+                                                  first 1,000 samples.
     ============================================  ==============================================
 
     An accumulator can be pickled, and is not to be used by two threads at once.
@@ -121,6 +126,7 @@ class Accumulator:
         max_memory: float | None = None,
         **options: Unpack[Options],
     ) -> None:
+        needs_all(options)
         self._row = find(measure, options)
         self._options = self._row.checked(options)
         self._how = self._row.gathering(self._options)
@@ -394,7 +400,8 @@ class Accumulator:
         Returns
         -------
         Comparison
-            As `compare` returns it. ``options["estimator"]`` says so where it is an estimate.
+            As `compare` returns it. Where it is an estimate, ``options["estimator"]`` is
+            "minibatch", and the options say that HSIC is unbiased within batches.
 
         Raises
         ------
@@ -430,7 +437,9 @@ class Accumulator:
                 values = self._state.values(self._row, self._options, self._lost)
             case Minibatches():
                 values = self._state.values(self._lost)
-        marks = {"estimator": "minibatch"} if isinstance(self._state, Minibatches) else {}
+        marks: dict[str, Any] = {}
+        if isinstance(self._how, ByBatches):
+            marks = {"estimator": "minibatch", **self._how.recorded}
         return Comparison(
             values=np.asarray(values),
             x_names=self._names.x,

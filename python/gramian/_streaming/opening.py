@@ -8,10 +8,19 @@ from typing import Any
 
 from .._compare.results import Comparison
 from .._input.opened import Opened
-from .._input.options import check_choice, check_integer, refuse_type
+from .._input.options import (
+    check_choice,
+    check_integer,
+    did_you_mean,
+    refuse_type,
+    same_word,
+    shown,
+)
 from . import out_of_core
 
 __all__ = ["LayersOnDisk", "open_layers"]
+
+_LAYOUTS = ("flatten",)
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -72,7 +81,8 @@ def open_layers(
         Arrays are (n_samples, n_layers, n_features): each entry of axis 1 is a layer, named "0",
         "1", ..., or "name.0", ... where a file holds several arrays.
     layout : {"flatten"}, optional
-        What is done to arrays of more axes: every entry of all axes but the first is a unit.
+        What is done to arrays of more axes: every entry of all axes but the first is a unit. Other
+        layouts are for arrays in memory, or mapped by numpy, which `compare` takes.
     ids : str, optional
         Name of an array of each file that identifies its samples. `compare` refuses layers whose
         ids differ, or are in another order.
@@ -111,7 +121,7 @@ def open_layers(
     {'0': <LayerOnDisk '0': 102 x 4, float32>, '1': <LayerOnDisk '1': 102 x 4, float32>}
     """
     if layout is not None:
-        check_choice("layout", layout, ("flatten",))
+        layout = _checked_layout(layout)
     if split_axis is not None and check_integer("split_axis", split_axis) != 1:
         raise ValueError(f"split_axis must be None or 1, got {split_axis}.")
     if ids is not None and not isinstance(ids, str):
@@ -128,3 +138,16 @@ def open_layers(
     if all(notes_of(table.path) == notes for table in tables[1:]):
         opened._notes = notes
     return opened
+
+
+def _checked_layout(layout: Any) -> str:
+    """Return the only layout that rows of files can have, and say who takes others."""
+    rule = "None or 'flatten'"
+    if isinstance(layout, str) and same_word(layout, _LAYOUTS) is None:
+        meant = did_you_mean(layout, _LAYOUTS)
+        raise ValueError(
+            f"layout must be {rule} for files, got {shown(layout)}.{meant} "
+            "gramian.compare takes layouts of letters, of arrays: numpy.load(path, mmap_mode='r') "
+            "is one without reading it."
+        )
+    return check_choice("layout", layout, _LAYOUTS, rule)

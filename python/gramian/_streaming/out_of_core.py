@@ -22,6 +22,7 @@ from .._input.layers import Described, checked_patterns, matching, named_layers
 from .._input.layout import chosen_layout
 from .._input.notes import Noted
 from .._input.opened import Column, Opened, UnmappedError
+from .._input.options import shown
 from .._measures import memory
 from .._measures.gathered import block_bytes, is_kept, state_bytes
 from .._measures.registry import find
@@ -80,7 +81,8 @@ def compare(
     arranged, patterns = chosen_layout(layout, positions), checked_patterns(layers)
     if arranged is not None:
         raise ValueError(
-            "layout must be None for layers in files: gramian.open has a layout of its own."
+            f"layout must be None for layers in files, got {shown(layout)}: "
+            "gramian.open(path, layout='flatten') has a layout of its own, and gives two axes."
         )
     sides = [_side(A, "A", patterns)]
     if B is not None:

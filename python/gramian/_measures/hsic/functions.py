@@ -36,8 +36,9 @@ def hsic(
     X : array_like, shape (n_samples, n_features_x)
         Activations; rows are examples. numpy arrays, and anything with DLPack,
         ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
-        integers or bool, of any strides. Copied as a whole only when a GPU is asked for. A tensor
-        that requires a gradient is read without it: the result is a number, and no loss.
+        integers (below 2**53 in size) or bool, of any strides. Copied as a whole only when a GPU
+        is asked for. A tensor that requires a gradient is read without it: the result is a number,
+        and no loss.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"
@@ -151,8 +152,9 @@ def cka(
     X : array_like, shape (n_samples, n_features_x)
         Activations; rows are examples. numpy arrays, and anything with DLPack,
         ``__cuda_array_interface__`` or ``__array__``; float16, bfloat16, float32, float64,
-        integers or bool, of any strides. Copied as a whole only when a GPU is asked for. A tensor
-        that requires a gradient is read without it: the result is a number, and no loss.
+        integers (below 2**53 in size) or bool, of any strides. Copied as a whole only when a GPU
+        is asked for. A tensor that requires a gradient is read without it: the result is a number,
+        and no loss.
     Y : array_like, shape (n_samples, n_features_y)
         Activations of the same examples.
     kernel : str or kernel object, default "linear"

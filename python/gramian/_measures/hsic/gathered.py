@@ -34,7 +34,8 @@ def hsic(options: Options) -> Gathering:
     def value(pair: OnePair, _x: OnePair, _y: OnePair) -> float:
         return _hsic(pair, unbiased)[0] / pair.unit**2
 
-    return _gathering(options, ByProducts(value, norms=unbiased), lambda found: found.cross)
+    of_products = ByProducts(value, norms=unbiased)
+    return _gathering(options, of_products, lambda found: found.cross, "unbiased")
 
 
 def cka(options: Options) -> Gathering:
@@ -43,7 +44,7 @@ def cka(options: Options) -> Gathering:
     of_products = ByProducts(
         partial(_cka, unbiased), own=True, norms=unbiased, chance=None if unbiased else CHANCE
     )
-    return _gathering(options, of_products, _ratio)
+    return _gathering(options, of_products, _ratio, "debiased")
 
 
 def cka_distance(options: Options) -> Gathering:
@@ -54,22 +55,25 @@ def cka_distance(options: Options) -> Gathering:
         return _angle(_cka(unbiased, pair, x, y))
 
     of_products = ByProducts(angle, own=True, norms=True) if unbiased else ByRows()
-    return _gathering(options, of_products, lambda found: _angle(_ratio(found)))
+    return _gathering(options, of_products, lambda found: _angle(_ratio(found)), "debiased")
 
 
 def distance_correlation(options: Options) -> Gathering:
     """Return how distance correlation is gathered."""
+    unbiased = is_unbiased(options)
 
     def value(found: Three) -> float:
         ratio = _ratio(found)
-        return ratio if is_unbiased(options) else math.sqrt(max(ratio, 0.0))
+        return ratio if unbiased else math.sqrt(max(ratio, 0.0))
 
-    return ByBatches(value, Distance(), hsic_pairs)
+    recorded = {"unbiased": True} if unbiased else {"unbiased": True, "square_root": True}
+    return ByBatches(value, Distance(), hsic_pairs, recorded=recorded)
 
 
 def _gathering(
-    options: Options, linear: ByProducts | ByRows, value: Callable[[Three], float]
+    options: Options, linear: ByProducts | ByRows, value: Callable[[Three], float], word: str
 ) -> Gathering:
+    """Return how values are gathered; `word` is what the measure calls the unbiased estimator."""
     kernel, sample = kernel_of(options)
     if isinstance(kernel, Linear):
         return linear
@@ -79,9 +83,10 @@ def _gathering(
             "matrix lacks its products with the other samples. Use compare on the whole."
         )
     if not isinstance(kernel, (RBF, Laplacian)) or kernel.sigma is not None:
-        return ByBatches(value, kernel, hsic_pairs)
+        return ByBatches(value, kernel, hsic_pairs, recorded={word: True})
     of_unit_width = type(kernel)(sigma=1.0)  # layers are divided by their widths
-    return ByBatches(value, of_unit_width, hsic_pairs, widths=partial(_widths, kernel, sample))
+    widths = partial(_widths, kernel, sample)
+    return ByBatches(value, of_unit_width, hsic_pairs, widths=widths, recorded={word: True})
 
 
 def _widths(kernel: RBF | Laplacian, sample: int | None, layers: Sequence[Layer]) -> list[float]:

@@ -208,6 +208,7 @@ def standardized(layer: Layer, nan_policy: str) -> Array:
     with np.errstate(all="ignore"):
         if nan_policy == "raise":
             input_checks.check_finite(layer, X.mean(axis=0))
+        input_checks.check_integers(layer, float(np.abs(X).max()))
         # By powers of two, so that squares neither overflow nor vanish, and nothing is rounded.
         X = np.ldexp(X, -np.frexp(np.abs(X).max(axis=0))[1])
         Z = X - X[0]  # makes a constant column exactly 0, which its rounded mean would not
