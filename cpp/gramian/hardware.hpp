@@ -1,6 +1,7 @@
 // What decisions about tiles and costs need to know of a backend. The defaults are the CPU's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace gramian {
@@ -12,6 +13,15 @@ struct TilePolicy {
   std::int64_t across = 6;            // tiles along a side at least, so that threads have enough
   double share = 1.0 / 16;            // of the memory of a call, for the tiles of one thread
 };
+
+/// How many of a layer's rows backend B packs at once where any number will do: of wide layers
+/// fewer, so that a panel stays small, but enough for a product.
+template <class B>
+std::int64_t rows_of_panel(std::int64_t rows, std::int64_t cols) {
+  constexpr std::int64_t least = 16, most = B::panel_rows;
+  const std::int64_t few = std::max(least, B::panel_elements / cols);
+  return std::max<std::int64_t>(1, std::min({most, few, rows}));
+}
 
 /// Columns, at most, of the tiles that a product of layers is cut into on the CPU; what is planned
 /// and what is done agree on it.

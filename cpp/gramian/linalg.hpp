@@ -63,13 +63,10 @@ Index bytes_of(const Matrix<B>& m) {
   return m.rows * m.cols * Index{sizeof(typename B::scalar)};
 }
 
-/// How many rows are packed at once where each is worked on by itself: of wide layers fewer, so
-/// that a panel stays small, but enough for a product.
+/// How many rows are packed at once where each is worked on by itself.
 template <Backend B>
 Index rows_at_once(const Layer<B>& layer) {
-  constexpr Index least = 16;
-  const Index few = std::max(least, B::panel_elements / layer.source.cols);
-  return std::max<Index>(1, std::min({Index{B::panel_rows}, few, layer.source.rows}));
+  return rows_of_panel<B>(layer.source.rows, layer.source.cols);
 }
 
 /// The epsilon of what the activations came in, or of what they are computed in.

@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "../backend.hpp"
-#include "../linalg.hpp"
 #include "blas.hpp"
 #include "context.hpp"
 #include "cross_calls.hpp"

@@ -101,7 +101,8 @@ std::vector<double> Cuda<T>::nuclear_norms(std::vector<Matrix<Cuda>> all,
     if (is_exact) exact.push_back(std::move(all[i]));
   }
   const auto found = factorise(exact, false, false);
-  for (std::size_t k = 0; k < found.size(); ++k) sums[of_exact[k]] = sum(found[k].s);
+  for (std::size_t k = 0; k < found.size(); ++k)
+    sums[of_exact[k]] = std::accumulate(found[k].s.begin(), found[k].s.end(), 0.0);
   together([&] {
     for (auto first = rest.begin(); first != rest.end();) {
       const Index rows = all[*first].rows, cols = all[*first].cols;

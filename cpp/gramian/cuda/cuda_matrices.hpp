@@ -53,7 +53,7 @@ void Cuda<T>::column_norms(const Layer<Cuda>& x, double* out) {
         sum_squares(as_source(strided(panel)), sums.get());
         cuda::accumulate<double>(stream(), sums.get(), p, 1, total);
       },
-      rows_at_once(x));
+      rows_of_panel<Cuda>(x.source.rows, x.source.cols));
   debts_.settle(context_);
 }
 
@@ -79,14 +79,14 @@ Matrix<Cuda<T>> Cuda<T>::project(const Layer<Cuda>& x, View<Cuda> w) {
         cuda::gemm<T>(context_, rows.count, w.rows, w.cols, 1, operand(panel),
                       transposed(operand(w)), out.mutable_data() + rows.first * w.rows);
       },
-      rows_at_once(x));
+      rows_of_panel<Cuda>(x.source.rows, x.source.cols));
   return out;
 }
 
 template <class T>
 double Cuda<T>::squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, View<Cuda> w) {
   const Index n = x.source.rows, p = x.source.cols;
-  const Index block = std::min(rows_at_once(x), rows_at_once(y));
+  const Index block = rows_of_panel<Cuda>(n, std::max(p, y.source.cols));
   const Buffer rest = allocate(block * p);
   Panel<Cuda> own, other;
   std::vector<double> sums(static_cast<std::size_t>((n + block - 1) / block));
@@ -103,7 +103,7 @@ double Cuda<T>::squared_residual(const Layer<Cuda>& x, const Layer<Cuda>& y, Vie
         },
         block);
   });
-  return sum(sums);
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 /// The R found so far on top of the next block of rows is factorised, until there are none left.
