@@ -203,7 +203,19 @@ def test_colors_are_those_of_the_pictures() -> None:
         (True, True, "RdBu_r"),
     ):
         palette = raster.colors(falling, BELOW, two_sided)
-        expected = 255 * maps[name](np.arange(254) / 253)[:, :3]
-        assert np.abs(palette[:254] - expected).max() < 4  # and half a step of 256 colors
+        expected = 255 * maps[name](np.arange(204) / 203)[:, :3]
+        assert np.abs(palette[:204] - expected).max() < 4  # and half a step of 256 colors
     found = raster.indices(np.array([[0.0, 1.0, -0.1, NAN, 2.0, -1e-9]]), 0.0, 1.0)
-    assert found.tolist() == [[0, 253, 254, 255, 253, 0]]
+    assert found.tolist() == [[0, 203, 223, 255, 203, 0]]
+    far = raster.indices(np.array([[-0.25, -9.0, -0.002]]), 0.0, 1.0)
+    assert far.tolist() == [[254, 254, 0]]
+    assert raster.ramp(-0.1, 1.0)[:, 0].tolist() == [*range(203, -1, -1), *range(204, 224)]
+    palette = raster.colors(False, BELOW).astype(int)
+    assert np.abs(np.diff(palette[[0, *range(204, 255)]], axis=0)).max() <= 4  # from that of 0
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    S = gm.Comparison([[-1e-5, 0.5], [0.25, -0.1]], ["a", "b"], ["c", "d"], "cka", {}, 9)
+    for text in (str(S), S.to_html(), S._repr_html_(), *[t.get_text() for t in S.plot().texts]):
+        assert not re.search(r"[-−]0\.0+(?!\d)", text)
+    assert "-0.1" in str(S)

@@ -87,7 +87,8 @@ class Pictures(Data):
         layers.
 
         Undefined values (NaN) are hatched. Negative values, as debiased estimators have for layers
-        without similarity, have a color of their own, that of the arrow below the color bar.
+        without similarity, turn from the color of 0 into one of their own, which they reach at a
+        quarter of what is the largest value above 0: noise about 0 looks like 0.
         Intervals and p-values stand under the numbers where there is room, and cells are struck
         out whose p-value is above 1 - level.
 
@@ -302,7 +303,7 @@ def limits_of(values: npt.NDArray[np.float64], name: str) -> tuple[float, float]
         low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
         if measure is None and low < 0:  # a difference, on both sides of 0
             return min(low, -high), max(-low, high)
-        if high > 0:  # of unbiased estimators, what is below 0 has a color of its own
+        if high > 0:  # of unbiased estimators, what is below 0 has colors of its own
             return 0.0, high
         return (low, high) if high > low else (0.0, 1.0)
     top = float(measure.range[1])

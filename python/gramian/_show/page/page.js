@@ -36,7 +36,8 @@
   function number(panel, value) {
     if (value === null) return "undefined";
     if (typeof value === "string") return value; // infinities, which JSON has not
-    return panel.decimals === null ? value.toExponential(3) : value.toFixed(panel.decimals);
+    const text = panel.decimals === null ? value.toExponential(3) : value.toFixed(panel.decimals);
+    return text.replace(/^-(0(\.0*)?)$/, "$1"); // what rounds to 0 has no sign
   }
 
   function around(panel, row, column) {
