@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from comparisons import comparison
 
+import gramian as gm
 from gramian._input import write
 
 if TYPE_CHECKING:
@@ -273,3 +274,33 @@ def test_a_column_of_a_paper(tmp_path: Path, suffix: str) -> None:
     if suffix == "pdf":
         assert b"/Type3" not in content  # outlines that no reader can search
         assert b"/FontFile2" in content
+
+
+def test_layers_among_themselves_are_those_of_one_side() -> None:
+    rng = np.random.default_rng(0)
+    A, B = ({name: rng.standard_normal((40, 5)) for name in "ab"} for _ in range(2))
+    for measure in ("cka", "hsic", "linear_regression", "cka_distance", "match_semi"):
+        S = gm.compare(A, measure=measure)
+        ax = S.plot(annotate=False)
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("layers of A", "layers of A")
+        assert "2 layers of A, 40 samples" in S.to_html()
+        assert '"sides":["A","A"]' in S.to_html()
+        T = gm.compare(A, B, measure=measure)
+        assert T.plot(annotate=False).get_xlabel() == "layers of B"
+        assert "2 layers of A, 2 of B, 40 samples" in T.to_html()
+
+
+def test_titles_of_differences_are_in_words() -> None:
+    linear = comparison([[0.5]], options={"kernel": "linear", "debiased": True})
+    options = {"kernel": "rbf", "bandwidth": 1.0, "debiased": False, "groups": "a) 'b'"}
+    rbf = comparison([[0.5]], options=options)
+    words = "CKA (RBF kernel, bandwidth 1 × median distance, biased estimator"
+    for S, title in (
+        (linear - rbf, f"Linear CKA (debiased) - {words}"),
+        (1 - linear, "1 - linear CKA (debiased)"),
+        ((linear - rbf) / 2, f"(linear CKA (debiased) - {words}"),
+        (linear - linear, "Difference of linear CKA (debiased)"),
+    ):
+        assert str(S).startswith(title)
+    unknown = comparison([[0.5]], "f(a=1) - cka(sigma=inf)", options={})
+    assert str(unknown).startswith("F(a=1) - cka(sigma=inf)")

@@ -185,6 +185,22 @@ class Data(Result):
         )
         return f"{self.measure}({options})" if options else self.measure
 
+    def _among(self) -> bool:
+        """Return whether it is of layers among themselves, by what only such values are.
+
+        These are symmetric to the bit, or the layers' own values those of what is the same: of two
+        models with the same names of layers they are neither.
+        """
+        if self.x_names != self.y_names:
+            return False
+        if len(self.x_names) > 1 and np.array_equal(self.values, self.values.T, equal_nan=True):
+            return True
+        known = MEASURES.get(self.measure)
+        own = self.values.diagonal()
+        own = own[np.isfinite(own)]
+        same = None if known is None or not known.normalized else known.range[not known.distance]
+        return same is not None and bool(own.size) and bool((np.abs(own - same) < 1e-4).all())
+
     def _similarity(self) -> npt.NDArray[np.float64]:
         """Return the values with the larger ones more similar."""
         known = MEASURES.get(self.measure)

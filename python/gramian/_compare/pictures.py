@@ -227,6 +227,7 @@ class Pictures(Data):
             high=None if inference is None else inference.high,
             pvalues=None if inference is None else inference.pvalues,
             alpha=0.05 if inference is None else 1 - inference.level,
+            sides=("layers of A", f"layers of {'A' if self._among() else 'B'}"),
         )
 
     def _limits(self) -> tuple[float, float]:
