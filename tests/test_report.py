@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import struct
@@ -219,3 +220,22 @@ def test_what_rounds_to_zero_has_no_sign() -> None:
     for text in (str(S), S.to_html(), S._repr_html_(), *[t.get_text() for t in S.plot().texts]):
         assert not re.search(r"[-−]0\.0+(?!\d)", text)
     assert "-0.1" in str(S)
+
+
+def test_warnings_of_the_computation_are_on_the_page() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((2, 50, 4))
+    with pytest.warns(RuntimeWarning, match="width is so small") as caught:
+        S = gm.compare([X], [Y], kernel="rbf", sigma=0.01)
+    (one,) = caught
+    assert html.escape(str(one.message)) in S.to_html()
+    assert "so small" not in gm.compare([X], [Y], kernel="rbf").to_html()
+
+
+def test_warnings_of_draws_are_not() -> None:
+    rng = np.random.default_rng(0)
+    rare, Y = np.zeros((8, 1)), rng.standard_normal((8, 1))
+    rare[0] = 1.0  # constant without one of the samples
+    with pytest.warns(RuntimeWarning, match="lacks results") as caught:
+        S = gm.compare([rare], [Y], measure="procrustes", inference="jackknife")
+    assert S._said == (str(caught[0].message),)

@@ -6,7 +6,7 @@ import dataclasses
 import numbers
 import operator
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,7 @@ class Data(Result):
     options: dict[str, Any]
     n_samples: int
     inference: Inference | None
+    _said: ClassVar[tuple[str, ...]] = ()  # of `compare`: what it warned of, on the result itself
 
     @overload
     def __getitem__(self, key: tuple[One, One]) -> float: ...  # type: ignore[overload-overlap]

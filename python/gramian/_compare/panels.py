@@ -124,7 +124,7 @@ def _facts(one: Any) -> dict[str, str]:
 
 def _warnings(one: Any) -> list[str]:
     """Return what a reader should know before believing the numbers."""
-    found = []
+    found = list(one._said)
     row = MEASURES.get(one.measure)
     missing = np.isnan(one.values)
     if missing.any():
