@@ -38,7 +38,7 @@ def test_compare(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
 def test_compare_with_itself(files: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "compare", "b.npz", "-o", "s.json")
     assert code == 0
-    assert "columns: B = b.npz" in out
+    assert "columns: A = b.npz" in out
     assert "accuracy" not in out
     np.testing.assert_array_equal(gm.load("s.json").values, gm.compare(files["b"]).values)
 

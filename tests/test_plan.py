@@ -280,6 +280,9 @@ def test_inference_is_in_the_plan() -> None:
     more = gm.plan(A, B, inference="permutation", n_resamples=1000)
     fewer = gm.plan(A, B, inference="permutation", n_resamples=100)
     assert 5 < more.seconds / fewer.seconds < 11
+    jackknife = gm.plan(A, B, debiased=True, inference="jackknife")
+    assert jackknife.seconds > 20 * gm.plan(A, B, debiased=True).seconds  # it makes n² numbers
+    assert "residuals" in gm.plan(A, B, measure="linear_regression", inference="jackknife").path
     blocks = gm.plan(A, B, measure="cca", inference="jackknife")
     assert "and so for 50 draws" in blocks.path
     assert blocks.flops == 51 * gm.plan(A, B, measure="cca").flops

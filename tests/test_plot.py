@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from comparisons import comparison
 
+import gramian as gm
 from gramian._input import write
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_cells_are_square_where_both_sides_are_one_model() -> None:
     ("measure", "values", "expected"),
     [
         ("cka", [[0.4, 0.6]], (0, 1)),
-        ("cka", [[-0.1, 1.0000001]], (0, 1)),
+        ("cka", [[-0.1, 1.0000001]], (-0.1, 1)),
         ("cka", [[0.02, 0.27]], (0, 0.3)),  # or all would be black
         ("cka", [[0.02, 0.5]], (0, 0.5)),
         ("cka", [[0.02, 0.501]], (0, 1)),
@@ -92,9 +93,9 @@ def test_cells_are_square_where_both_sides_are_one_model() -> None:
         ("cka_distance", [[0.4, 0.6]], (0, math.pi / 2)),
         ("cka_distance", [[1.2, 1.5]], (0.75 * math.pi / 2, math.pi / 2)),
         ("procrustes_distance", [[0.1, 1.2]], (0, math.sqrt(2))),
-        ("match_one_to_one", [[-0.1, 0.6]], (0, 1)),
+        ("match_one_to_one", [[-0.3, 0.6]], (-0.25, 1)),
         ("hsic", [[5.0, 30.0]], (0, 30)),
-        ("hsic", [[-2.0, 30.0]], (0, 30)),
+        ("hsic", [[-2.0, 30.0]], (-2, 30)),
         ("hsic", [[-2.0, -1.0]], (-2, 0)),
         ("a_difference", [[-2.0, 1.0]], (-2, 2)),
         ("hsic", [[NAN, math.inf]], (0, 1)),
@@ -121,13 +122,16 @@ def test_similar_is_bright() -> None:
     assert luminance(ax, 0, 0) > luminance(ax, 1, 0)
 
 
-def test_negative_values_have_a_color_of_their_own() -> None:
-    """And the color bar an arrow, which rounding and a scale of one's own do not make."""
-    ax = comparison([[-0.02, 0.0, 0.9]]).plot(annotate=False)
+def test_negative_values_have_colors_of_their_own() -> None:
+    """And the color bar an arrow where they are many, and no rounding or scale of one's own."""
+    ax = comparison([[-0.4, -0.06, -0.005, 0.0, 0.005, 0.9]]).plot(annotate=False)
     assert ax.images[0].colorbar.extend == "min"
-    negative, zero = (pixel(ax, j, 0) for j in (0, 1))
-    assert np.abs(negative - zero).max() > 0.25
-    assert negative[2] > negative[0] + 0.2  # bluish, as no other color of the scale so dark
+    far, negative, near, zero, above, _ = (pixel(ax, j, 0) for j in range(6))
+    assert np.abs(far - zero).max() > 0.25
+    assert far[2] > far[0] + 0.2  # bluish, as no other color of the scale so dark
+    assert 0.08 < np.abs(negative - zero).max() < 0.15
+    assert max(np.abs(near - zero).max(), np.abs(above - zero).max()) < 0.02
+    assert comparison([[-0.1, 0.9]]).plot().images[0].colorbar.extend == "neither"
     rounded = comparison([[-1e-9, 0.5, 1 + 1e-9]]).plot()
     assert rounded.images[0].colorbar.extend == "neither"
     assert comparison([[0.1, 0.9]]).plot(vmax=0.5).images[0].colorbar.extend == "max"
@@ -270,3 +274,33 @@ def test_a_column_of_a_paper(tmp_path: Path, suffix: str) -> None:
     if suffix == "pdf":
         assert b"/Type3" not in content  # outlines that no reader can search
         assert b"/FontFile2" in content
+
+
+def test_layers_among_themselves_are_those_of_one_side() -> None:
+    rng = np.random.default_rng(0)
+    A, B = ({name: rng.standard_normal((40, 5)) for name in "ab"} for _ in range(2))
+    for measure in ("cka", "hsic", "linear_regression", "cka_distance", "match_semi"):
+        S = gm.compare(A, measure=measure)
+        ax = S.plot(annotate=False)
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("layers of A", "layers of A")
+        assert "2 layers of A, 40 samples" in S.to_html()
+        assert '"sides":["A","A"]' in S.to_html()
+        T = gm.compare(A, B, measure=measure)
+        assert T.plot(annotate=False).get_xlabel() == "layers of B"
+        assert "2 layers of A, 2 of B, 40 samples" in T.to_html()
+
+
+def test_titles_of_differences_are_in_words() -> None:
+    linear = comparison([[0.5]], options={"kernel": "linear", "debiased": True})
+    options = {"kernel": "rbf", "bandwidth": 1.0, "debiased": False, "groups": "a) 'b'"}
+    rbf = comparison([[0.5]], options=options)
+    words = "CKA (RBF kernel, bandwidth 1 × median distance, biased estimator"
+    for S, title in (
+        (linear - rbf, f"Linear CKA (debiased) - {words}"),
+        (1 - linear, "1 - linear CKA (debiased)"),
+        ((linear - rbf) / 2, f"(linear CKA (debiased) - {words}"),
+        (linear - linear, "Difference of linear CKA (debiased)"),
+    ):
+        assert str(S).startswith(title)
+    unknown = comparison([[0.5]], "f(a=1) - cka(sigma=inf)", options={})
+    assert str(unknown).startswith("F(a=1) - cka(sigma=inf)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import struct
@@ -203,7 +204,38 @@ def test_colors_are_those_of_the_pictures() -> None:
         (True, True, "RdBu_r"),
     ):
         palette = raster.colors(falling, BELOW, two_sided)
-        expected = 255 * maps[name](np.arange(254) / 253)[:, :3]
-        assert np.abs(palette[:254] - expected).max() < 4  # and half a step of 256 colors
+        expected = 255 * maps[name](np.arange(204) / 203)[:, :3]
+        assert np.abs(palette[:204] - expected).max() < 4  # and half a step of 256 colors
     found = raster.indices(np.array([[0.0, 1.0, -0.1, NAN, 2.0, -1e-9]]), 0.0, 1.0)
-    assert found.tolist() == [[0, 253, 254, 255, 253, 0]]
+    assert found.tolist() == [[0, 203, 223, 255, 203, 0]]
+    far = raster.indices(np.array([[-0.25, -9.0, -0.002]]), 0.0, 1.0)
+    assert far.tolist() == [[254, 254, 0]]
+    assert raster.ramp(-0.1, 1.0)[:, 0].tolist() == [*range(203, -1, -1), *range(204, 224)]
+    palette = raster.colors(False, BELOW).astype(int)
+    assert np.abs(np.diff(palette[[0, *range(204, 255)]], axis=0)).max() <= 4  # from that of 0
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    S = gm.Comparison([[-1e-5, 0.5], [0.25, -0.1]], ["a", "b"], ["c", "d"], "cka", {}, 9)
+    for text in (str(S), S.to_html(), S._repr_html_(), *[t.get_text() for t in S.plot().texts]):
+        assert not re.search(r"[-−]0\.0+(?!\d)", text)
+    assert "-0.1" in str(S)
+
+
+def test_warnings_of_the_computation_are_on_the_page() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((2, 50, 4))
+    with pytest.warns(RuntimeWarning, match="width is so small") as caught:
+        S = gm.compare([X], [Y], kernel="rbf", sigma=0.01)
+    (one,) = caught
+    assert html.escape(str(one.message)) in S.to_html()
+    assert "so small" not in gm.compare([X], [Y], kernel="rbf").to_html()
+
+
+def test_warnings_of_draws_are_not() -> None:
+    rng = np.random.default_rng(0)
+    rare, Y = np.zeros((8, 1)), rng.standard_normal((8, 1))
+    rare[0] = 1.0  # constant without one of the samples
+    with pytest.warns(RuntimeWarning, match="lacks results") as caught:
+        S = gm.compare([rare], [Y], measure="procrustes", inference="jackknife")
+    assert S._said == (str(caught[0].message),)

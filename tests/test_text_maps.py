@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,10 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ids import plain
 
+import gramian as gm
 from gramian._show.names import distinct, every, shorten
-
-if TYPE_CHECKING:
-    import gramian as gm
 
 NAN = math.nan
 
@@ -163,3 +160,33 @@ def test_names_that_would_be_cut_alike_are_numbered() -> None:
 )
 def test_every(count: int, room: float, step: int) -> None:
     assert every(count, room) == step
+
+
+def with_intervals(rows: int, columns: int) -> gm.Comparison:
+    values = np.full((rows, columns), 0.52)
+    ends = gm.Inference("jackknife", 300, 0.95, low=values - 0.04, high=values + 0.04)
+    return comparison(values, inference=ends)
+
+
+def test_intervals_are_in_the_map() -> None:
+    assert lines(with_intervals(1, 2))[1] == "a0  0.52 [0.48, 0.56]  0.52 [0.48, 0.56]"
+    assert "".join(lines(with_intervals(4, 4))).count("0.52 [0.48, 0.56]") == 16
+    turned = lines(with_intervals(1, 30))  # whose names stand down the side
+    assert turned[30] == "b29  0.52 [0.48, 0.56]"
+    wide = lines(with_intervals(6, 6))
+    assert "[0.48" not in "".join(wide)
+    assert wide[-2] == "intervals: .low and .high"
+
+
+@pytest.mark.parametrize(("n", "shown"), [(2, "stars"), (12, "numbers"), (40, "shades")])
+def test_findings_have_a_star(n: int, shown: str) -> None:
+    pvalues = np.full((n, n), 0.2)
+    pvalues[0, 0], pvalues[0, 1] = 0.01, NAN
+    chance = gm.Inference("permutation", 99, 0.95, pvalues=pvalues)
+    result = lines(comparison(np.full((n, n), 0.5), inference=chance))
+    assert ("0.500" in "".join(result)) is (shown != "shades")
+    if shown == "stars":
+        assert result[1] == "a0  0.500* @@  0.500  @@"
+        assert result[-2] == "* p at most 0.05"
+    else:
+        assert result[-2] == "p-values: .pvalues"

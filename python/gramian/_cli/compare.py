@@ -170,7 +170,7 @@ def _print(result: gm.Comparison, arguments: argparse.Namespace, *, first: bool)
     print(*result._caption(), sep="\n")
     if first:
         print(f"rows: A = {arguments.a}")
-        print(f"columns: B = {arguments.b or arguments.a}")
+        print(f"columns: {'A' if arguments.b is None else 'B'} = {arguments.b or arguments.a}")
     print(result._text_map())
     if arguments.b is not None and result.x_names == result.y_names:
         print(f"layer-correspondence accuracy: {result.accuracy():.1%}")

@@ -14,6 +14,7 @@ from .._inference.settings import Method, check_inference
 from .._input import checks
 from .._input.annotations import Layers, NanPolicy
 from .._input.arrays import Layer
+from .._input.heard import keeps_warnings
 from .._input.layers import checked_patterns, named_layers
 from .._input.layout import Layouts, Positions, chosen_layout
 from .._input.opened import Opened
@@ -32,6 +33,7 @@ __all__ = ["compare"]
 VALUES = 0.05  # of the progress of a call with inference, once the values are there
 
 
+@keeps_warnings
 @shows_progress
 def compare(
     A: Layers,

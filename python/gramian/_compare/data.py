@@ -6,7 +6,7 @@ import dataclasses
 import numbers
 import operator
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,7 @@ class Data(Result):
     options: dict[str, Any]
     n_samples: int
     inference: Inference | None
+    _said: ClassVar[tuple[str, ...]] = ()  # of `compare`: what it warned of, on the result itself
 
     @overload
     def __getitem__(self, key: tuple[One, One]) -> float: ...  # type: ignore[overload-overlap]
@@ -184,6 +185,22 @@ class Data(Result):
             f"{name}={value!r}" for name, value in self.options.items() if name not in DONE
         )
         return f"{self.measure}({options})" if options else self.measure
+
+    def _among(self) -> bool:
+        """Return whether it is of layers among themselves, by what only such values are.
+
+        These are symmetric to the bit, or the layers' own values those of what is the same: of two
+        models with the same names of layers they are neither.
+        """
+        if self.x_names != self.y_names:
+            return False
+        if len(self.x_names) > 1 and np.array_equal(self.values, self.values.T, equal_nan=True):
+            return True
+        known = MEASURES.get(self.measure)
+        own = self.values.diagonal()
+        own = own[np.isfinite(own)]
+        same = None if known is None or not known.normalized else known.range[not known.distance]
+        return same is not None and bool(own.size) and bool((np.abs(own - same) < 1e-4).all())
 
     def _similarity(self) -> npt.NDArray[np.float64]:
         """Return the values with the larger ones more similar."""

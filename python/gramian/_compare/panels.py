@@ -35,7 +35,9 @@ def written(
     headings = [name or _heading(one) for name, one in zip(names, comparisons, strict=True)]
     first = comparisons[0]
     samples = sorted({one.n_samples for one in comparisons})
-    counts = f"{len(first.x_names):,} layers of A, {len(first.y_names):,} of B"
+    counts = f"{len(first.x_names):,} layers of A"
+    if not first._among():
+        counts += f", {len(first.y_names):,} of B"
     page = html.Page(
         title=title or "; ".join(dict.fromkeys(map(_title, comparisons))),
         summary=f"{counts}, {' or '.join(f'{n:,}' for n in samples)} samples",
@@ -124,7 +126,7 @@ def _facts(one: Any) -> dict[str, str]:
 
 def _warnings(one: Any) -> list[str]:
     """Return what a reader should know before believing the numbers."""
-    found = []
+    found = list(one._said)
     row = MEASURES.get(one.measure)
     missing = np.isnan(one.values)
     if missing.any():
@@ -148,7 +150,8 @@ def _warnings(one: Any) -> list[str]:
 def _without(one: Any) -> str:
     """Return which layers have no value at all, some of them by name."""
     said = []
-    for side, names, axis in (("A", one.x_names, 1), ("B", one.y_names, 0)):
+    sides = (("A", one.x_names, 1), ("B", one.y_names, 0))
+    for side, names, axis in sides[:1] if one._among() else sides:
         gone = [names[i] for i in np.flatnonzero(np.isnan(one.values).all(axis=axis))]
         if gone and len(gone) < len(names):
             more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""

@@ -87,7 +87,8 @@ class Pictures(Data):
         layers.
 
         Undefined values (NaN) are hatched. Negative values, as debiased estimators have for layers
-        without similarity, have a color of their own, that of the arrow below the color bar.
+        without similarity, turn from the color of 0 into one of their own, which they reach at a
+        quarter of what is the largest value above 0: noise about 0 looks like 0.
         Intervals and p-values stand under the numbers where there is room, and cells are struck
         out whose p-value is above 1 - level.
 
@@ -226,6 +227,7 @@ class Pictures(Data):
             high=None if inference is None else inference.high,
             pvalues=None if inference is None else inference.pvalues,
             alpha=0.05 if inference is None else 1 - inference.level,
+            sides=("layers of A", f"layers of {'A' if self._among() else 'B'}"),
         )
 
     def _limits(self) -> tuple[float, float]:
@@ -302,7 +304,7 @@ def limits_of(values: npt.NDArray[np.float64], name: str) -> tuple[float, float]
         low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
         if measure is None and low < 0:  # a difference, on both sides of 0
             return min(low, -high), max(-low, high)
-        if high > 0:  # of unbiased estimators, what is below 0 has a color of its own
+        if high > 0:  # of unbiased estimators, what is below 0 has colors of its own
             return 0.0, high
         return (low, high) if high > low else (0.0, 1.0)
     top = float(measure.range[1])

@@ -251,18 +251,16 @@ def _resampled(row: Measure, request: Request, settings: Settings, cost: Cost) -
     if settings.method == "jackknife":
         draws = len(settings.of(request).draws(len(request.a[0].array)).units)
     found = row.plan_draws(request, settings.method, draws)
-    by_residuals = settings.method == "jackknife" and row.family == "cca"
-    by_residuals = by_residuals and row.leaves_out_each(request.options)
-    if found is None and settings.method == "jackknife" and not by_residuals:
+    if found is None and settings.method == "jackknife":
         draws = min(draws, BLOCKS)
     if found is not None:
         path = f"{cost.path}, then {draws} draws of {found.path}"
-        times, memory_of_draws = 2.0, found.memory  # Gram matrices are made once more
-        flops, seconds = found.flops, found.seconds
+        times = 1.0 if found.space == "samples" else 2.0  # without Gram matrices, once more
+        memory_of_draws, flops, seconds = found.memory, found.flops, found.seconds
     else:
         path = f"{cost.path}, and so for {draws} draws"
         halves = 0.5 if settings.method == "bootstrap" else 1.0
-        times = 3.0 if by_residuals else 1 + draws * halves
+        times = 1 + draws * halves
         copied = request.others if settings.method == "permutation" else (*request.a, *request.b)
         memory_of_draws = halves * sum(x.array.size * size_of(x.dtype) for x in copied)
         flops = seconds = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -74,10 +75,30 @@ _SAID: dict[str, Callable[[Any], str]] = {
 }
 
 
+# A measure with its options in the name of what was computed of comparisons, as `Data` writes it.
+_CALL = re.compile(r"(\w+)\(((?:[^()'\"]|'[^']*'|\"[^\"]*\")*)\)")
+
+
 def measure(name: str, options: Mapping[str, Any]) -> str:
-    """Return the name of a measure, with a linear kernel in front of it: "linear CKA"."""
-    words = _title(name)
+    """Return the name of a measure, with a linear kernel in front of it: "linear CKA".
+
+    In the name of a difference, or of what else was computed, every measure is in words.
+    """
+    words = _title(name) if name in MEASURES else _title(_CALL.sub(_called, name))
     return f"linear {words}" if options.get("kernel") == "linear" else words
+
+
+def _called(call: re.Match[str]) -> str:
+    """Return what the caption of a measure begins with; it as it is where it is none."""
+    if call[1] not in MEASURES:
+        return call[0]
+    try:
+        keywords = ast.parse(f"f({call[2]})", mode="eval").body.keywords  # type: ignore[attr-defined]
+        options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in keywords}
+    except (SyntaxError, ValueError):  # a number that is infinite, for one
+        return call[0]
+    said = ", ".join(how(options))
+    return measure(call[1], options) + (f" ({said})" if said else "")
 
 
 def axis(name: str) -> str:

@@ -88,16 +88,17 @@ class Layer:
         return kept
 
     def part(self, rows: slice, columns: slice) -> npt.NDArray[Any]:
-        """Return some adjacent rows and columns as numbers in host memory, and copy no others."""
+        """Return some rows and columns as numbers in host memory, and copy no others."""
         array = self.array
         if isinstance(array, np.ndarray):
             return values(array[rows, columns], self.dtype)
-        (top, bottom, _), (left, right, _) = (
-            some.indices(size) for some, size in zip((rows, columns), array.shape, strict=True)
+        some, others = (
+            range(*chosen.indices(size))
+            for chosen, size in zip((rows, columns), array.shape, strict=True)
         )
         down, along = array.strides
-        shape = bottom - top, right - left
-        found = array.look_at(top * down + left * along, shape, array.strides)
+        shape, strides = (len(some), len(others)), (some.step * down, others.step * along)
+        found = array.look_at(some.start * down + others.start * along, shape, strides)
         return values(found.numpy(), self.dtype)
 
     def diagonal(self) -> npt.NDArray[Any]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .._core import calls
 from .._core.types import DeviceArray
+from . import heard
 from .arrays import Layer
 from .dtypes import values
 
@@ -297,6 +298,7 @@ def more_pairs(found: Sequence[Any]) -> str:
 
 def warn(message: str) -> None:
     """Warn at the first line outside the package, however deep the call is."""
+    heard.tell(message)
     level, frame = 1, sys._getframe()
     # What `exec` runs may have no name.
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:

@@ -49,11 +49,14 @@ def of_regression(n: int, p: int, q: int) -> float:
 
 
 def says_chance(
-    chance: Chance, applies: Callable[[Options], bool]
+    chance: Chance,
+    applies: Callable[[Options], bool],
+    first: Callable[..., npt.NDArray[np.float64]] | None = None,
 ) -> Callable[[Function], Function]:
     """Let an evaluation of pairs warn, once a call, where independent layers would score much.
 
-    The warning is for options for which it `applies`.
+    The warning is for options for which it `applies`. What is `first` may say something else, of
+    the layers, values and options, and returns the values that it has not spoken of.
     """
 
     def decorate(pairs: Function) -> Function:
@@ -63,7 +66,8 @@ def says_chance(
         ) -> Any:
             values = pairs(a, b, options=options, **arguments)
             if applies(options):
-                warn_of_chance(a, b, values, chance)
+                left = values if first is None else first(a, b, values, options)
+                warn_of_chance(a, b, left, chance)
             return values
 
         return cast(Function, call)

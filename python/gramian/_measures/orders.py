@@ -6,13 +6,13 @@ move. So an order costs the copy of a layer and the products of the pairs.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._core import calls
 from .._input import devices
 from .._input.constant import epsilon
+from .._input.heard import silence
 from .._input.read import ReadLayer
 from .grid import Array, Grid
 from .resampled import Request, Samples
@@ -44,8 +44,7 @@ class Orders:
 
 def orders_of(request: Request, prepare: Prepare, evaluate: Evaluate) -> Orders | None:
     """Prepare layers; those of more units than samples, which are taken by coordinates, are not."""
-    with warnings.catch_warnings():  # the comparison of all samples has said what there is
-        warnings.simplefilter("ignore", RuntimeWarning)
+    with silence():  # the comparison of all samples has said what there is
         grid = Grid(request.a, request.b, "raise", request.device)
         return None if grid.empty or grid.has_wide else Orders(grid, prepare, evaluate)
 

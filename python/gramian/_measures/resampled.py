@@ -6,7 +6,6 @@ and compares them anew, with what was decided on all samples held.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from .._input.arrays import Layer
 from .._input.checks import UnusableLayerError
+from .._input.heard import silence
 
 __all__ = ["Again", "Recomputed", "Request", "Road", "taken"]
 
@@ -159,8 +159,7 @@ class Recomputed:
     def _values(
         self, a: Sequence[Layer], b: Sequence[Layer], drawn: Samples | None = None
     ) -> Array:
-        with warnings.catch_warnings():  # the comparison of all samples has said what there is
-            warnings.simplefilter("ignore", RuntimeWarning)
+        with silence():  # the comparison of all samples has said what there is
             try:
                 return np.asarray(self._again(a, b, drawn), dtype=np.float64)
             except (UnusableLayerError, np.linalg.LinAlgError):

@@ -123,6 +123,7 @@ def _data(panels: Sequence[Panel]) -> str:
     """Return what the script reads, as JSON in which nothing can end the element."""
     first = panels[0].map
     found = {
+        "sides": [side.removeprefix("layers of ") for side in first.sides],
         "x_names": [printable(name) for name in first.x_names],
         "y_names": [printable(name) for name in first.y_names],
         "panels": [_panel_data(panel) for panel in panels],

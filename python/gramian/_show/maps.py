@@ -22,6 +22,7 @@ from .axes import (
     set_title,
     settle,
 )
+from .raster import FULL
 
 __all__ = ["BELOW", "PLAIN", "Map", "Style", "draw_map", "heat_map", "scaled"]
 
@@ -31,7 +32,9 @@ _LARGEST = 7.0  # inches of a map
 _CELL, _NOTED = 0.7, 1.05  # inches of a cell with a number, and with an interval below it
 _SMALLEST = 1.4  # inches of a map of few layers
 _BAR = 0.95  # inches of the color bar and what is beside it
-BELOW = "#2a6f77"  # of values below a scale that begins at 0: neither black nor its next color
+# Of what is far below 0, by a scale that begins there: neither black nor its next color. Towards 0
+# it turns into the color of 0, so that noise about 0 looks like 0 on both sides.
+BELOW = "#2a6f77"
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Map:
         return self.limits[0] == -self.limits[1]
 
     @property
+    def floor(self) -> float:
+        """The lower end of the colors: below 0, by a scale from there, down to full color."""
+        return floor_of(self.values, *self.limits)
+
+    @property
     def exponent(self) -> int:
         """Power of ten that numbers and the color scale leave out; 0 for values of usual size."""
         finite = np.abs(self.values[np.isfinite(self.values)])
@@ -93,12 +101,12 @@ class Map:
         Without `power`, numbers of unusual size leave out their power of ten, the same for all.
         """
         shown = self.values if values is None else values
-        style = ".3e"
+        style = "z.3e"
         if not power or not self.exponent:
             finite = np.abs(self.values[np.isfinite(self.values)]) / 10.0**self.exponent
             largest = float(finite.max(initial=0.0))
             order = math.floor(math.log10(largest)) if largest > 0 else 0
-            style = f".{min(digits - 1, max(0, digits - 1 - order))}f"
+            style = f"z.{min(digits - 1, max(0, digits - 1 - order))}f"
             shown = shown / 10.0**self.exponent
         return [[format(value, style) for value in row] for row in shown.tolist()]
 
@@ -115,6 +123,12 @@ class Map:
             max(width + longest(self.x_names) * CHARACTER + 0.4 + _BAR, 3.2),
             height + below + 0.3 + 0.55,
         )
+
+
+def floor_of(values: Array, low: float, high: float) -> float:
+    """Return the lower end of the colors of a scale, which has some for negative values."""
+    least = float(values[np.isfinite(values)].min(initial=low))
+    return max(least, -FULL * high) if low == 0 and least < -1e-6 * high else low
 
 
 def heat_map(shown: Map, ax: Any = None, style: Style = PLAIN) -> Any:
@@ -135,11 +149,12 @@ def draw_map(shown: Map, ax: Any, style: Style = PLAIN, bar: bool = True) -> Any
     low, high = _limits(shown, style)
     known = shown.values[np.isfinite(shown.values)]
     slack = 1e-6 * (high - low)  # of rounding: 1.0000001 is not beyond 1
+    colors = _colors(shown, style)
+    if low == 0 and style.vmin is None and style.cmap is None:
+        low = floor_of(shown.values, low, high)
+        colors = _with_negative(colors, low, high)
     below = bool(known.size) and float(known.min()) < low - slack
     above = bool(known.size) and float(known.max()) > high + slack
-    colors = _colors(shown, style)
-    if below and low == 0 and style.vmin is None and style.cmap is None:
-        colors = colors.with_extremes(under=BELOW)
     image = ax.imshow(
         shown.values,
         origin="upper",
@@ -186,6 +201,19 @@ def _colors(shown: Map, style: Style) -> Any:
         meant = f"; did you mean {close[0]!r}?" if close else "."
         raise ValueError(f"cmap must be a colormap of matplotlib, got {style.cmap[:40]!r}{meant}")
     return matplotlib.colormaps[style.cmap]
+
+
+def _with_negative(colors: Any, low: float, high: float) -> Any:
+    """Return a colormap from `low`, below 0 or 0, to `high`, of one that begins at 0."""
+    if low == 0:
+        return colors
+    library = require("matplotlib.colors", "plot")
+    count = 1024
+    values = low + (np.arange(count) + 0.5) / count * (high - low)
+    zero, last = np.array(colors(0.0)), np.array(library.to_rgba(BELOW))
+    negative = zero + np.clip(-values / (FULL * high), 0, 1)[:, None] * (last - zero)
+    table = np.where(values[:, None] < 0, negative, colors(np.clip(values / high, 0, 1)))
+    return library.ListedColormap(table, colors.name).with_extremes(under=BELOW)
 
 
 def scaled(shown: Map) -> str:

@@ -9,7 +9,9 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["colors", "image", "indices", "luma", "ramp"]
+__all__ = ["FULL", "colors", "image", "indices", "luma", "ramp"]
+
+FULL = 0.25  # of the largest value of a scale from 0: at minus that, a negative one has full color
 
 # Every eighth color of matplotlib's magma (CC0, by van der Walt and Smith); between them a line is
 # off by 2 of 255 at most.
@@ -20,11 +22,13 @@ _MAGMA = (
 )
 # And the eleven of its RdBu_r, after Brewer, for differences; that has lines between them.
 _RED_BLUE = "0530612065ab4393c390c4ddd1e5f0f7f6f6fddbc7f3a481d6604db1182b67001f"
-_LAST, _BELOW, _UNDEFINED = 253, 254, 255  # places in the palette
+# Places in the palette: of the largest value, of full color below 0, and of NaN. Between the first
+# two, a negative value has as many places as a positive one of the same size.
+_LAST, _BELOW, _UNDEFINED = 203, 254, 255
 
 
 def colors(falling: bool, below: str, two_sided: bool = False) -> npt.NDArray[np.uint8]:
-    """Return the palette: along values, brighter for more similar, then what lies below, NaN.
+    """Return the palette: along values, brighter for more similar, then down from 0, then NaN.
 
     That of a difference is blue below 0, and red above.
     """
@@ -36,7 +40,9 @@ def colors(falling: bool, below: str, two_sided: bool = False) -> npt.NDArray[np
     places = np.arange(len(stops))
     scale = np.stack([np.interp(where, places, stops[:, k]) for k in range(3)], axis=1)
     last = np.frombuffer(bytes.fromhex(below.removeprefix("#")), np.uint8)
-    return np.vstack([np.rint(scale), last, np.zeros(3)]).astype(np.uint8)
+    part = np.arange(1, _BELOW - _LAST + 1)[:, None] / (_BELOW - _LAST)
+    negative = scale[0] + part * (last - scale[0])
+    return np.vstack([np.rint(scale), np.rint(negative), np.zeros(3)]).astype(np.uint8)
 
 
 def indices(values: npt.NDArray[np.float64], low: float, high: float) -> npt.NDArray[np.uint8]:
@@ -45,14 +51,19 @@ def indices(values: npt.NDArray[np.float64], low: float, high: float) -> npt.NDA
         scaled = np.clip((values - low) / (high - low), 0, 1)
     found = np.rint(np.nan_to_num(scaled) * _LAST)
     if low == 0:
-        found[values < -1e-6 * high] = _BELOW
+        with np.errstate(invalid="ignore", over="ignore"):
+            below = np.clip(np.nan_to_num(-values / (FULL * high)), 0, 1)
+        steps = np.rint(below * (_BELOW - _LAST))
+        found[steps > 0] = _LAST + steps[steps > 0]
     found[np.isnan(values)] = _UNDEFINED
     return found.astype(np.uint8)
 
 
-def ramp() -> npt.NDArray[np.uint8]:
-    """Return the cells of a color bar, the largest value on top."""
-    return np.arange(_LAST, -1, -1, dtype=np.uint8)[:, None]
+def ramp(low: float = 0.0, high: float = 1.0) -> npt.NDArray[np.uint8]:
+    """Return the cells of a color bar, the largest value on top, and as much as is below 0."""
+    down = round(-low / (FULL * high) * (_BELOW - _LAST)) if low < 0 else 0
+    cells = [*range(_LAST, -1, -1), *range(_LAST + 1, _LAST + 1 + min(down, _BELOW - _LAST))]
+    return np.array(cells, dtype=np.uint8)[:, None]
 
 
 def luma(palette: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

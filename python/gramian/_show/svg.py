@@ -108,8 +108,9 @@ def map_width(shown: Map, side: float) -> float:
 def _keys(shown: Map, key: str) -> list[tuple[str, str]]:
     """Return the fill of cells that the color bar does not have, and what they are."""
     found = []
-    if shown.limits[0] == 0 and np.nanmin(shown.values, initial=0.0) < -1e-6 * shown.limits[1]:
-        found.append((BELOW, "negative"))
+    low, unit = shown.floor, 10.0**shown.exponent
+    if low < shown.limits[0] and np.nanmin(shown.values) < low:
+        found.append((BELOW, f"below {low / unit:.3g}".replace("-", "−")))
     if np.isnan(shown.values).any():
         found.append((f"url(#{key}-hatch)", "undefined"))
     return found
@@ -127,7 +128,7 @@ def _frame(shown: Map, side: float) -> tuple[float, float, float]:
 def _bar_width(shown: Map) -> float:
     """Return the width of the numbers beside a color bar."""
     unit = 10.0**shown.exponent
-    marks = _round_numbers(*shown.limits)
+    marks = _round_numbers(shown.floor, shown.limits[1])
     return 17 + _CHARACTER * max(len(f"{mark / unit:g}") for mark in marks)
 
 
@@ -233,12 +234,19 @@ def _numbers(shown: Map, cells: Any, palette: Any, place: tuple[float, float, fl
 def _bar(shown: Map, palette: Any, at: tuple[float, float], key: str) -> str:
     """Return the color bar, and below it what cells are whose color it does not have."""
     left, height = at
-    low, high = shown.limits
+    low, high = shown.floor, shown.limits[1]
     keys = _keys(shown, key)
     height -= 18 * len(keys) + 8 if keys else 0
     unit = 10.0**shown.exponent
     place = f'x="{left:g}" y="8" width="12" height="{height:g}"'
-    parts = [_picture(raster.image(raster.ramp(), palette), place)]
+    parts = [
+        _picture(
+            raster.image(
+                raster.ramp(low, high) if low < shown.limits[0] else raster.ramp(), palette
+            ),
+            place,
+        )
+    ]
     for mark in _round_numbers(low, high):
         y = 8 + height * (1 - (mark - low) / (high - low))
         parts.append(f'<text x="{left + 17:g}" y="{y + 4:.1f}">{mark / unit:g}</text>')

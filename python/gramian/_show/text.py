@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,20 +21,56 @@ _WIDTH, _HEIGHT = 80, 60  # characters and rows
 def text_map(shown: Map) -> str:
     """Return the map as lines: numbers if they fit, else only shades. The first row is on top."""
     numbers, shades = shown.numbers(), _shades(shown)
-    both = [
-        [f"{number} {shade * 2}" for number, shade in zip(*row, strict=True)]
-        for row in zip(numbers, shades, strict=True)
-    ]
-    lines = _table(shown, both, gap=2) or _table(shown, numbers, gap=1) or _raster(shown, shades)
+    noted, legend = _noted(shown, numbers)
+    both = _joined(noted, [[f" {shade * 2}" for shade in row] for row in shades])
+    lines = _with_intervals(shown)
+    if not lines:
+        legend = "intervals: .low and .high" if shown.low is not None else legend
+        lines = _table(shown, both, gap=2) or _table(shown, noted, gap=1)
+    if not lines:
+        legend = "p-values: .pvalues" if shown.pvalues is not None else legend
+        lines = _table(shown, numbers, gap=1) or _raster(shown, shades)
     low, high = shown.limits
     ramp = _RAMP[::-1] if shown.falling else _RAMP
     return "\n".join(
         [
             *(line.rstrip() for line in lines),
             *_patterns(shown),
+            *([legend] if legend else []),
             f"scale: {low:.3g} [{ramp}] {high:.3g}",
         ]
     )
+
+
+def _joined(cells: Sequence[Sequence[str]], ends: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(cells, ends, strict=True)]
+
+
+def _noted(shown: Map, numbers: list[list[str]]) -> tuple[list[list[str]], str]:
+    """Return numbers with a star at those that are a finding, and what a star is."""
+    if shown.pvalues is None:
+        return numbers, ""
+    stars = [["*" if found else " " for found in row] for row in shown.pvalues <= shown.alpha]
+    return _joined(numbers, stars), f"* p at most {shown.alpha:.2g}"
+
+
+def _with_intervals(shown: Map) -> list[str]:
+    """Return a table with intervals; no lines without these, or if it is too wide.
+
+    One row of many columns is turned: a line for each of them.
+    """
+    if shown.low is None or shown.high is None or shown.exponent:
+        return []
+    numbers, low, high = (shown.numbers(x, digits=3) for x in (shown.values, shown.low, shown.high))
+    ends = [
+        [f" [{a}, {b}]" for a, b in zip(*rows, strict=True)] for rows in zip(low, high, strict=True)
+    ]
+    cells = _joined(numbers, ends)
+    lines = _table(shown, cells, gap=2) or _table(shown, cells, gap=1)
+    if lines or len(cells) > 1 or len(cells[0]) > _HEIGHT:
+        return lines
+    turned = replace(shown, x_names=shown.y_names, y_names=shown.x_names)
+    return _table(turned, [[cell] for cell in cells[0]], gap=2)
 
 
 def _shades(shown: Map) -> list[list[str]]:

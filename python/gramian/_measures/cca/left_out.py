@@ -11,16 +11,21 @@ from ..._core import calls
 from ..._input.arrays import Layer, as_float64
 from ..._input.read import read
 from .. import ranks
+from ..cost import Cost, Workload, svd_seconds
 from ..measure import complete
 from ..resampled import Array, Request, Samples
 from . import checks
 from .regression import OPTIONS
 
-__all__ = ["is_of_all_samples", "r2_without"]
+__all__ = ["is_of_all_samples", "plan_without", "r2_without"]
 
 # Samples of leverage 1 alone decide a direction: nothing of them is left unexplained, and without
 # them there is one direction less.
 _DECIDES = 1e-10
+
+# Seconds of one core for each number of a layer that is read and written again, some ten times; for
+# a group of several samples; and of what does not depend on any size.
+_READ, _GROUP, _CALL = 5e-9, 5e-5, 3e-4
 
 
 def is_of_all_samples(options: Mapping[str, Any]) -> bool:
@@ -50,6 +55,31 @@ def r2_without(request: Request) -> Callable[[Sequence[Samples]], Array] | None:
         return maps.transpose(0, 2, 1) if turned else maps
 
     return without
+
+
+def plan_without(request: Request, method: str, draws: int) -> Cost | None:
+    """Estimate R² without groups of samples; None of other draws, and for held-out R²."""
+    if method != "jackknife" or not is_of_all_samples(request.options):
+        return None
+    w = Workload(request.a, request.b)
+    turned = checks.is_turned(complete(OPTIONS, request.options)["direction"])
+    predicted, others = (w.ys or w.xs, w.xs) if turned else (w.xs, w.ys or w.xs)
+    ranks_of = [min(p, w.n) for p in others]
+    flops = 4.0 * w.n * sum(predicted) * sum(ranks_of)
+    flops += sum(4.0 * w.n * q * r for q, r in zip(others, ranks_of, strict=True))
+    read = w.n * sum(float(p + r) for p in predicted for r in ranks_of)
+    seconds = w.seconds_of_flops(flops, 8) / w.threads + read * _READ
+    seconds += sum(svd_seconds(r, scalar=8, vectors=True) for r in ranks_of)
+    seconds += _CALL + (draws * len(predicted) * len(others) * _GROUP if draws < w.n else 0.0)
+    return Cost(
+        path="residuals of all samples",
+        space="features",
+        dtype="float64",
+        flops=flops,
+        memory=8.0 * w.n * (sum(predicted) + sum(ranks_of) + 4 * max(predicted) + max(others)),
+        seconds=seconds,
+        threads=w.threads,
+    )
 
 
 def _without(X: Array, Q: Array, groups: Sequence[Samples]) -> Array:

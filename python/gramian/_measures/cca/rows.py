@@ -128,6 +128,7 @@ ROWS = (
         gathers=by_rows,
         orders=regression.regression_orders,
         left_out=left_out.r2_without,
+        plan_draws=left_out.plan_without,
         leaves_out_each=left_out.is_of_all_samples,
         holds_out=_holds_out,
         options=regression.OPTIONS,

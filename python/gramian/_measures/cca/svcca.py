@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, overload
 
@@ -12,6 +11,7 @@ from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.annotations import ArrayLike, NanPolicy
 from ..._input.arrays import Layer
+from ..._input.heard import silence
 from ..._input.layout import Layouts, Positions, takes_layout
 from ..._input.options import check_flag
 from .. import ranks
@@ -213,8 +213,7 @@ def hold_components(
     if chosen["components"] is not None or request.device == "reference":
         return again(request.options)
     device = request.where
-    with warnings.catch_warnings():  # the comparison of all samples has said what there is
-        warnings.simplefilter("ignore", RuntimeWarning)
+    with silence():  # the comparison of all samples has said what there is
         whole = Grid(request.a, request.b, "raise", device)
         kept = [one.rank for one in _prepared(whole, chosen, None)]
     names = [layer.name for layer in (*whole.xs, *whole.ys)]

@@ -29,6 +29,7 @@ from .kernels import (
     Precomputed,
     kernel_of,
 )
+from .narrow import warn_of_narrow
 
 Progress = Callable[[int, int], object]
 Compared = tuple[npt.NDArray[np.float64], list[Status]]  # values of a map, and what layers are
@@ -56,6 +57,7 @@ CHANCE = Chance(
 says_chance_of_kernels = says_chance(
     CHANCE,
     lambda options: not (is_unbiased(options) or isinstance(kernel_of(options)[0], Precomputed)),
+    first=warn_of_narrow,
 )
 
 

@@ -15,14 +15,13 @@ from ..._core import calls
 from ..._input.arrays import Layer, as_float64
 from ..._input.read import read_sides
 from .. import memory
-from ..cost import Cost, Workload
 from ..resampled import Again, Array, Request, Road, Samples
 from .checks import is_unbiased, needed_samples
 from .kernels import RBF, Distance, Laplacian, kernel_of
 from .pairs import median_distance, read_layer, spec_of
 from .stacks import Scaled, Stack, stack_of
 
-__all__ = ["hold_widths", "plan_draws", "road_of"]
+__all__ = ["has_room", "hold_widths", "road_of", "stack_bytes"]
 
 
 class Three(NamedTuple):
@@ -212,34 +211,6 @@ def has_room(request: Request, scalar: int) -> bool:
     limit = memory.available() / 2 if request.max_memory is None else request.max_memory
     n = len(request.a[0].array)
     return stack_bytes(n, len(request.a) + len(request.b), scalar) <= limit
-
-
-# Seconds of one core for each sample that is picked from a row, by the bytes of a number, and for
-# each product of layers: measured at n = 2,000 on a core with neighbors.
-_PICKED = {4: 2e-9, 8: 3e-9}
-_PRODUCT = 1e-10
-
-
-def plan_draws(request: Request, method: str, draws: int) -> Cost | None:
-    """Estimate draws of Gram matrices; None where there is no room for these."""
-    w = Workload(request.a, request.b)
-    if not has_room(request, w.scalar):
-        return None
-    layers, pairs = len(w.xs) + len(w.ys), len(w.xs) * len(w.ys or w.xs)
-    picked = {"permutation": 0.5 * len(w.ys or w.xs), "bootstrap": layers / 8, "jackknife": 0.0}
-    terms = {"permutation": 0.5 * pairs, "bootstrap": (pairs + layers) / 8}
-    # Without each sample: one row of every layer, whatever the number of draws.
-    products = draws * terms[method] * w.n**2 if method in terms else (pairs + layers) * w.n**2
-    seconds = draws * picked[method] * w.n**2 * _PICKED[w.scalar] + products * _PRODUCT
-    return Cost(
-        path=Grams.path,
-        space="samples",
-        dtype=w.dtype,
-        flops=2 * products,
-        memory=stack_bytes(w.n, layers, w.scalar),
-        seconds=seconds / w.threads,
-        threads=w.threads,
-    )
 
 
 def road_of(name: str, request: Request, anew: Callable[[], Road]) -> Road | None:

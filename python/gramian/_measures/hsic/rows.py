@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..measure import Measure, Option, flag
-from . import angles, functions, gathered, pairs, plan, reference, resampled
+from . import angles, functions, gathered, pairs, plan, plan_draws, reference, resampled
 from .checks import is_unbiased, needed_samples
 from .kernels import (
     NAMED,
@@ -86,7 +86,7 @@ ROWS = (
         gathers=gathered.cka,
         unbiased=is_unbiased,
         leaves_out_each=always,
-        plan_draws=resampled.plan_draws,
+        plan_draws=plan_draws.plan_draws,
         road=functools.partial(resampled.road_of, "cka"),
         holds=resampled.hold_widths,
         options=(*_KERNEL, *_ESTIMATOR),
@@ -107,7 +107,7 @@ ROWS = (
         gathers=gathered.hsic,
         unbiased=is_unbiased,
         leaves_out_each=always,
-        plan_draws=resampled.plan_draws,
+        plan_draws=plan_draws.plan_draws,
         road=functools.partial(resampled.road_of, "hsic"),
         holds=resampled.hold_widths,
         options=(*_KERNEL, *_ESTIMATOR),
@@ -128,7 +128,7 @@ ROWS = (
         gathers=gathered.cka_distance,
         unbiased=is_unbiased,
         leaves_out_each=always,
-        plan_draws=resampled.plan_draws,
+        plan_draws=plan_draws.plan_draws,
         road=functools.partial(resampled.road_of, "cka_distance"),
         holds=resampled.hold_widths,
         options=(*_KERNEL, *_ESTIMATOR),
@@ -150,7 +150,7 @@ ROWS = (
         gathers=gathered.distance_correlation,
         unbiased=is_unbiased,
         leaves_out_each=always,
-        plan_draws=resampled.plan_draws,
+        plan_draws=plan_draws.plan_distance_draws,
         road=functools.partial(resampled.road_of, "distance_correlation"),
         options=_ESTIMATOR,
         invariances=_RIGID | {"scaling"},

@@ -4,6 +4,7 @@
 // without this script.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  const [a, b] = data.sides; // "A" twice of layers among themselves
   const rows = data.x_names.length;
   const columns = data.y_names.length;
   const drawing = "http://www.w3.org/2000/svg";
@@ -36,7 +37,8 @@
   function number(panel, value) {
     if (value === null) return "undefined";
     if (typeof value === "string") return value; // infinities, which JSON has not
-    return panel.decimals === null ? value.toExponential(3) : value.toFixed(panel.decimals);
+    const text = panel.decimals === null ? value.toExponential(3) : value.toFixed(panel.decimals);
+    return text.replace(/^-(0(\.0*)?)$/, "$1"); // what rounds to 0 has no sign
   }
 
   function around(panel, row, column) {
@@ -113,7 +115,7 @@
       return words.concat(around(panel, row, column)).join(", ");
     });
     document.getElementById("spoken").textContent =
-      `A ${data.x_names[row]}, B ${data.y_names[column]}: ${parts.join("; ")}`;
+      `${a} ${data.x_names[row]}, ${b} ${data.y_names[column]}: ${parts.join("; ")}`;
   }
 
   function move(row, column) {
@@ -161,7 +163,7 @@
   function fill(panel, table) {
     const head = table.createTHead().insertRow();
     const corner = document.createElement("th");
-    corner.textContent = "A \\ B";
+    corner.textContent = `${a} \\ ${b}`;
     corner.scope = "col";
     head.append(corner);
     for (const name of data.y_names) {
