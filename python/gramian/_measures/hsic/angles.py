@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..._core import calls
 from ..._core.calls import Measure
 from ..._input.arrays import Layer
-from .pairs import Given, compared, given_by, is_affordable, prepared_grams, says_chance_of_kernels
+from .pairs import Given, compared, given_by, is_affordable, prepared_grams, says_chance_of_angles
 
 __all__ = ["cka_distance_pairs"]
 
@@ -21,7 +21,7 @@ __all__ = ["cka_distance_pairs"]
 NEAR = 0.99
 
 
-@says_chance_of_kernels
+@says_chance_of_angles
 def cka_distance_pairs(
     a: Sequence[Layer], b: Sequence[Layer], **arguments: Any
 ) -> npt.NDArray[np.float64]:

@@ -7,7 +7,7 @@ tr K tr L / ((n - 1) |K| |L|) of centered Gram matrices, which some of their row
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,24 +37,32 @@ class Spread(NamedTuple):
 
 
 def warn_of_narrow(
-    a: Sequence[Layer], b: Sequence[Layer], values: Array, options: Mapping[str, Any]
+    a: Sequence[Layer],
+    b: Sequence[Layer],
+    values: Array,
+    options: Mapping[str, Any],
+    similarity: Callable[[Array], Array] = np.asarray,
 ) -> Array:
-    """Warn of narrow kernels by which independent layers score much, and leave out such values."""
+    """Warn of narrow kernels by which independent layers score much, and leave out such values.
+
+    Only layers of pairs of much `similarity` are looked at: narrow kernels give no less.
+    """
     kernel, _ = kernel_of(options)
     if not isinstance(kernel, (RBF, Laplacian)) or not _may_be_narrow(kernel):
         return values
-    finite = np.isfinite(values)
     others = b or a
     known: dict[int, Spread | None] = {}
     found = []
     left = values.copy()
-    for i, j in np.argwhere(finite):
+    for i, j in np.argwhere(similarity(values) > MUCH):
         x, y = a[i], others[j]
+        if x is y:
+            continue
         for layer in (x, y):
             if id(layer) not in known:
                 known[id(layer)] = spread_of(layer, kernel)
         of_x, of_y = known[id(x)], known[id(y)]
-        if x is y or of_x is None or of_y is None:
+        if of_x is None or of_y is None:
             continue
         score = of_x.chance * of_y.chance
         if score > MUCH:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,10 +55,15 @@ CHANCE = Chance(
     of_cka,
     "the unbiased estimator (debiased=True, of distance correlation unbiased=True) does not rise",
 )
-says_chance_of_kernels = says_chance(
-    CHANCE,
-    lambda options: not (is_unbiased(options) or isinstance(kernel_of(options)[0], Precomputed)),
-    first=warn_of_narrow,
+
+
+def _is_biased(options: Mapping[str, Any]) -> bool:
+    return not (is_unbiased(options) or isinstance(kernel_of(options)[0], Precomputed))
+
+
+says_chance_of_kernels = says_chance(CHANCE, _is_biased, first=warn_of_narrow)
+says_chance_of_angles = says_chance(
+    CHANCE, _is_biased, first=functools.partial(warn_of_narrow, similarity=np.cos)
 )
 
 
