@@ -18,17 +18,16 @@ DeviceMemory::~DeviceMemory() {
     return;
   }
   if (!read_by_default && !read_by_others) return;
-  // What a stream is at may need the GIL: a function of the host.
-  std::optional<OffTheGil> off;
-  if (Py_IsInitialized() != 0 && PyGILState_Check() != 0) off.emplace();
-  try {
-    const cuda::DeviceGuard guard{device};
-    if (read_by_others)
-      cuda::check(cudaDeviceSynchronize(), "waiting for the device");
-    else
-      cuda::wait_for(stream(), cudaStreamLegacy);
-  } catch (const std::exception&) {  // of a device that is lost nobody can be told
-  }
+  off_the_gil_if_held([this] {  // what a stream is at may need it: a function of the host
+    try {
+      const cuda::DeviceGuard guard{device};
+      if (read_by_others)
+        cuda::check(cudaDeviceSynchronize(), "waiting for the device");
+      else
+        cuda::wait_for(stream(), cudaStreamLegacy);
+    } catch (const std::exception&) {  // of a device that is lost nobody can be told
+    }
+  });
 }
 
 Source DeviceArray::source() const {

@@ -8,6 +8,8 @@
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
+#include <optional>
+
 namespace gramian {
 
 /// Runs what may ask for the GIL, and must not throw; does not return where the thread would end.
@@ -36,6 +38,15 @@ class OffTheGil {
  private:
   PyThreadState* const state_;
 };
+
+/// Runs use() without the GIL, whether the thread holds it or not, also where there is no Python
+/// any more.
+template <class Use>
+void off_the_gil_if_held(const Use& use) {
+  std::optional<OffTheGil> off;
+  if (Py_IsInitialized() != 0 && PyGILState_Check() != 0) off.emplace();
+  use();
+}
 
 /// Runs use() with the GIL, which the thread may hold already. What it calls of Python may let go
 /// of the GIL and want it again, so use() must call C functions of Python alone: an object of C++

@@ -15,7 +15,6 @@ A warning says where a number of the original was another for such a reason.
 from __future__ import annotations
 
 import operator
-import warnings
 from functools import partial
 from typing import Any, ClassVar, NoReturn
 
@@ -159,11 +158,9 @@ class AlignmentMetrics:
         if kernel_metric not in ("ip", "rbf"):
             raise ValueError(f"kernel_metric must be 'ip' or 'rbf', got {kernel_metric!r}.")
         kernel = gramian.Linear() if kernel_metric == "ip" else gramian.RBF(sigma=rbf_sigma)
-        with warnings.catch_warnings():
-            if kernel_metric == "rbf" and _is_of_identity((X, Y), kernel, rbf_sigma):
-                # Which says the same by a name that is not one of these arguments.
-                warnings.filterwarnings("ignore", "the kernel's width is so small", RuntimeWarning)
-            value = gramian.cka(X, Y, kernel=kernel, debiased=unbiased)
+        value = gramian.cka(X, Y, kernel=kernel, debiased=unbiased)
+        if kernel_metric == "rbf":
+            _warn_of_identity((X, Y), kernel, rbf_sigma)
         if not np.isnan(value):
             _warn_of_epsilon((X, Y), kernel, unbiased)
         return value
@@ -409,11 +406,8 @@ def _warn_of_epsilon(pair: tuple[Array, Array], kernel: Any, unbiased: bool) -> 
         )
 
 
-def _is_of_identity(pair: tuple[Array, Array], kernel: Any, sigma: float) -> bool:
-    """Warn of Gram matrices that are the identity, which are all alike, by a look at some samples.
-
-    Return whether there are any.
-    """
+def _warn_of_identity(pair: tuple[Array, Array], kernel: Any, sigma: float) -> None:
+    """Look at some samples; a Gram matrix that is the identity is like every other such."""
     found = []
     for name, X in zip(_NAMES, pair, strict=True):
         K = gramian.gram(X[:: max(1, len(X) // _PROBE)], kernel=kernel, centered=False)
@@ -426,4 +420,3 @@ def _is_of_identity(pair: tuple[Array, Array], kernel: Any, sigma: float) -> boo
             "two samples are similar then: CKA of two such matrices is about 1 whatever they are. "
             "Take kernel='rbf' of gramian.cka, whose width is the median distance."
         )
-    return bool(found)
