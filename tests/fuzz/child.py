@@ -28,7 +28,7 @@ _FOREIGN = (
     r"^unhashable|object is not (subscriptable|iterable|callable)|not supported between instances"
 )
 # What a file holds is said of the file, by its name.
-_OF_A_FILE = r"^\S+ (is not a gramian comparison|is damaged|has format version)"
+_OF_A_FILE = r"(?s)^.+ (is not a gramian comparison|is damaged|has format version)"
 _MEMORY = 12 * 2**30  # bytes of address space, so that what asks for too much is refused
 
 
