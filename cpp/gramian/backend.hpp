@@ -212,8 +212,8 @@ concept Backend = std::floating_point<typename B::scalar> &&
       // another), then of each with itself.
       { b.tile_products(tile, Index{}, Index{}, Index{}, sums) };
 
-      // What was given is not read any more, and the host has what it is owed: what is queued from
-      // here on, on memory of the backend's own, may go on when it is gone.
+      // What was given, by other calls too, is not read any more, and the host has what it is owed:
+      // what is queued from here on, on memory of the backend's own, may go on when it is gone.
       { b.release_inputs() };
       // A tile of rows I and J over a number, and its transpose, to their places in an n x n
       // matrix; of a tile on the diagonal the lower triangle counts.

@@ -189,8 +189,8 @@ class Data(Result):
     def _among(self) -> bool:
         """Return whether it is of layers among themselves, by what only such values are.
 
-        These are symmetric to the bit, or the layers' own values those of what is the same: of two
-        models with the same names of layers they are neither.
+        These are symmetric to the bit, or the layers' own values exactly those of what is the same:
+        of two models with the same names of layers, however near each other, they are neither.
         """
         if self.x_names != self.y_names:
             return False
@@ -200,7 +200,7 @@ class Data(Result):
         own = self.values.diagonal()
         own = own[np.isfinite(own)]
         same = None if known is None or not known.normalized else known.range[not known.distance]
-        return same is not None and bool(own.size) and bool((np.abs(own - same) < 1e-4).all())
+        return same is not None and bool(own.size) and bool((own == same).all())
 
     def _similarity(self) -> npt.NDArray[np.float64]:
         """Return the values with the larger ones more similar."""

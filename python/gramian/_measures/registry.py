@@ -19,7 +19,7 @@ from .units import rows as units
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["MEASURES", "Measures", "find", "measures", "needs_all", "span", "with_default"]
+__all__ = ["MEASURES", "Measures", "find", "measures", "refuse_inference", "span", "with_default"]
 
 MEASURES = {
     row.name: row for rows in (hsic.ROWS, cca.ROWS, procrustes.ROWS, units.ROWS) for row in rows
@@ -68,7 +68,7 @@ def _advice(row: Measure, option: str) -> str:
     return advice(option, (*row.option_names, *COMPARES, *_OTHERS))
 
 
-def needs_all(options: Mapping[str, Any]) -> None:
+def refuse_inference(options: Mapping[str, Any]) -> None:
     """Refuse inference of samples that come in batches, of which none is kept."""
     for name in _INFERENCE:
         if name in options:

@@ -19,7 +19,7 @@ from .._input.read import ReadLayer, read
 from .._measures import memory
 from .._measures.gathered import ByBatches, ByProducts, ByRows, state_bytes
 from .._measures.names import MeasureName, Options
-from .._measures.registry import find, needs_all
+from .._measures.registry import find, refuse_inference
 from . import batches
 from .batches import Batch, Names
 from .minibatches import Minibatches
@@ -126,7 +126,7 @@ class Accumulator:
         max_memory: float | None = None,
         **options: Unpack[Options],
     ) -> None:
-        needs_all(options)
+        refuse_inference(options)
         self._row = find(measure, options)
         self._options = self._row.checked(options)
         self._how = self._row.gathering(self._options)
