@@ -189,6 +189,6 @@ def test_other_endings_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"^path must end in \.json, .*: a CCA is"):
             gm.cca(X, Y).save(tmp_path / name)
     assert not [*tmp_path.iterdir()]
-    for name in ("plain", "S.JSON"):
+    for name in ("plain", "run-0.5", "S.JSON"):
         S.save(tmp_path / name)
         assert gm.load(tmp_path / name) == S

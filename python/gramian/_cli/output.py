@@ -26,8 +26,8 @@ def check(flag: str, path: str | None, measures: Sequence[str] = (), kind: str =
     """Refuse what cannot be written, which is better said before the work than after it."""
     if path is None or path == STDOUT:
         return
-    suffix = Path(path).suffix.lower()
     right = _KINDS[kind or flag]
+    suffix = Path(path).suffix.lower() if right is PICTURES else write.ending(path)
     for other, suffixes in _KINDS.items():
         if suffix in suffixes and suffix not in right:
             words = ", ".join(right)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .options import refuse_type, shown
 
-__all__ = ["check_ending", "check_path", "draw", "drawn", "write"]
+__all__ = ["check_ending", "check_path", "draw", "drawn", "ending", "write"]
 
 # Names of what the process has open. That may be a regular file: a new one in its place would not
 # be what is open, and to open it again would be to write over what is written already.
@@ -37,10 +37,15 @@ def check_path(path: Any) -> str:
     return text
 
 
+def ending(path: str) -> str:
+    """Return how a name ends like that of a kind of file: ".npz", and "" of "run-0.5"."""
+    suffix = os.path.splitext(path)[1].lower()
+    return suffix if suffix[1:2].isalpha() else ""
+
+
 def check_ending(path: str, endings: Sequence[str], why: str) -> None:
     """Refuse a name that ends like a file of another kind; one without an ending will do."""
-    suffix = os.path.splitext(path)[1]
-    if suffix.lower() not in ("", *endings):
+    if ending(path) not in ("", *endings):
         raise ValueError(
             f"path must end in {' or '.join(endings)}, or have no ending, got {shown(path)}: {why}."
         )
